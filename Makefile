@@ -1,0 +1,57 @@
+# make        set up and tag the embedded data: submission.csv
+# make test   set up and run all checks and tests
+# make env    set up only: .venv, from envs/requirements.lock
+# make all    the submission, its scores and all figures
+# make lock   resolve envs/requirements.in anew
+# make clean  remove what runs made (not .venv, not fetched data)
+
+PYTHON ?= python3
+CORES ?= 4
+BIN := .venv/bin
+UV := uv==0.13.9
+READY := .venv/.ready
+SNAKEMAKE := $(BIN)/snakemake -j$(CORES)
+
+.PHONY: submission all env test lint format lock clean
+
+submission: $(READY)
+	$(SNAKEMAKE) submission.csv scores
+	@echo
+	@echo "The submission is $(CURDIR)/submission.csv. Its scores, and those of its parts:"
+	@$(BIN)/python workflow_scripts/print_scores.py results/demo/scores.csv
+
+all: $(READY)
+	$(SNAKEMAKE) all
+
+env: $(READY)
+
+# uv installs in seconds what takes pip minutes; where it cannot be had, pip does it alone.
+$(READY): envs/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Earmark needs Python 3.11 or newer: run make PYTHON=python3.12, for example."; exit 1; }
+	$(PYTHON) -m venv .venv
+	{ $(BIN)/python -m pip install --quiet '$(UV)' && \
+	  $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r envs/requirements.lock; } || \
+	  $(BIN)/python -m pip install --quiet --require-hashes -r envs/requirements.lock
+	@touch $(READY)
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+lock: $(READY)
+	$(BIN)/python envs/relock.py
+
+clean:
+	rm -rf results logs submission.csv .snakemake

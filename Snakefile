@@ -1,0 +1,27 @@
+"""Earmark: from a folder of sounds with partly verified labels to submission.csv."""
+
+from snakemake.utils import min_version
+
+min_version("9.27.1")
+
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/dataset.smk"
+include: "rules/features.smk"
+include: "rules/labels.smk"
+include: "rules/models.smk"
+include: "rules/selftraining.smk"
+include: "rules/ensemble.smk"
+include: "rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "submission.csv",
+        SCORES,
+        FIGURES,
+        f"{RESULTS}/spreading.csv",

@@ -1,0 +1,118 @@
+# Everything that rules share: the checked config, names of files, and the code's hashes.
+
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+BASE = Path(workflow.basedir)
+SCRIPTS = BASE / "workflow_scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from earmark import config as settings
+from earmark import layout, provenance, vocabulary
+from earmark.errors import EarmarkError
+
+
+def code_of(script):
+    """Hash of a script and of all local code that it imports."""
+    return provenance.code_of(SCRIPTS / script)
+
+
+def checked_source():
+    """The data set's description; mistakes in the config or the data end the planning here."""
+    schema = yaml.safe_load((BASE / "rules/schemas/config.schema.yaml").read_text())
+    try:
+        settings.check(config, schema)
+        return settings.source_of(config)
+    except EarmarkError as problem:
+        raise WorkflowError(str(problem)) from None
+
+
+def groups_of(spreading):
+    """The groups of a spreading that occur in the data: group -> its classes."""
+    name = config["spreading"][spreading]["scheme"]
+    try:
+        scheme = vocabulary.find_scheme(name, config["group_schemes"])
+        return vocabulary.groups_of(SOURCE.labels, name, scheme)
+    except EarmarkError as problem:
+        raise WorkflowError(str(problem)) from None
+
+
+def base_of(system):
+    """The config entry that says feature, network and labels, also of a self-trained system."""
+    entry = config["systems"][system]
+    return config["systems"][entry["base"]] if "base" in entry else entry
+
+
+def folds_of(system):
+    """The folds that a system is trained for, each held out once."""
+    return base_of(system).get("folds", [0])
+
+
+def last_stage_of(system):
+    """Folder of a system's finished model, with wildcards for seed and fold."""
+    entry = config["systems"][system]
+    if "base" not in entry:
+        return f"{RESULTS}/models/{system}/seed{{seed}}/fold{{fold}}"
+    rounds = config["selftraining"][entry["selftraining"]]["rounds"]
+    return f"{RESULTS}/selftraining/{system}/seed{{seed}}/fold{{fold}}/round{rounds}"
+
+
+def network_of(system, recipe):
+    """What a training job needs to know of a system, as plain values."""
+    entry = base_of(system)
+    return {
+        "network": entry["network"],
+        "network_options": entry.get("network_options", {}),
+        "recipe": config["recipes"][recipe],
+    }
+
+
+def members_of(entry):
+    """The systems behind a system or an ensemble."""
+    return config["ensembles"][entry]["members"] if entry in config["ensembles"] else [entry]
+
+
+def spread_groups(spreading):
+    """The spreading's tables, one per group that occurs in the data."""
+    return [f"{RESULTS}/spread/{spreading}/{group}.csv" for group in groups_of(spreading)]
+
+
+SOURCE = checked_source()
+RESULTS = f"results/{SOURCE.name}"
+LOGS = f"logs/{SOURCE.name}"
+TIMES = f"{RESULTS}/benchmarks"
+MANIFEST = f"{RESULTS}/manifest.csv"
+SEEDS = config.get("seeds", [config["seed"]])
+
+# Training jobs share one GPU in turn; without a GPU they only share the cores.
+HAS_GPU = config["hardware"]["device"] != "cpu" and Path("/proc/driver/nvidia").exists()
+GPUS = 1 if HAS_GPU else 0
+
+# What scores.csv compares: all ensembles and the systems in them, and the submission's own.
+SCORED = list(
+    dict.fromkeys(
+        [member for name in config["ensembles"] for member in members_of(name)]
+        + list(config["ensembles"])
+        + [config["submission"]]
+    )
+)
+# Spreadings that some selection of labels uses.
+SPREADINGS = sorted(
+    {entry["spreading"] for entry in config["labels"].values() if "spreading" in entry}
+)
+
+
+wildcard_constraints:
+    feature="|".join(config["features"]),
+    autoencoder="|".join(config["autoencoders"]),
+    spreading="|".join(config["spreading"]),
+    group=r"\w+",
+    selection="|".join(config["labels"]),
+    system="|".join(config["systems"]),
+    entry="|".join([*config["systems"], *config["ensembles"]]),
+    seed=r"\d+",
+    fold=r"\d+",
+    round=r"\d+",

@@ -1,0 +1,76 @@
+# From the data set to the manifest: every clip opened and checked.
+
+if SOURCE.kind == "demo":
+    LISTS = [SOURCE.layout.train_list, SOURCE.layout.test_list]
+    CLIPS = {}
+
+    rule synthesise_dataset:
+        output:
+            train_list=str(SOURCE.layout.train_list),
+            test_list=str(SOURCE.layout.test_list),
+            truth=str(SOURCE.layout.test_truth),
+            train_truth=str(SOURCE.layout.train_truth),
+            audio_train=directory(str(SOURCE.layout.audio_train)),
+            audio_test=directory(str(SOURCE.layout.audio_test)),
+        log:
+            f"{LOGS}/synthesise_dataset.log",
+        benchmark:
+            f"{TIMES}/synthesise_dataset.tsv"
+        conda:
+            "../envs/earmark.yaml"
+        threads: 8
+        params:
+            cfg=config["demo"],
+            seed=config["seed"],
+            code=code_of("synthesise_dataset.py"),
+        script:
+            "../workflow_scripts/synthesise_dataset.py"
+
+elif SOURCE.kind == "fetched":
+    LISTS = [f"{RESULTS}/fetched.txt"]
+    CLIPS = {}
+
+    rule fetch_dataset:
+        output:
+            ready=f"{RESULTS}/fetched.txt",
+        log:
+            f"{LOGS}/fetch_dataset.log",
+        benchmark:
+            f"{TIMES}/fetch_dataset.tsv"
+        conda:
+            "../envs/earmark.yaml"
+        params:
+            cfg=config["fetch"],
+            code=code_of("fetch_dataset.py"),
+        script:
+            "../workflow_scripts/fetch_dataset.py"
+
+else:
+    LISTS = [path for path in (SOURCE.layout.train_list, SOURCE.layout.test_list) if path]
+    # The user's own folder may change at any time: a clip exchanged must be noticed.
+    CLIPS = {"clips": layout.fingerprint(SOURCE.layout)}
+
+
+rule make_manifest:
+    input:
+        lists=[str(path) for path in LISTS],
+    output:
+        table=MANIFEST,
+    log:
+        f"{LOGS}/make_manifest.log",
+    benchmark:
+        f"{TIMES}/make_manifest.tsv"
+    conda:
+        "../envs/earmark.yaml"
+    threads: 8
+    params:
+        cfg={
+            "folder": str(SOURCE.layout.folder),
+            "folds": config["folds"],
+            "bad_clips": config["bad_clips"],
+            **CLIPS,
+        },
+        seed=config["seed"],
+        code=code_of("make_manifest.py"),
+    script:
+        "../workflow_scripts/make_manifest.py"

@@ -1,0 +1,53 @@
+# Rounds of self-training: round i goes on from round i - 1, the first from the base model.
+
+
+def stage_before(wc, file):
+    """The file of the round before, or of the base model."""
+    if int(wc.round) > 1:
+        folder = f"{RESULTS}/selftraining/{wc.system}/seed{wc.seed}/fold{wc.fold}"
+        return f"{folder}/round{int(wc.round) - 1}/{file}"
+    base = config["systems"][wc.system]["base"]
+    return f"{RESULTS}/models/{base}/seed{wc.seed}/fold{wc.fold}/{file}"
+
+
+def selftraining_of(system):
+    """The self-training settings of a system."""
+    return config["selftraining"][config["systems"][system]["selftraining"]]
+
+
+rule selftrain_round:
+    input:
+        table=MANIFEST,
+        feature_file=lambda wc: f"{RESULTS}/features/{base_of(wc.system)['feature']}.h5",
+        selection=lambda wc: f"{RESULTS}/labels/{base_of(wc.system)['labels']}.csv",
+        weights_before=lambda wc: stage_before(wc, "weights.safetensors"),
+        predictions_before=lambda wc: stage_before(wc, "predictions.h5"),
+    output:
+        weights=f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}/weights.safetensors",
+        facts=f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}/model.json",
+        history=f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}/history.csv",
+        predictions=f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}/predictions.h5",
+        pseudo=f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}/pseudo_labels.csv",
+    log:
+        f"{LOGS}/selftrain_round/{{system}}/seed{{seed}}_fold{{fold}}_round{{round}}.log",
+    benchmark:
+        f"{TIMES}/selftrain_round/{{system}}/seed{{seed}}_fold{{fold}}_round{{round}}.tsv"
+    conda:
+        "../envs/earmark.yaml"
+    threads: config["training_threads"]
+    resources:
+        gpu=GPUS,
+    params:
+        cfg=lambda wc: {
+            **network_of(wc.system, selftraining_of(wc.system)["recipe"]),
+            "schedule": {
+                key: selftraining_of(wc.system)[key]
+                for key in ("lower_first", "lower_step", "lower_last", "upper")
+            },
+        },
+        seed=lambda wc: int(wc.seed),
+        fold=lambda wc: int(wc.fold),
+        round_number=lambda wc: int(wc.round),
+        code=code_of("selftrain_round.py"),
+    script:
+        "../workflow_scripts/selftrain_round.py"

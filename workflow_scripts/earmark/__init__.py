@@ -1,0 +1,1 @@
+"""Earmark: learn a sound tagger from partly verified labels."""

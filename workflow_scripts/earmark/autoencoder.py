@@ -1,0 +1,161 @@
+"""The convolutional autoencoder of the report (section 3) and its latents.
+
+At 513 x 439 every layer is the report's, without padding, down to 4 x 4 x 256 = 4096 latents and
+back. Without padding those layers fit that input size (and few others) only, so for any other
+size the same layers are padded: strides and pools then halve exactly (rounding up), upsampling
+doubles, and the surplus is cut off at the end. The weights' shapes are the same either way.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from earmark.networks import keras_defaults
+
+Pair = tuple[int, int]
+
+# (kernel, stride, channels, pool after it)
+ENCODER: tuple[tuple[Pair, int, int, bool], ...] = (
+    ((10, 4), 2, 16, False),
+    ((10, 4), 1, 16, True),
+    ((8, 4), 2, 32, False),
+    ((8, 4), 1, 32, True),
+    ((5, 4), 1, 64, False),
+    ((5, 4), 1, 128, True),
+    ((3, 3), 1, 256, True),
+)
+# (kernel, stride, channels, batch norm right after it, then upsamplings, each with batch norm)
+DECODER: tuple[tuple[Pair, int, int, bool, int], ...] = (
+    ((3, 3), 1, 128, False, 2),
+    ((3, 2), 1, 64, True, 0),
+    ((4, 3), 1, 32, False, 1),
+    ((6, 2), 2, 32, True, 0),
+    ((6, 2), 1, 16, False, 1),
+    ((8, 3), 2, 16, True, 0),
+)
+LAST_KERNEL = (8, 3)
+
+
+class Autoencoder(nn.Module):
+    """Spectrograms (batch, frequency, time) in [0, 1] -> latents -> reconstructions.
+
+    ``padded`` says whether the report's layers had to be padded for ``input_shape``.
+    """
+
+    def __init__(self, input_shape: Sequence[int]) -> None:
+        super().__init__()
+        self.input_shape = (input_shape[0], input_shape[1])
+        self.padded = _unpadded_output(self.input_shape) != self.input_shape
+        encoder: list[nn.Module] = []
+        channels = 1
+        for kernel, stride, wide, pool in ENCODER:
+            encoder += [
+                Conv(channels, wide, kernel, stride, self.padded),
+                nn.ReLU(),
+                batch_norm(wide),
+            ]
+            if pool:
+                encoder.append(nn.MaxPool2d(2, ceil_mode=True))
+            channels = wide
+        decoder: list[nn.Module] = [nn.Dropout(0.2)]
+        for kernel, stride, wide, norm, doublings in DECODER:
+            decoder += [ConvTransposed(channels, wide, kernel, stride, self.padded), nn.ReLU()]
+            if norm:
+                decoder.append(batch_norm(wide))
+            for _ in range(doublings):
+                decoder += [nn.Upsample(scale_factor=2, mode="nearest"), batch_norm(wide)]
+            channels = wide
+        decoder.append(ConvTransposed(channels, 1, LAST_KERNEL, 1, self.padded))
+        self.encoder = nn.Sequential(*encoder)
+        self.decoder = nn.Sequential(*decoder)
+        keras_defaults(self)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """(batch, frequency, time) -> latents (batch, d); d is 4096 for 513 x 439."""
+        return self.encoder(images.unsqueeze(1)).flatten(1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(batch, frequency, time) -> reconstruction of the same shape, not limited to [0, 1]."""
+        latents = self.encoder(images.unsqueeze(1))  # (batch, 256, 4, 4) for 513 x 439
+        image = self.decoder(latents).squeeze(1)
+        height, width = self.input_shape
+        return image[:, :height, :width]
+
+
+def batch_norm(channels: int) -> nn.BatchNorm2d:
+    """Batch norm with Keras' defaults."""
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+
+class Conv(nn.Module):
+    """Convolution without padding, or padded so that the output has size / stride, rounded up."""
+
+    def __init__(self, channels: int, wide: int, kernel: Pair, stride: int, padded: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, wide, kernel, stride)
+        self.padded = padded
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.padded:
+            pads: list[int] = []
+            for axis in (3, 2):  # F.pad counts from the last axis
+                size, kernel = x.shape[axis], self.conv.kernel_size[axis - 2]
+                stride = self.conv.stride[axis - 2]
+                total = max(0, (-(-size // stride) - 1) * stride + kernel - size)
+                pads += [total // 2, total - total // 2]
+            x = F.pad(x, pads)
+        return self.conv(x)
+
+
+class ConvTransposed(nn.Module):
+    """Transposed convolution, whole or cut to size * stride."""
+
+    def __init__(self, channels: int, wide: int, kernel: Pair, stride: int, padded: bool) -> None:
+        super().__init__()
+        self.conv = nn.ConvTranspose2d(channels, wide, kernel, stride)
+        self.padded = padded
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        if self.padded:
+            top, left = ((y.shape[a] - x.shape[a] * self.conv.stride[0]) // 2 for a in (2, 3))
+            height, width = (x.shape[a] * self.conv.stride[0] for a in (2, 3))
+            y = y[:, :, top : top + height, left : left + width]
+        return y
+
+
+def _unpadded_output(input_shape: Pair) -> Pair:
+    """Size that the unpadded layers give back for an input size; (0, 0) if they do not fit."""
+    found = []
+    for axis in (0, 1):
+        size = input_shape[axis]
+        for kernel, stride, _, pool in ENCODER:
+            size = (size - kernel[axis]) // stride + 1
+            size = -(-size // 2) if pool else size
+            if size < 1:
+                return 0, 0
+        for kernel, stride, _, _, doublings in DECODER:
+            size = ((size - 1) * stride + kernel[axis]) * 2**doublings
+        found.append(size + LAST_KERNEL[axis] - 1)
+    return found[0], found[1]
+
+
+def layer_shapes(module: Autoencoder) -> list[tuple[str, tuple[int, ...]]]:
+    """Return (layer's name, output shape without the batch) of all layers, in order."""
+    shapes: list[tuple[str, tuple[int, ...]]] = []
+    hooks = []
+    for part in (module.encoder, module.decoder):
+        for layer in part:
+            name = type(layer).__name__
+
+            def note(_: nn.Module, __: object, out: Tensor, name: str = name) -> None:
+                shapes.append((name, tuple(out.shape[1:])))
+
+            hooks.append(layer.register_forward_hook(note))
+    with torch.no_grad():
+        module.eval()(torch.zeros(1, *module.input_shape))
+    for hook in hooks:
+        hook.remove()
+    return shapes

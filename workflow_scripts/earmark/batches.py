@@ -1,0 +1,187 @@
+"""Batches from a feature file: read ahead by a thread, cropped, augmented, in random order.
+
+Memory holds a few batches however many clips the file has. Which clips, crops and augmentations an
+epoch sees follows from its seed alone.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from earmark.store import FeatureStore
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Changes to training inputs; zeros switch each off.
+
+    ``mixup_alpha``: each clip is mixed with another of its batch, in shares drawn from
+    Beta(alpha, alpha) (Zhang et al. 2018). ``mask_bands``, ``mask_frames``: up to so many
+    neighbouring bands or frames are set to the floor (SpecAugment, Park et al. 2019).
+    """
+
+    mixup_alpha: float = 0.0
+    mask_bands: int = 0
+    mask_frames: int = 0
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Clips to learn from: rows (n,) of the store, class numbers (n,), weights (n,)."""
+
+    rows: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """inputs (batch, frequency, time) in [0, 1]; targets (batch, classes); weights (batch,)."""
+
+    inputs: Tensor
+    targets: Tensor
+    weights: Tensor
+
+
+def training_batches(
+    store: FeatureStore,
+    examples: Examples,
+    classes: int,
+    batch_clips: int,
+    crop_frames: int,
+    augmentation: Augmentation,
+    device: torch.device,
+    seed: int,
+) -> Iterator[Batch]:
+    """Yield one epoch of shuffled batches; the last may be smaller, but not a single clip.
+
+    ``crop_frames`` is the length of the random crops from ragged features; fixed ones are whole.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(examples))
+    cuts = list(range(batch_clips, len(order), batch_clips))
+    if len(order) % batch_clips == 1 and len(order) > 1:
+        cuts.pop()  # batch norm has no variance for one clip: it joins the batch before
+    parts = np.split(order, cuts)
+
+    def read(part: np.ndarray) -> np.ndarray:
+        rows = examples.rows[part]
+        if store.fixed:
+            return store.images(rows)
+        return store.crops(rows, random_starts(store.lengths(rows), crop_frames, rng), crop_frames)
+
+    for part, values in read_ahead(read, parts):
+        inputs = as_inputs(values, device)
+        targets = torch.zeros(len(part), classes)
+        targets[torch.arange(len(part)), torch.from_numpy(examples.labels[part])] = 1.0
+        weights = torch.from_numpy(examples.weights[part]).float()
+        batch = Batch(inputs, targets.to(device), weights.to(device))
+        yield augment(batch, augmentation, seed + int(part[0]))
+
+
+def random_starts(lengths: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
+    """Where random crops begin: inside longer clips; before shorter ones, so all of it is heard."""
+    spare = lengths - frames
+    low, high = np.minimum(spare, 0), np.maximum(spare, 0)
+    return rng.integers(low, high, endpoint=True)
+
+
+def even_starts(length: int, frames: int, crops: int) -> np.ndarray:
+    """Where ``crops`` evenly spread crops begin; one in the middle for a clip that is shorter."""
+    spare = length - frames
+    if spare <= 0:
+        return np.array([spare // 2])
+    count = min(crops, 1 + -(-spare // frames))
+    return np.linspace(0, spare, count).round().astype(int) if count > 1 else np.array([spare // 2])
+
+
+def augment(batch: Batch, augmentation: Augmentation, seed: int) -> Batch:
+    """Return the batch with masks and mixup applied; weights are mixed like targets."""
+    rng = np.random.default_rng(seed)
+    inputs, targets, weights = batch.inputs, batch.targets, batch.weights
+    count, bands, frames = inputs.shape
+    keep = _mask(rng, count, bands, augmentation.mask_bands)[:, :, None]
+    keep = keep & _mask(rng, count, frames, augmentation.mask_frames)[:, None, :]
+    if not keep.all():
+        inputs = inputs.masked_fill(~torch.from_numpy(keep).to(inputs.device), 1.0)
+    if augmentation.mixup_alpha > 0 and count > 1:
+        alpha = augmentation.mixup_alpha
+        drawn = rng.beta(alpha, alpha, count).astype(np.float32)
+        share = torch.from_numpy(np.maximum(drawn, 1 - drawn)).to(inputs.device)
+        partner = torch.from_numpy(rng.permutation(count)).to(inputs.device)
+        inputs = torch.lerp(inputs[partner], inputs, share[:, None, None])
+        targets = torch.lerp(targets[partner], targets, share[:, None])
+        weights = torch.lerp(weights[partner], weights, share)
+    return Batch(inputs, targets, weights)
+
+
+def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.ndarray:
+    """True (count, size) but for one run of up to ``widest`` places in each row."""
+    if widest == 0:
+        return np.ones((count, size), bool)
+    width = rng.integers(0, min(widest, size), count, endpoint=True)
+    start = rng.integers(0, size - width, endpoint=True)
+    place = np.arange(size)
+    return (place < start[:, None]) | (place >= (start + width)[:, None])
+
+
+def prediction_batches(
+    store: FeatureStore,
+    rows: np.ndarray,
+    batch_clips: int,
+    crop_frames: int,
+    crops: int,
+    device: torch.device,
+) -> Iterator[tuple[np.ndarray, Tensor]]:
+    """Yield (places, inputs): places (batch,) says which of ``rows`` each input belongs to.
+
+    Ragged features give up to ``crops`` evenly spread crops a clip.
+    """
+    if store.fixed:
+        places, starts = np.arange(len(rows)), np.zeros(len(rows), dtype=int)
+    else:
+        per_clip = [even_starts(int(n), crop_frames, crops) for n in store.lengths(rows)]
+        places = np.repeat(np.arange(len(rows)), [len(s) for s in per_clip])
+        starts = np.concatenate(per_clip) if per_clip else np.zeros(0, dtype=int)
+    parts = [
+        np.arange(begin, min(begin + batch_clips, len(places)))
+        for begin in range(0, len(places), batch_clips)
+    ]
+
+    def read(part: np.ndarray) -> np.ndarray:
+        if store.fixed:
+            return store.images(rows[part])
+        return store.crops(rows[places[part]], starts[part], crop_frames)
+
+    for part, values in read_ahead(read, parts):
+        yield places[part], as_inputs(values, device)
+
+
+def as_inputs(values: np.ndarray, device: torch.device) -> Tensor:
+    """Bytes (batch, frequency, time) -> floats in [0, 1] on the device."""
+    return torch.from_numpy(np.ascontiguousarray(values)).to(device).float().div_(255)
+
+
+def read_ahead(
+    read: Callable[[Item], np.ndarray], parts: Iterable[Item], ahead: int = 2
+) -> Iterator[tuple[Item, np.ndarray]]:
+    """Yield (part, read(part)) in order while a thread already reads the next ones."""
+    with ThreadPoolExecutor(1) as reader:
+        waiting = []
+        for part in parts:
+            waiting.append((part, reader.submit(read, part)))
+            if len(waiting) > ahead:
+                first, result = waiting.pop(0)
+                yield first, result.result()
+        for first, result in waiting:
+            yield first, result.result()

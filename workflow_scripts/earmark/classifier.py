@@ -1,0 +1,264 @@
+"""Train a named network on a label table and predict every clip with it.
+
+Used by the base models and by each self-training round, which differ in labels, epochs and starting
+weights only.
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from earmark import batches, hardware, job, metrics, networks, training
+from earmark.batches import Augmentation, Examples
+from earmark.checkpoints import Checkpoint
+from earmark.errors import EarmarkError
+from earmark.hardware import Hardware
+from earmark.store import FeatureStore
+from earmark.tables import whole_file
+
+log = logging.getLogger("earmark")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training recipe: the config's entry under ``recipes``.
+
+    ``crop_frames`` and ``test_crops`` matter for features without a fixed length only.
+    """
+
+    plan: training.Plan
+    augmentation: Augmentation
+    batch_clips: int
+    crop_frames: int = 0
+    test_crops: int = 1
+    label_smoothing: float = 0.0
+
+
+def recipe_from_settings(settings: Mapping[str, Any]) -> Recipe:
+    """Return the recipe that a config entry describes."""
+    settings = dict(settings)
+
+    def taken(kind: type) -> dict[str, Any]:
+        names = [name for name in kind.__dataclass_fields__ if name in settings]
+        return {name: settings.pop(name) for name in names}
+
+    plan, augmentation = training.Plan(**taken(training.Plan)), Augmentation(**taken(Augmentation))
+    return Recipe(plan, augmentation, **settings)
+
+
+def input_shape(store: FeatureStore, recipe: Recipe) -> tuple[int, int]:
+    """(frequency, time) of the network's inputs. Raises EarmarkError without a crop length."""
+    if store.fixed:
+        return store.shape
+    if recipe.crop_frames <= 0:
+        raise EarmarkError(
+            f"The features {store.path} have no fixed length: the recipe needs `crop_frames`, for "
+            f"example 128."
+        )
+    return store.shape[0], recipe.crop_frames
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to learn and what to judge by: label table, verified held-out clips, classes."""
+
+    train: Examples
+    validation: Examples
+    classes: list[str]
+
+
+def make_task(store: FeatureStore, clips: pd.DataFrame, labels: pd.DataFrame, fold: int) -> Task:
+    """Join a manifest and a label table (fname, label, source, weight) for one fold.
+
+    Clips of ``fold`` are held out; of them, the verified ones validate. Only clips whose status is
+    ok count. Raises EarmarkError when a class has nothing left to learn from.
+    """
+    train_clips = clips[clips["split"] == "train"]
+    classes = sorted(train_clips["label"].unique())
+    usable = train_clips[train_clips["status"] == "ok"]
+    held_out = usable[usable["fold"] == fold]
+    known = labels[labels["fname"].isin(set(usable["fname"]) - set(held_out["fname"]))]
+    missing = sorted(set(classes) - set(known["label"]))
+    if missing:
+        raise EarmarkError(
+            f"With fold {fold} held out, the class '{missing[0]}' has no clip left to learn from "
+            f"({len(missing)} such classes). Verify more of its clips, or use fewer folds."
+        )
+    judges = held_out[held_out["verified"] == 1]
+    return Task(
+        examples(store, known, classes),
+        examples(store, judges.assign(weight=1.0), classes),
+        classes,
+    )
+
+
+def examples(store: FeatureStore, labels: pd.DataFrame, classes: Sequence[str]) -> Examples:
+    """Turn rows (fname, label, weight) into row and class numbers."""
+    number = {name: index for index, name in enumerate(classes)}
+    return Examples(
+        store.rows_of(labels["fname"]),
+        np.array([number[label] for label in labels["label"]], dtype=np.int64),
+        labels["weight"].to_numpy(dtype=np.float32),
+    )
+
+
+def train(
+    module: nn.Module,
+    store: FeatureStore,
+    task: Task,
+    recipe: Recipe,
+    machine: Hardware,
+    checkpoint: Checkpoint,
+    seed: int,
+    memory_format: str = "auto",
+) -> pd.DataFrame:
+    """Train ``module`` in place; return its history, one row per epoch.
+
+    Columns: epoch, learning_rate, train_loss, train_accuracy and, where clips are held out,
+    validation_loss, validation_accuracy, validation_map3.
+    """
+    crop = input_shape(store, recipe)[1]
+    count = len(task.classes)
+    module.to(machine.device)
+    probe = torch.rand(min(recipe.batch_clips, len(task.train)), store.shape[0], crop)
+    chosen = hardware.choose_memory_format(module, probe.to(machine.device), machine, memory_format)
+    module.to(memory_format=chosen)
+    optimizer = training.make_optimizer(module, recipe.plan)
+    steps = max(1, -(-len(task.train) // recipe.batch_clips))
+
+    def train_one_epoch(epoch: int) -> training.Figures:
+        module.train()
+        total = torch.zeros(3, dtype=torch.float64)
+        epoch_seed = job.derive_seed(seed, "batches", epoch)
+        stream = batches.training_batches(
+            store,
+            task.train,
+            count,
+            recipe.batch_clips,
+            crop,
+            recipe.augmentation,
+            machine.device,
+            epoch_seed,
+        )
+        for step, batch in enumerate(stream):
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.plan.rate(epoch - 1 + step / steps)
+            with machine.autocast():
+                logits = module(batch.inputs)
+            losses = nn.functional.cross_entropy(
+                logits.float(),
+                batch.targets,
+                reduction="none",
+                label_smoothing=recipe.label_smoothing,
+            )
+            loss = (losses * batch.weights).sum() / batch.weights.sum().clamp_min(1e-9)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            with torch.no_grad():
+                right = (logits.argmax(1) == batch.targets.argmax(1)).sum()
+                size = len(losses)
+                total += torch.stack([loss * size, right, torch.tensor(size)]).double().cpu()
+        loss_sum, right_sum, clips = total.tolist()
+        return {"train_loss": loss_sum / clips, "train_accuracy": right_sum / clips}
+
+    def evaluate() -> training.Figures:
+        if len(task.validation) == 0:
+            return {}
+        probabilities = predict(module, store, task.validation.rows, recipe, machine, count)
+        return validation_figures(probabilities, task.validation.labels)
+
+    return training.fit(
+        module,
+        optimizer,
+        recipe.plan,
+        train_one_epoch,
+        evaluate,
+        _accuracy_then_loss,
+        checkpoint,
+        seed,
+    )
+
+
+def validation_figures(probabilities: np.ndarray, labels: np.ndarray) -> training.Figures:
+    """Loss, accuracy and MAP@3 of probabilities (n, classes) against class numbers (n,)."""
+    right = probabilities[np.arange(len(labels)), labels]
+    return {
+        "validation_loss": float(-np.log(np.maximum(right, 1e-12)).mean()),
+        "validation_accuracy": float((probabilities.argmax(1) == labels).mean()),
+        "validation_map3": metrics.map_at_3(probabilities, labels),
+    }
+
+
+def _accuracy_then_loss(figures: training.Figures) -> tuple[float, ...]:
+    # Without held-out clips the latest epoch counts as the best.
+    if "validation_accuracy" not in figures:
+        return (figures["epoch"],)
+    return figures["validation_accuracy"], -figures["validation_loss"]
+
+
+@torch.no_grad()
+def predict(
+    module: nn.Module,
+    store: FeatureStore,
+    rows: np.ndarray,
+    recipe: Recipe,
+    machine: Hardware,
+    classes: int,
+) -> np.ndarray:
+    """Class probabilities (n, classes) of the store's ``rows``, averaged over a clip's crops."""
+    module.eval()
+    crop = input_shape(store, recipe)[1]
+    total = torch.zeros(len(rows), classes)
+    crops = torch.zeros(len(rows), 1)
+    stream = batches.prediction_batches(
+        store, rows, 2 * recipe.batch_clips, crop, recipe.test_crops, machine.device
+    )
+    for places, inputs in stream:
+        with machine.autocast():
+            logits: Tensor = module(inputs)
+        probabilities = logits.float().softmax(1).cpu()
+        index = torch.from_numpy(places)
+        total.index_add_(0, index, probabilities)
+        crops.index_add_(0, index, torch.ones(len(index), 1))
+    return (total / crops.clamp_min(1)).numpy()
+
+
+def save_model(weights: str | Path, facts: str | Path, module: nn.Module, **described: Any) -> None:
+    """Write weights (safetensors) and what is needed to use them (JSON)."""
+    with whole_file(weights) as temporary:
+        tensors = {
+            name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()
+        }
+        save_file(tensors, temporary)
+    versions = {"torch": str(torch.__version__), "numpy": np.__version__}
+    with whole_file(facts) as temporary:
+        text = json.dumps({**described, "versions": versions}, indent=2, sort_keys=True)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def load_weights(module: nn.Module, weights: str | Path) -> None:
+    """Put saved weights into ``module``. Raises EarmarkError when they do not fit."""
+    try:
+        module.load_state_dict(load_file(weights))
+    except (OSError, RuntimeError) as problem:
+        raise EarmarkError(
+            f"The weights {weights} do not fit the network that the config describes ({problem}). "
+            f"Delete them; the next run trains anew."
+        ) from problem
+
+
+def build_for(
+    store: FeatureStore, recipe: Recipe, network: str, options: Mapping[str, Any], classes: int
+) -> nn.Module:
+    """Build ``network`` for the inputs that this store and recipe give."""
+    return networks.build(network, input_shape(store, recipe), classes, **options)

@@ -1,0 +1,159 @@
+"""The configuration: checked against the schema and for names that refer to nothing.
+
+Read while the workflow is planned, so nothing heavy is imported here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from earmark import layout, vocabulary
+from earmark.errors import EarmarkError
+from earmark.layout import Layout
+
+Config = Mapping[str, Any]
+
+DEMO, FETCHED = "demo", "fsdkaggle2018"
+
+
+def check(config: Config, schema: Mapping[str, Any]) -> None:
+    """Raise EarmarkError with one sentence per mistake: the key, its value, what to write."""
+    mistakes = [*_schema_mistakes(config, schema)] or [*_broken_references(config)]
+    if mistakes:
+        raise EarmarkError("The config cannot be used.\n" + "\n".join(f"- {m}" for m in mistakes))
+
+
+def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(schema)
+    for error in sorted(validator.iter_errors(dict(config)), key=lambda e: list(map(str, e.path))):
+        key = ".".join(str(part) for part in error.absolute_path) or "the top level"
+        if error.validator == "additionalProperties":
+            known = sorted(error.schema.get("properties", {}))
+            unknown = sorted(set(error.instance) - set(known))
+            yield f"{key} has the unknown key '{unknown[0]}'. It can have: {', '.join(known)}."
+        elif error.validator == "required":
+            missing = [name for name in error.validator_value if name not in error.instance]
+            yield f"{key} lacks the key '{missing[0]}'. Write it as config.yaml shows."
+        else:
+            wanted = error.schema.get("description") or error.message
+            note = ""
+            if isinstance(error.instance, str) and _is_number(error.instance):
+                note = " (YAML takes it for a word: write numbers like 1.0e-3)"
+            yield f"{key} is {error.instance!r}{note}. Write {wanted}."
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _broken_references(config: Config) -> Iterator[str]:
+    def unknown(key: str, name: str, *sections: str) -> Iterator[str]:
+        names = [entry for section in sections for entry in config[section]]
+        if name not in names:
+            kinds = " or ".join(sections)
+            yield f"{key} is '{name}', which is not among {kinds}. Write one of: {', '.join(names)}."
+
+    yield from unknown("submission", config["submission"], "ensembles", "systems")
+    both = sorted(set(config["systems"]) & set(config["ensembles"]))
+    if both:
+        yield f"'{both[0]}' is both a system and an ensemble. Rename one of them."
+    for name, entry in config["autoencoders"].items():
+        yield from unknown(f"autoencoders.{name}.feature", entry["feature"], "features")
+        yield from unknown(f"autoencoders.{name}.recipe", entry["recipe"], "recipes")
+        feature = config["features"].get(entry["feature"], {})
+        if feature and feature["kind"] != "stft":
+            yield (
+                f"autoencoders.{name}.feature is '{entry['feature']}', of kind {feature['kind']}. "
+                f"An autoencoder needs pictures of one size: name a feature of kind stft."
+            )
+    schemes = {**vocabulary.SCHEMES, **config["group_schemes"]}
+    for name, entry in config["spreading"].items():
+        yield from unknown(f"spreading.{name}.autoencoder", entry["autoencoder"], "autoencoders")
+        if entry["scheme"] not in schemes:
+            yield (
+                f"spreading.{name}.scheme is '{entry['scheme']}', which is no group scheme. Write "
+                f"one of: {', '.join(schemes)}."
+            )
+    for name, entry in config["labels"].items():
+        if "spreading" in entry:
+            yield from unknown(f"labels.{name}.spreading", entry["spreading"], "spreading")
+    for name, entry in config["selftraining"].items():
+        yield from unknown(f"selftraining.{name}.recipe", entry["recipe"], "recipes")
+        if entry["lower_last"] >= entry["upper"]:
+            yield (
+                f"selftraining.{name}.lower_last is {entry['lower_last']}, not below upper "
+                f"{entry['upper']}: no clip could lie between. Lower it or raise upper."
+            )
+    yield from _broken_systems(config, unknown)
+    for name, entry in config["ensembles"].items():
+        for member in entry["members"]:
+            yield from unknown(f"ensembles.{name}.members", member, "systems")
+
+
+def _broken_systems(config: Config, unknown: Any) -> Iterator[str]:
+    for name, entry in config["systems"].items():
+        key = f"systems.{name}"
+        if "base" in entry:
+            yield from unknown(f"{key}.base", entry["base"], "systems")
+            yield from unknown(f"{key}.selftraining", entry["selftraining"], "selftraining")
+            if "base" in config["systems"].get(entry["base"], {}):
+                yield (
+                    f"{key}.base is '{entry['base']}', which is self-trained itself. Name a system "
+                    f"without a base, and raise the self-training's rounds instead."
+                )
+            continue
+        yield from unknown(f"{key}.feature", entry["feature"], "features")
+        yield from unknown(f"{key}.labels", entry["labels"], "labels")
+        yield from unknown(f"{key}.recipe", entry["recipe"], "recipes")
+        beyond = [fold for fold in entry.get("folds", [0]) if fold >= config["folds"]]
+        if beyond:
+            yield (
+                f"{key}.folds has {beyond[0]}, but there are {config['folds']} folds, counted from "
+                f"0. Write folds below {config['folds']}."
+            )
+        feature = config["features"].get(entry["feature"], {"kind": "stft"})
+        recipe = config["recipes"].get(entry["recipe"], {})
+        if feature["kind"] != "stft" and recipe and "crop_frames" not in recipe:
+            yield (
+                f"{key} trains on crops of '{entry['feature']}', but recipes.{entry['recipe']} has "
+                f"no crop_frames. Add it, for example 128."
+            )
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a run's clips come from.
+
+    ``name`` is the results' folder name; ``kind`` is demo, fetched or folder; ``labels`` are the
+    classes as far as they are known before anything has run.
+    """
+
+    name: str
+    kind: str
+    layout: Layout
+    labels: list[str]
+
+
+def source_of(config: Config) -> Source:
+    """Return the data set that ``dataset`` asks for; a folder is looked at right away."""
+    dataset = config["dataset"]
+    if dataset == DEMO:
+        found = layout.kaggle_layout(Path("results", DEMO, "dataset"))
+        return Source(DEMO, "demo", found, list(vocabulary.CLASSES))
+    if dataset == FETCHED:
+        found = layout.zenodo_layout(config["fetch"]["folder"])
+        return Source(FETCHED, "fetched", found, list(vocabulary.CLASSES))
+    found = layout.find_layout(dataset)
+    name = "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in _last_part(dataset))
+    return Source(name, "folder", found, layout.train_labels(found.train_list))
+
+
+def _last_part(dataset: str) -> str:
+    return Path(dataset).resolve().name or "data"

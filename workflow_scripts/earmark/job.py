@@ -1,0 +1,77 @@
+"""What every job does around its work: log, seed, progress, and errors as sentences."""
+
+import inspect
+import logging
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from earmark.errors import EarmarkError
+
+log = logging.getLogger("earmark")
+Item = TypeVar("Item")
+
+
+def run(main: Callable[..., None], snakemake: Any) -> None:
+    """Call ``main`` with the rule's named inputs, outputs and params, and its threads.
+
+    Log lines go to the rule's log file and to standard error. An EarmarkError ends the job with its
+    sentence alone, anything else with a traceback in the log; both exit with status 1.
+    """
+    _start_log(snakemake.log[0] if snakemake.log else None)
+    given = {**snakemake.input, **snakemake.output, **snakemake.params}
+    # The code's hash and the like are there for Snakemake to compare, not for the script.
+    wanted = inspect.signature(main).parameters
+    arguments = {name: value for name, value in given.items() if name in wanted}
+    if "threads" in wanted:
+        arguments["threads"] = snakemake.threads
+    if "machine" in wanted:
+        # Read past Snakemake's bookkeeping: where a job computes is no reason to redo it.
+        arguments["machine"] = snakemake.config["hardware"]
+    try:
+        main(**arguments)
+    except EarmarkError as problem:
+        log.error("%s", problem)
+        raise SystemExit(1) from None
+    except Exception:
+        log.exception("The job of rule %s failed.", snakemake.rule)
+        raise SystemExit(1) from None
+
+
+def _start_log(path: str | None) -> None:
+    log.setLevel(logging.INFO)
+    log.handlers.clear()
+    log.propagate = False
+    screen = logging.StreamHandler(sys.stderr)
+    screen.setFormatter(logging.Formatter("%(message)s"))
+    # The file has every line; the terminal that runs many jobs has only what needs a reader.
+    screen.setLevel(logging.WARNING)
+    log.addHandler(screen)
+    if path:
+        file = logging.FileHandler(path, mode="a", encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(file)
+    logging.captureWarnings(True)
+    warnings = logging.getLogger("py.warnings")
+    warnings.handlers = [handler for handler in log.handlers if handler is not screen]
+    warnings.propagate = False
+
+
+def derive_seed(seed: int, *names: object) -> int:
+    """Return a seed below 2**32 for one purpose, so that no two jobs share a random stream."""
+    return zlib.crc32("/".join([str(seed), *map(str, names)]).encode())
+
+
+def progress(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    """Pass ``items`` on with a bar on a terminal, or else a log line at each tenth."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        yield from tqdm(items, total=total, desc=what, leave=False)
+        return
+    step = max(1, total // 10)
+    for count, item in enumerate(items, start=1):
+        yield item
+        if count % step == 0 or count == total:
+            log.info("%d of %d %s", count, total, what)

@@ -1,0 +1,144 @@
+"""Where things lie in a data set's folder: the Kaggle and the Zenodo layout (report, section 1).
+
+Only names are looked at here, with the standard library alone, so that planning stays fast.
+"""
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from earmark.errors import EarmarkError
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Files of a data set. Paths that a set may lack are None.
+
+    ``test_list`` gives the test clips and their order; without one (Zenodo) they are the files of
+    ``audio_test`` in sorted order. ``test_truth`` and ``train_truth`` are for measuring only.
+    """
+
+    folder: Path
+    train_list: Path
+    audio_train: Path
+    audio_test: Path
+    test_list: Path | None
+    test_truth: Path | None
+    train_truth: Path | None
+
+
+def kaggle_layout(folder: str | Path) -> Layout:
+    """Return the Kaggle layout's paths below ``folder``; whether they exist is not looked at."""
+    folder = Path(folder)
+    return Layout(
+        folder=folder,
+        train_list=folder / "train.csv",
+        audio_train=folder / "audio_train",
+        audio_test=folder / "audio_test",
+        test_list=folder / "sample_submission.csv",
+        test_truth=folder / "test_post_competition.csv",
+        train_truth=folder / "train_truth.csv",
+    )
+
+
+def zenodo_layout(folder: str | Path) -> Layout:
+    """Return the Zenodo layout's paths below ``folder``; whether they exist is not looked at."""
+    folder = Path(folder)
+    meta = folder / "FSDKaggle2018.meta"
+    full = meta / "test_post_competition.csv"
+    scoring = meta / "test_post_competition_scoring_clips.csv"
+    return Layout(
+        folder=folder,
+        train_list=meta / "train_post_competition.csv",
+        audio_train=folder / "FSDKaggle2018.audio_train",
+        audio_test=folder / "FSDKaggle2018.audio_test",
+        test_list=None,
+        test_truth=full if full.exists() else scoring,
+        train_truth=None,
+    )
+
+
+def find_layout(folder: str | Path) -> Layout:
+    """Return the layout of an existing data set, with None for the optional files that it lacks.
+
+    Raises EarmarkError when the folder or its train list or train clips are absent.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise EarmarkError(
+            f"The data set folder {folder} does not exist. Set `dataset` to demo, fsdkaggle2018 "
+            f"or the path of a folder with train.csv and audio_train."
+        )
+    candidates = [kaggle_layout(folder), zenodo_layout(folder)]
+    for layout in candidates:
+        if layout.train_list.is_file():
+            return _existing(layout)
+    raise EarmarkError(
+        f"The data set folder {folder} has no train list: neither {candidates[0].train_list.name} "
+        f"(Kaggle) nor {candidates[1].train_list.relative_to(folder)} (Zenodo). Write a train.csv "
+        f"with the columns fname,label,manually_verified."
+    )
+
+
+def _existing(layout: Layout) -> Layout:
+    if not layout.audio_train.is_dir():
+        raise EarmarkError(
+            f"The folder of the train clips {layout.audio_train} does not exist. Put the clips of "
+            f"{layout.train_list} there."
+        )
+    if not layout.audio_test.is_dir():
+        raise EarmarkError(
+            f"The folder of the test clips {layout.audio_test} does not exist. Put the clips to "
+            f"be tagged there."
+        )
+
+    def present(path: Path | None) -> Path | None:
+        return path if path is not None and path.is_file() else None
+
+    return Layout(
+        layout.folder,
+        layout.train_list,
+        layout.audio_train,
+        layout.audio_test,
+        present(layout.test_list),
+        present(layout.test_truth),
+        present(layout.train_truth),
+    )
+
+
+def train_labels(train_list: Path) -> list[str]:
+    """Return the sorted distinct labels of a train list.
+
+    Raises EarmarkError when the list cannot be read or lacks its columns.
+    """
+    try:
+        with open(train_list, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = [name.strip() for name in reader.fieldnames or []]
+            reader.fieldnames = columns
+            for wanted in ("fname", "label", "manually_verified"):
+                if wanted not in columns:
+                    raise EarmarkError(
+                        f"The train list {train_list} lacks the column '{wanted}'; it has "
+                        f"{', '.join(columns) or 'none'}. Its first line should be "
+                        f"fname,label,manually_verified."
+                    )
+            return sorted({(row["label"] or "").strip() for row in reader} - {""})
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise EarmarkError(
+            f"The train list {train_list} cannot be read as a CSV file in UTF-8: {problem}."
+        ) from problem
+
+
+def fingerprint(layout: Layout) -> str:
+    """Return a hash of names, sizes and times of all clips: changes when a clip is exchanged."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for folder in (layout.audio_train, layout.audio_test):
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda e: e.name):
+                facts = entry.stat()
+                digest.update(f"{entry.name}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,194 @@
+"""The classifiers, by name. ``build("vgg_fewer", (513, 439), 41)`` gives a torch module.
+
+Inputs are (batch, frequency, time) floats in [0, 1]; outputs are logits (batch, classes). A new
+network is a function that takes ``(input_shape, classes, **options)`` and is decorated with
+``@network("its_name")``; from then on the config can name it.
+
+The VGGs follow section 5 of the 2018 report, Keras' defaults included (Glorot-uniform weights, zero
+biases, batch norm with momentum 0.99 and epsilon 1e-3).
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+from earmark.errors import EarmarkError
+
+Shape = tuple[int, int]
+Builder = Callable[..., nn.Module]
+
+_BUILDERS: dict[str, Builder] = {}
+
+# The report's kernels are even; 'same' then pads one row more at the end, as Keras does.
+warnings.filterwarnings("ignore", message="Using padding='same' with even kernel lengths")
+
+
+def network(name: str) -> Callable[[Builder], Builder]:
+    """Register the decorated builder under ``name``."""
+
+    def register(builder: Builder) -> Builder:
+        _BUILDERS[name] = builder
+        return builder
+
+    return register
+
+
+def known() -> list[str]:
+    """Names that ``build`` accepts."""
+    return sorted(_BUILDERS)
+
+
+def build(name: str, input_shape: Sequence[int], classes: int, **options: float) -> nn.Module:
+    """Return the network ``name`` for inputs of ``input_shape`` (frequency, time) bins.
+
+    Raises EarmarkError for an unknown name or an option that the network does not have.
+    """
+    if name not in _BUILDERS:
+        raise EarmarkError(f"There is no network '{name}'. Write one of: {', '.join(known())}.")
+    height, width = input_shape
+    try:
+        return _BUILDERS[name]((height, width), classes, **options)
+    except TypeError as problem:
+        raise EarmarkError(f"The network '{name}' cannot be built: {problem}.") from problem
+
+
+def parameter_count(module: nn.Module, trainable_only: bool = True) -> int:
+    """Number of trained numbers; with ``trainable_only=False`` batch-norm statistics count too."""
+    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    if trainable_only:
+        return trained
+    return trained + sum(b.numel() for b in module.buffers() if b.is_floating_point())
+
+
+def keras_defaults(module: nn.Module) -> None:
+    """Initialise as Keras does: Glorot-uniform weights, zero biases."""
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.xavier_uniform_(part.weight)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+
+
+class Image(nn.Module):
+    """(batch, frequency, time) -> (batch, 1, frequency, time)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unsqueeze(1)
+
+
+class GlobalMax(nn.Module):
+    """(batch, channels, frequency, time) -> (batch, channels)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.amax(dim=(2, 3))
+
+
+def _vgg(
+    input_shape: Shape,
+    classes: int,
+    blocks: Sequence[tuple[int, tuple[int, int], int, float]],
+    dense: int,
+    batch_norm_momentum: float,
+) -> nn.Module:
+    """Blocks of (convolutions, kernel, channels, dropout), global max pool, one dense layer."""
+    height, width = input_shape
+    layers: list[nn.Module] = [Image()]
+    channels = 1
+    for count, kernel, wide, dropout in blocks:
+        for _ in range(count):
+            layers += [
+                nn.Conv2d(channels, wide, kernel, padding="same"),
+                nn.BatchNorm2d(wide, eps=1e-3, momentum=batch_norm_momentum),
+                nn.LeakyReLU(0.05),
+            ]
+            channels = wide
+        # An input smaller than the report's may run out of rows: then the pool covers what is left.
+        pool = (min(3, height), min(3, width))
+        layers += [nn.MaxPool2d(pool), nn.Dropout(dropout)]
+        height, width = height // pool[0], width // pool[1]
+    layers += [
+        GlobalMax(),
+        nn.Linear(channels, dense),
+        nn.SELU(),
+        nn.Dropout(0.5),
+        nn.Linear(dense, classes),
+    ]
+    module = nn.Sequential(*layers)
+    keras_defaults(module)
+    return module
+
+
+@network("vgg_fewer")
+def vgg_fewer(input_shape: Shape, classes: int, batch_norm_momentum: float = 0.01) -> nn.Module:
+    """The report's best single network: four blocks of two convolutions.
+
+    ``batch_norm_momentum`` is torch's (new statistic's share): 0.01 is Keras' 0.99.
+    """
+    blocks = [
+        (2, (20, 8), 32, 0.30),
+        (2, (10, 4), 64, 0.35),
+        (2, (5, 2), 128, 0.35),
+        (2, (3, 1), 256, 0.35),
+    ]
+    return _vgg(input_shape, classes, blocks, 1024, batch_norm_momentum)
+
+
+@network("vgg_more")
+def vgg_more(input_shape: Shape, classes: int, batch_norm_momentum: float = 0.01) -> nn.Module:
+    """Four blocks of three narrower convolutions: more layers, yet fewer weights than vgg_fewer."""
+    blocks = [
+        (3, (20, 8), 16, 0.2),
+        (3, (10, 4), 32, 0.2),
+        (3, (5, 2), 64, 0.2),
+        (3, (3, 1), 128, 0.2),
+    ]
+    return _vgg(input_shape, classes, blocks, 4096, batch_norm_momentum)
+
+
+class CompactCnn(nn.Module):
+    """3x3 convolutions with batch norm on log-mels, average pools, mean + max over time."""
+
+    def __init__(self, bands: int, classes: int, width: int, depth: int, dropout: float) -> None:
+        super().__init__()
+        # Each band gets its own scale: log-mel levels fall with frequency.
+        self.band_norm = nn.BatchNorm1d(bands)
+        channels = [1] + [width * 2**i for i in range(depth)]
+        self.blocks = nn.Sequential(
+            *(_double_conv(channels[i], channels[i + 1], pool=i < depth - 1) for i in range(depth))
+        )
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels[-1], classes))
+        for part in self.modules():
+            if isinstance(part, nn.Conv2d):
+                nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.band_norm(x)  # (batch, bands, frames)
+        x = self.blocks(x.unsqueeze(1))  # (batch, channels, bands / 2^k, frames / 2^k)
+        x = x.mean(dim=2)  # (batch, channels, frames / 2^k)
+        return self.head(x.mean(dim=2) + x.amax(dim=2))
+
+
+def _double_conv(channels: int, wide: int, pool: bool) -> nn.Sequential:
+    """Two 3x3 convolutions and, but for the last block, a 2x2 average pool."""
+    layers: list[nn.Module] = []
+    for before in (channels, wide):
+        layers += [
+            nn.Conv2d(before, wide, 3, padding=1, bias=False),
+            nn.BatchNorm2d(wide),
+            nn.ReLU(inplace=True),
+        ]
+    if pool:
+        layers.append(nn.AvgPool2d(2))
+    return nn.Sequential(*layers)
+
+
+@network("cnn_logmel")
+def cnn_logmel(
+    input_shape: Shape, classes: int, width: int = 32, depth: int = 4, dropout: float = 0.2
+) -> nn.Module:
+    """A compact CNN for log-mel crops of any length (after PANNs' CNN10, Kong et al. 2020).
+
+    ``width`` is the first block's channels, doubled in each of ``depth`` blocks.
+    """
+    return CompactCnn(input_shape[0], classes, width, depth, dropout)

@@ -1,0 +1,84 @@
+"""The code that a rule depends on, as one hash: what changes it must rerun the rule.
+
+Snakemake notices neither edits of imported modules nor that an edit changed a comment only. The
+hash of the syntax trees of a script and of all local modules that it imports, transitively, does
+both: comments, formatting and docstrings do not count.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def code_of(script: Path) -> str:
+    """Return the hash of ``script``; its local imports are looked up beside it."""
+    digest = hashlib.sha256()
+    for path in sorted(_closure(script, script.parent)):
+        digest.update(str(path.relative_to(script.parent)).encode())
+        digest.update(_tree(path).encode())
+    return digest.hexdigest()[:16]
+
+
+def _closure(script: Path, root: Path) -> set[Path]:
+    found: set[Path] = set()
+    waiting = [script]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _imports(path, root)
+    return found
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+@cache
+def _tree(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+@cache
+def _imports(path: Path, root: Path) -> tuple[Path, ...]:
+    names: set[str] = set()
+    for node in ast.walk(_parsed(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, path, root)
+            # What is imported may be a module or something in it: try both.
+            names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
+    found: list[Path] = []
+    for name in names:
+        parts = name.split(".")
+        # Importing a.b.c runs a and a.b too.
+        for length in range(1, len(parts) + 1):
+            module = root.joinpath(*parts[:length])
+            found += [
+                file
+                for file in (module.with_suffix(".py"), module / "__init__.py")
+                if file.is_file()
+            ]
+    return tuple(found)
+
+
+def _absolute(node: ast.ImportFrom, path: Path, root: Path) -> str:
+    if node.level == 0:
+        return node.module or ""
+    package = path.relative_to(root).parent.parts
+    kept = package[: len(package) - node.level + 1]
+    return ".".join([*kept, *([node.module] if node.module else [])])

@@ -1,0 +1,65 @@
+"""Compute one feature of every clip and store it as HDF5."""
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+
+from earmark import audio, features, job, manifest, store
+
+log = logging.getLogger("earmark")
+
+# Decoded clips waiting for the writer: bounds memory whatever the number of clips.
+WAITING_PER_THREAD = 8
+
+
+def main(*, table: str, feature_file: str, cfg: dict[str, Any], threads: int) -> None:
+    """Write the feature ``cfg["feature"]`` of all clips in the manifest ``table``.
+
+    ``cfg["folder"]`` is the data set's folder, which the manifest's paths are relative to. Clips
+    that the manifest calls broken or unreadable get the feature of silence and keep that status.
+    """
+    clips = manifest.read(table)
+    feature = features.from_settings(cfg["feature"])
+    folder = Path(cfg["folder"])
+    # Clips run in parallel, so each one's transforms take one thread.
+    torch.set_num_threads(1)
+
+    def compute(path: str, status: str) -> np.ndarray:
+        usable = status not in manifest.BAD
+        samples = (
+            audio.load(folder / path, feature.sample_rate) if usable else np.zeros(0, np.float32)
+        )
+        return feature.compute(samples)
+
+    jobs = list(zip(clips["path"], clips["status"], strict=True))
+    store.write_features(
+        feature_file,
+        clips["fname"].tolist(),
+        job.progress(_in_order(compute, jobs, threads), len(jobs), "clips transformed"),
+        feature.shape,
+        feature.fixed,
+        settings=features.settings_of(feature),
+        versions={"torch": str(torch.__version__), "h5py": h5py.__version__},
+    )
+
+
+def _in_order(compute: Any, jobs: list[tuple[str, str]], threads: int) -> Iterator[np.ndarray]:
+    """Yield results in order from ``threads`` workers, with few results waiting."""
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = []
+        for path, status in jobs:
+            waiting.append(pool.submit(compute, path, status))
+            if len(waiting) >= threads * WAITING_PER_THREAD:
+                yield waiting.pop(0).result()
+        for result in waiting:
+            yield result.result()
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

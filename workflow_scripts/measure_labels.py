@@ -1,0 +1,33 @@
+"""Measure how clean the labels of each selection are, where the train clips' truth is known."""
+
+from typing import Any
+
+import pandas as pd
+
+from earmark import job, labels, manifest, tables
+
+
+def main(
+    *, table: str, truth: str, selections: list[str], quality: str, cfg: dict[str, Any]
+) -> None:
+    """Write selection, source, labels, right, precision; nothing is trained on the truth.
+
+    The selection "given" holds the labels as they came. ``cfg["names"]`` names each file in
+    ``selections``.
+    """
+    known = labels.truth_table(truth)
+    everything = labels.select(manifest.read(table), set(), 1.0)
+    named = {"given": everything}
+    named |= {name: labels.read(path) for name, path in zip(cfg["names"], selections, strict=True)}
+    rows = []
+    for name, chosen in named.items():
+        for source, part in chosen.groupby("source", sort=False):
+            right, count = labels.precision(part, known)
+            share = round(right / count, 4) if count else float("nan")
+            rows.append((name, source, count, right, share))
+    columns = ["selection", "source", "labels", "right", "precision"]
+    tables.write_table(pd.DataFrame(rows, columns=columns), quality)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

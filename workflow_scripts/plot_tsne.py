@@ -1,0 +1,28 @@
+"""Draw the latents of one group by t-SNE, with the labels before and after spreading."""
+
+from typing import Any
+
+import numpy as np
+
+from earmark import job, plots, spreading, store, tables
+
+
+def main(*, vectors: str, spread: str, figure: str, cfg: dict[str, Any], seed: int) -> None:
+    """Write the figure of the group whose spreading table is ``spread``."""
+    from sklearn.manifold import TSNE
+
+    table = tables.read_table(spread, spreading.COLUMNS, "spreading table")
+    latents = store.read_latents(vectors, table["fname"].tolist())
+    # Perplexity is the number of neighbours that count; few clips have few.
+    perplexity = min(cfg["perplexity"], max(1.0, (len(latents) - 1) / 3))
+    if len(latents) < 4:
+        points = np.pad(latents[:, :2], ((0, 0), (0, max(0, 2 - latents.shape[1]))))
+    else:
+        points = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(latents)
+    after = np.where(table["state"] == "verified", table["given"], table["spread"])
+    title = f"{cfg['group']}: t-SNE of {len(table)} clips' latents"
+    plots.save(plots.before_and_after(points, table["given"].tolist(), after, title), figure)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

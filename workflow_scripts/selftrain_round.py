@@ -1,0 +1,102 @@
+"""One round of self-training: label the pool with the last weights, train on base and pool."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from earmark import (
+    checkpoints,
+    classifier,
+    hardware,
+    job,
+    labels,
+    manifest,
+    selftraining,
+    store,
+    tables,
+)
+
+log = logging.getLogger("earmark")
+
+
+def main(
+    *,
+    table: str,
+    feature_file: str,
+    selection: str,
+    weights_before: str,
+    predictions_before: str,
+    weights: str,
+    facts: str,
+    history: str,
+    predictions: str,
+    pseudo: str,
+    cfg: dict[str, Any],
+    seed: int,
+    fold: int,
+    round_number: int,
+    threads: int,
+    machine: dict[str, str],
+    code: str,
+) -> None:
+    """Train on the base ``selection`` and the pool's clips within the round's bounds.
+
+    ``cfg`` has ``network``, ``network_options``, ``recipe`` and ``schedule``. The pool's
+    probabilities come from ``predictions_before``; test clips are never in the pool. ``pseudo``
+    gets the labels that the round added.
+    """
+    seed = job.derive_seed(seed, "selftraining", fold, round_number)
+    place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
+    clips, base = manifest.read(table), labels.read(selection)
+    recipe = classifier.recipe_from_settings(cfg["recipe"])
+    schedule = selftraining.Schedule(**cfg["schedule"])
+    pool = selftraining.pool_of(clips, base, fold)
+    probabilities, classes = store.read_predictions(predictions_before, pool)
+    lower = schedule.lower(round_number)
+    added = selftraining.pseudo_labels(pool, probabilities, classes, lower, schedule.upper)
+    log.info(
+        "Round %d keeps %d of %d clips with %.2f < p < %.2f.",
+        round_number,
+        len(added),
+        len(pool),
+        lower,
+        schedule.upper,
+    )
+    tables.write_table(added, pseudo)
+    checkpoint = checkpoints.Checkpoint(
+        Path(weights).with_name("checkpoint.pt"),
+        checkpoints.fingerprint(
+            [cfg, seed, fold, code], [table, feature_file, selection, weights_before, pseudo]
+        ),
+    )
+    with store.FeatureStore(feature_file) as features, checkpoint.held():
+        task = classifier.make_task(features, clips, labels.concatenate([base, added]), fold)
+        module = classifier.build_for(
+            features, recipe, cfg["network"], cfg["network_options"], len(classes)
+        )
+        classifier.load_weights(module, weights_before)
+        figures = classifier.train(
+            module, features, task, recipe, place, checkpoint, seed, machine["memory_format"]
+        )
+        figures.insert(0, "clips", len(task.train))
+        figures.insert(0, "round", round_number)
+        rows = features.rows_of(clips["fname"])
+        found = classifier.predict(module, features, rows, recipe, place, len(classes))
+        store.write_predictions(predictions, clips["fname"].tolist(), found, classes)
+        classifier.save_model(
+            weights,
+            facts,
+            module,
+            classes=classes,
+            feature=features.settings,
+            fold=fold,
+            network=cfg["network"],
+            network_options=cfg["network_options"],
+            recipe=cfg["recipe"],
+            round=round_number,
+        )
+        tables.write_table(figures, history)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

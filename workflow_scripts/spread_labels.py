@@ -1,0 +1,46 @@
+"""Spread the verified labels of one group over its other clips."""
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from earmark import job, manifest, spreading, store, tables
+
+log = logging.getLogger("earmark")
+
+
+def main(*, table: str, vectors: str, spread: str, cfg: dict[str, Any]) -> None:
+    """Write the group's table: fname, given, spread, confidence, state.
+
+    ``vectors`` holds the latents; ``cfg`` has ``classes`` of the group, ``latent_divisor`` and the
+    settings of the kernel.
+    """
+    clips = manifest.read(table)
+    usable = (clips["split"] == "train") & (clips["status"] == "ok")
+    members = clips[usable & clips["label"].isin(cfg["classes"])]
+    points = store.read_latents(vectors, members["fname"].tolist()) / cfg["latent_divisor"]
+    found = spreading.spread(
+        members["fname"].tolist(),
+        members["label"].tolist(),
+        members["verified"].to_numpy() == 1,
+        points.astype(np.float64),
+        cfg["gamma"],
+        cfg["alpha"],
+        cfg["max_iterations"],
+        cfg["tolerance"],
+    )
+    undecided = int((found["state"] == "undecided").sum())
+    if undecided:
+        log.warning(
+            "%s: %d of %d clips are undecided (no verified clip is near enough in the kernel); "
+            "they are not promoted. A smaller gamma, or `gamma: auto`, reaches further.",
+            spread,
+            undecided,
+            len(found),
+        )
+    tables.write_table(found, spread)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

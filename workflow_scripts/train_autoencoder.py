@@ -1,0 +1,173 @@
+"""Train the autoencoder on all train clips and store their latents."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from earmark import (
+    batches,
+    checkpoints,
+    classifier,
+    hardware,
+    job,
+    manifest,
+    store,
+    training,
+)
+from earmark.autoencoder import Autoencoder
+from earmark.batches import Examples
+
+log = logging.getLogger("earmark")
+
+VALIDATION_FOLD = 0
+
+
+def main(
+    *,
+    table: str,
+    feature_file: str,
+    weights: str,
+    facts: str,
+    history: str,
+    latents: str,
+    cfg: dict[str, Any],
+    seed: int,
+    threads: int,
+    machine: dict[str, str],
+    code: str,
+) -> None:
+    """Train on the spectrograms of ``feature_file``; labels are not used.
+
+    ``cfg`` has the ``recipe``. Writes weights, facts (JSON), history (CSV) and latents (n, d) of
+    the train clips, computed in evaluation mode.
+    """
+    seed = job.derive_seed(seed, "autoencoder")
+    place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
+    clips = manifest.read(table)
+    clips = clips[clips["split"] == "train"]
+    recipe = classifier.recipe_from_settings(cfg["recipe"])
+    checkpoint = checkpoints.Checkpoint(
+        Path(weights).with_name("checkpoint.pt"),
+        checkpoints.fingerprint([cfg, seed, code], [table, feature_file]),
+    )
+    with store.FeatureStore(feature_file) as features, checkpoint.held():
+        module = Autoencoder(features.shape).to(place.device)
+        held_out = (clips["fold"] == VALIDATION_FOLD).to_numpy()
+        rows = features.rows_of(clips["fname"])
+        figures = _fit(
+            module,
+            features,
+            rows[~held_out],
+            rows[held_out],
+            recipe,
+            place,
+            machine,
+            checkpoint,
+            seed,
+        )
+        found = _encode(module, features, rows, recipe, place)
+        store.write_latents(latents, clips["fname"].tolist(), found)
+        classifier.save_model(
+            weights, facts, module, network="autoencoder", feature=features.settings
+        )
+        figures.to_csv(history, index=False)
+
+
+def _fit(
+    module: Autoencoder,
+    features: store.FeatureStore,
+    train_rows: np.ndarray,
+    validation_rows: np.ndarray,
+    recipe: classifier.Recipe,
+    place: hardware.Hardware,
+    machine: dict[str, str],
+    checkpoint: checkpoints.Checkpoint,
+    seed: int,
+) -> Any:
+    probe = torch.rand(recipe.batch_clips, *features.shape, device=place.device)
+    chosen = hardware.choose_memory_format(module, probe, place, machine["memory_format"])
+    module.to(memory_format=chosen)
+    optimizer = training.make_optimizer(module, recipe.plan)
+    unlabelled = Examples(
+        train_rows, np.zeros(len(train_rows), np.int64), np.ones(len(train_rows), np.float32)
+    )
+
+    def loss_of(images: torch.Tensor) -> torch.Tensor:
+        with place.autocast():
+            rebuilt = module(images)
+        return nn.functional.mse_loss(rebuilt.float(), images)
+
+    def train_one_epoch(epoch: int) -> training.Figures:
+        module.train()
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.plan.rate(epoch - 1)
+        total, count = 0.0, 0
+        for batch in batches.training_batches(
+            features,
+            unlabelled,
+            1,
+            recipe.batch_clips,
+            0,
+            recipe.augmentation,
+            place.device,
+            job.derive_seed(seed, "batches", epoch),
+        ):
+            loss = loss_of(batch.inputs)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(batch.inputs)
+            count += len(batch.inputs)
+        return {"train_loss": total / count}
+
+    @torch.no_grad()
+    def evaluate() -> training.Figures:
+        module.eval()
+        total = 0.0
+        for places, images in _image_batches(features, validation_rows, recipe, place):
+            total += loss_of(images).item() * len(places)
+        return {"validation_loss": total / max(1, len(validation_rows))}
+
+    return training.fit(
+        module,
+        optimizer,
+        recipe.plan,
+        train_one_epoch,
+        evaluate,
+        lambda figures: (-figures["validation_loss"],),
+        checkpoint,
+        seed,
+    )
+
+
+@torch.no_grad()
+def _encode(
+    module: Autoencoder,
+    features: store.FeatureStore,
+    rows: np.ndarray,
+    recipe: classifier.Recipe,
+    place: hardware.Hardware,
+) -> np.ndarray:
+    module.eval()
+    parts = []
+    for _, images in _image_batches(features, rows, recipe, place):
+        with place.autocast():
+            parts.append(module.encode(images).float().cpu().numpy())
+    return np.concatenate(parts)
+
+
+def _image_batches(
+    features: store.FeatureStore,
+    rows: np.ndarray,
+    recipe: classifier.Recipe,
+    place: hardware.Hardware,
+) -> Any:
+    return batches.prediction_batches(features, rows, recipe.batch_clips, 0, 1, place.device)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

@@ -1,0 +1,65 @@
+"""Train one network on one label selection, with one fold held out, and predict every clip."""
+
+from pathlib import Path
+from typing import Any
+
+from earmark import checkpoints, classifier, hardware, job, labels, manifest, store, tables
+
+
+def main(
+    *,
+    table: str,
+    feature_file: str,
+    selection: str,
+    weights: str,
+    facts: str,
+    history: str,
+    predictions: str,
+    cfg: dict[str, Any],
+    seed: int,
+    fold: int,
+    threads: int,
+    machine: dict[str, str],
+    code: str,
+) -> None:
+    """Write weights (safetensors), facts (JSON), history (CSV) and predictions (HDF5).
+
+    ``cfg`` has ``network``, ``network_options`` and the ``recipe``. Predictions cover train and
+    test clips: self-training needs the former, ensembles and scores the latter.
+    """
+    seed = job.derive_seed(seed, "model", fold)
+    place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
+    clips, chosen = manifest.read(table), labels.read(selection)
+    recipe = classifier.recipe_from_settings(cfg["recipe"])
+    checkpoint = checkpoints.Checkpoint(
+        Path(weights).with_name("checkpoint.pt"),
+        checkpoints.fingerprint([cfg, seed, fold, code], [table, feature_file, selection]),
+    )
+    with store.FeatureStore(feature_file) as features, checkpoint.held():
+        task = classifier.make_task(features, clips, chosen, fold)
+        classes = len(task.classes)
+        module = classifier.build_for(
+            features, recipe, cfg["network"], cfg["network_options"], classes
+        )
+        figures = classifier.train(
+            module, features, task, recipe, place, checkpoint, seed, machine["memory_format"]
+        )
+        rows = features.rows_of(clips["fname"])
+        found = classifier.predict(module, features, rows, recipe, place, classes)
+        store.write_predictions(predictions, clips["fname"].tolist(), found, task.classes)
+        classifier.save_model(
+            weights,
+            facts,
+            module,
+            classes=task.classes,
+            feature=features.settings,
+            fold=fold,
+            network=cfg["network"],
+            network_options=cfg["network_options"],
+            recipe=cfg["recipe"],
+        )
+        tables.write_table(figures, history)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

@@ -1,0 +1,37 @@
+"""Check an ensemble's guesses and publish them as the submission."""
+
+import logging
+
+from earmark import job, manifest, submission, tables
+from earmark.errors import EarmarkError
+
+log = logging.getLogger("earmark")
+
+
+def main(*, table: str, guesses: str, submitted: str) -> None:
+    """Copy ``guesses`` to ``submitted`` if they are a complete submission.
+
+    One row per test clip in the test list's order, each with different class names. Raises
+    EarmarkError otherwise.
+    """
+    clips = manifest.read(table)
+    tests = clips.loc[clips["split"] == "test", "fname"].tolist()
+    classes = set(clips.loc[clips["split"] == "train", "label"])
+    found = submission.read(guesses)
+    if list(found) != tests:
+        raise EarmarkError(
+            f"{guesses} does not list the {len(tests)} test clips in their order. Delete it; the "
+            f"next run makes it anew."
+        )
+    for fname, named in found.items():
+        if len(set(named)) != min(3, len(classes)) or not set(named) <= classes:
+            raise EarmarkError(
+                f"{guesses} guesses '{' '.join(named)}' for {fname}, not three different classes. "
+                f"Delete it; the next run makes it anew."
+            )
+    tables.write_table(tables.read_table(guesses, ("fname", "label"), "submission"), submitted)
+    log.info("Wrote %s with %d rows.", submitted, len(tests))
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])
