@@ -43,7 +43,8 @@ rule train_autoencoder:
         gpu=GPUS,
     params:
         cfg=lambda wc: {
-            "recipe": config["recipes"][config["autoencoders"][wc.autoencoder]["recipe"]]
+            "recipe": config["recipes"][config["autoencoders"][wc.autoencoder]["recipe"]],
+            "batch_norm_momentum": config["autoencoders"][wc.autoencoder]["batch_norm_momentum"],
         },
         seed=config["seed"],
         code=code_of("train_autoencoder.py"),

@@ -42,8 +42,8 @@ def main(
 ) -> None:
     """Train on the spectrograms of ``feature_file``; labels are not used.
 
-    ``cfg`` has the ``recipe``. Writes weights, facts (JSON), history (CSV) and latents (n, d) of
-    the train clips, computed in evaluation mode.
+    ``cfg`` has the ``recipe`` and ``batch_norm_momentum``. Writes weights, facts (JSON), history
+    (CSV) and latents (n, d) of the train clips, computed in evaluation mode.
     """
     seed = job.derive_seed(seed, "autoencoder")
     place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
@@ -55,7 +55,7 @@ def main(
         checkpoints.fingerprint([cfg, seed, code], [table, feature_file]),
     )
     with store.FeatureStore(feature_file) as features, checkpoint.held():
-        module = Autoencoder(features.shape).to(place.device)
+        module = Autoencoder(features.shape, cfg["batch_norm_momentum"]).to(place.device)
         held_out = (clips["fold"] == VALIDATION_FOLD).to_numpy()
         rows = features.rows_of(clips["fname"])
         figures = _fit(
@@ -72,7 +72,12 @@ def main(
         found = _encode(module, features, rows, recipe, place)
         store.write_latents(latents, clips["fname"].tolist(), found)
         classifier.save_model(
-            weights, facts, module, network="autoencoder", feature=features.settings
+            weights,
+            facts,
+            module,
+            network="autoencoder",
+            feature=features.settings,
+            batch_norm_momentum=cfg["batch_norm_momentum"],
         )
         figures.to_csv(history, index=False)
 
@@ -90,7 +95,7 @@ def _fit(
 ) -> Any:
     probe = torch.rand(recipe.batch_clips, *features.shape, device=place.device)
     chosen = hardware.choose_memory_format(module, probe, place, machine["memory_format"])
-    module.to(memory_format=chosen)
+    hardware.arranged(module, chosen)
     optimizer = training.make_optimizer(module, recipe.plan)
     unlabelled = Examples(
         train_rows, np.zeros(len(train_rows), np.int64), np.ones(len(train_rows), np.float32)

@@ -1,7 +1,7 @@
 """Clips from disk: decode, check, mix to mono, resample.
 
 libsndfile decodes (WAV, FLAC, OGG, MP3 by content, not by name). Nothing here turns audio that
-cannot be read into silence: it raises ``UnreadableClip``.
+cannot be read into silence: it raises ``UnreadableClipError``.
 """
 
 import math
@@ -17,7 +17,7 @@ import soundfile
 SILENT_PEAK = 1.0 / 65536
 
 
-class UnreadableClip(Exception):
+class UnreadableClipError(Exception):
     """A clip that libsndfile cannot decode; the message says why."""
 
 
@@ -37,13 +37,13 @@ class ClipFacts:
 def decode(path: str | Path) -> tuple[np.ndarray, int]:
     """Return float32 samples (n, channels) in [-1, 1] and the sample rate in Hz.
 
-    Raises UnreadableClip when the file is not audio or breaks off, OSError when it is not there.
+    Raises UnreadableClipError when the file is not audio, OSError when it is not there.
     """
     with open(path, "rb") as file:
         try:
             samples, sample_rate = soundfile.read(file, dtype="float32", always_2d=True)
         except (soundfile.SoundFileError, ValueError) as problem:
-            raise UnreadableClip(str(problem)) from problem
+            raise UnreadableClipError(str(problem)) from problem
     return samples, sample_rate
 
 
@@ -52,7 +52,7 @@ def inspect(path: str | Path) -> ClipFacts:
     checksum = f"{zlib.crc32(Path(path).read_bytes()):08x}"
     try:
         samples, sample_rate = decode(path)
-    except UnreadableClip as problem:
+    except UnreadableClipError as problem:
         return ClipFacts(0.0, 0, 0, 0.0, "unreadable", checksum, str(problem))
     count, channels = samples.shape
     peak = float(np.abs(samples).max()) if samples.size else 0.0
@@ -74,7 +74,7 @@ def load(path: str | Path, sample_rate: int) -> np.ndarray:
     """Return a clip as mono float32 samples (n,) at ``sample_rate`` Hz.
 
     Channels are averaged. Resampling is polyphase with SciPy's default Kaiser window.
-    Raises UnreadableClip and OSError as ``decode`` does.
+    Raises UnreadableClipError and OSError as ``decode`` does.
     """
     samples, found_rate = decode(path)
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from earmark.networks import keras_defaults
 
@@ -42,12 +41,17 @@ class Autoencoder(nn.Module):
     """Spectrograms (batch, frequency, time) in [0, 1] -> latents -> reconstructions.
 
     ``padded`` says whether the report's layers had to be padded for ``input_shape``.
+    ``batch_norm_momentum`` is torch's (new statistic's share): 0.01 is Keras' 0.99.
     """
 
-    def __init__(self, input_shape: Sequence[int]) -> None:
+    def __init__(self, input_shape: Sequence[int], batch_norm_momentum: float = 0.01) -> None:
         super().__init__()
         self.input_shape = (input_shape[0], input_shape[1])
         self.padded = _unpadded_output(self.input_shape) != self.input_shape
+
+        def batch_norm(channels: int) -> nn.BatchNorm2d:
+            return nn.BatchNorm2d(channels, eps=1e-3, momentum=batch_norm_momentum)
+
         encoder: list[nn.Module] = []
         channels = 1
         for kernel, stride, wide, pool in ENCODER:
@@ -84,11 +88,6 @@ class Autoencoder(nn.Module):
         return image[:, :height, :width]
 
 
-def batch_norm(channels: int) -> nn.BatchNorm2d:
-    """Batch norm with Keras' defaults."""
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
-
-
 class Conv(nn.Module):
     """Convolution without padding, or padded so that the output has size / stride, rounded up."""
 
@@ -100,12 +99,12 @@ class Conv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.padded:
             pads: list[int] = []
-            for axis in (3, 2):  # F.pad counts from the last axis
+            for axis in (3, 2):  # pad counts from the last axis
                 size, kernel = x.shape[axis], self.conv.kernel_size[axis - 2]
                 stride = self.conv.stride[axis - 2]
                 total = max(0, (-(-size // stride) - 1) * stride + kernel - size)
                 pads += [total // 2, total - total // 2]
-            x = F.pad(x, pads)
+            x = nn.functional.pad(x, pads)
         return self.conv(x)
 
 

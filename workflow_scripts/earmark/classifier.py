@@ -7,9 +7,9 @@ weights only.
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from earmark.store import FeatureStore
 from earmark.tables import whole_file
 
 log = logging.getLogger("earmark")
+Part = TypeVar("Part", training.Plan, Augmentation)
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,13 @@ class Recipe:
 
 def recipe_from_settings(settings: Mapping[str, Any]) -> Recipe:
     """Return the recipe that a config entry describes."""
-    settings = dict(settings)
+    rest = dict(settings)
 
-    def taken(kind: type) -> dict[str, Any]:
-        names = [name for name in kind.__dataclass_fields__ if name in settings]
-        return {name: settings.pop(name) for name in names}
+    def taken(kind: type[Part]) -> Part:
+        names = [field.name for field in fields(kind) if field.name in rest]
+        return kind(**{name: rest.pop(name) for name in names})
 
-    plan, augmentation = training.Plan(**taken(training.Plan)), Augmentation(**taken(Augmentation))
-    return Recipe(plan, augmentation, **settings)
+    return Recipe(taken(training.Plan), taken(Augmentation), **rest)
 
 
 def input_shape(store: FeatureStore, recipe: Recipe) -> tuple[int, int]:
@@ -131,7 +131,7 @@ def train(
     module.to(machine.device)
     probe = torch.rand(min(recipe.batch_clips, len(task.train)), store.shape[0], crop)
     chosen = hardware.choose_memory_format(module, probe.to(machine.device), machine, memory_format)
-    module.to(memory_format=chosen)
+    hardware.arranged(module, chosen)
     optimizer = training.make_optimizer(module, recipe.plan)
     steps = max(1, -(-len(task.train) // recipe.batch_clips))
 

@@ -58,7 +58,8 @@ def _broken_references(config: Config) -> Iterator[str]:
         names = [entry for section in sections for entry in config[section]]
         if name not in names:
             kinds = " or ".join(sections)
-            yield f"{key} is '{name}', which is not among {kinds}. Write one of: {', '.join(names)}."
+            known = ", ".join(names)
+            yield f"{key} is '{name}', which is not among {kinds}. Write one of: {known}."
 
     yield from unknown("submission", config["submission"], "ensembles", "systems")
     both = sorted(set(config["systems"]) & set(config["ensembles"]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,7 +13,7 @@ from earmark.tables import whole_file
 
 # The file must not depend on when or where it was made.
 mpl.rcParams["svg.hashsalt"] = "earmark"
-COLOURS = mpl.colormaps["tab10"].colors
+COLOURS = [mpl.colormaps["tab10"](number) for number in range(10)]
 PANELS = 4
 
 
@@ -42,11 +43,9 @@ def before_and_after(
     panels = split_over_panels(classes, min(PANELS, len(classes)))
     figure = Figure(figsize=(17, 9), layout="constrained")
     figure.suptitle(title)
-    sides = figure.subfigures(1, 2, wspace=0.03)
-    for side, labels, heading in (
-        (sides[0], given, "labels as given"),
-        (sides[1], spread, "labels after spreading"),
-    ):
+    sides: Any = figure.subfigures(1, 2, wspace=0.03)
+    headings = ("labels as given", "labels after spreading")
+    for side, labels, heading in zip(sides, (given, spread), headings, strict=True):
         side.suptitle(heading)
         grid = side.subplots(2, 2, sharex=True, sharey=True).ravel()
         for axes in grid[len(panels) :]:
@@ -58,11 +57,16 @@ def before_and_after(
 
 def _scatter(axes: mpl.axes.Axes, points: np.ndarray, labels: np.ndarray, part: list[str]) -> None:
     others = ~np.isin(labels, part)
-    axes.scatter(*points[others].T, s=4, color="0.85", linewidths=0)
+    axes.scatter(points[others, 0], points[others, 1], s=4, color="0.85", linewidths=0)
     for colour, label in zip(COLOURS, part, strict=False):
         mine = labels == label
         axes.scatter(
-            *points[mine].T, s=11, color=colour, linewidths=0, label=f"{label} ({mine.sum()})"
+            points[mine, 0],
+            points[mine, 1],
+            s=11,
+            color=colour,
+            linewidths=0,
+            label=f"{label} ({mine.sum()})",
         )
     axes.set_xticks([])
     axes.set_yticks([])

@@ -50,8 +50,8 @@ def pseudo_labels(
 ) -> pd.DataFrame:
     """Return label rows (fname, label, source, weight) of clips with lower < max p < upper."""
     highest = probabilities.max(axis=1) if len(probabilities) else np.zeros(0)
-    kept = np.flatnonzero((highest > lower) & (highest < upper))
-    guessed = probabilities.argmax(axis=1) if len(probabilities) else np.zeros(0, int)
+    kept = np.flatnonzero((highest > lower) & (highest < upper)).tolist()
+    guessed = probabilities.argmax(axis=1).tolist() if len(probabilities) else []
     return pd.DataFrame(
         {
             "fname": [fnames[i] for i in kept],

@@ -75,7 +75,8 @@ def _write_frames(file: h5py.File, rows: Iterable[np.ndarray], bands: int) -> No
     frames = file.create_dataset(
         "frames", (0, bands), np.uint8, maxshape=(None, bands), chunks=(256, bands)
     )
-    offsets, waiting, size = [0], [], 0
+    offsets, size = [0], 0
+    waiting: list[np.ndarray] = []
 
     def flush() -> None:
         # Growing the data set costs more than the bytes: do it a few thousand frames at a time.
