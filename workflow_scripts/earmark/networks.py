@@ -89,13 +89,22 @@ def _vgg(
     classes: int,
     blocks: Sequence[tuple[int, tuple[int, int], int, float]],
     dense: int,
-    batch_norm_momentum: float,
+    kernel_scale: float = 1.0,
+    dropout_scale: float = 1.0,
+    batch_norm_momentum: float = 0.01,
 ) -> nn.Module:
-    """Blocks of (convolutions, kernel, channels, dropout), global max pool, one dense layer."""
+    """Blocks of (convolutions, kernel, channels, dropout), global max pool, one dense layer.
+
+    ``kernel_scale`` shrinks kernels, but not below 3, as befits a picture of lower resolution;
+    ``dropout_scale`` scales all dropout rates; ``batch_norm_momentum`` is torch's (new statistic's
+    share): 0.01 is Keras' 0.99. The defaults are the report's network.
+    """
     height, width = input_shape
     layers: list[nn.Module] = [Image()]
     channels = 1
-    for count, kernel, wide, dropout in blocks:
+    for count, full_kernel, wide, dropout in blocks:
+        tall, long = (max(min(size, 3), round(size * kernel_scale)) for size in full_kernel)
+        kernel = (tall, long)
         for _ in range(count):
             layers += [
                 nn.Conv2d(channels, wide, kernel, padding="same"),
@@ -105,13 +114,13 @@ def _vgg(
             channels = wide
         # An input smaller than the report's may run out of rows: then the pool covers what is left.
         pool = (min(3, height), min(3, width))
-        layers += [nn.MaxPool2d(pool), nn.Dropout(dropout)]
+        layers += [nn.MaxPool2d(pool), nn.Dropout(dropout * dropout_scale)]
         height, width = height // pool[0], width // pool[1]
     layers += [
         GlobalMax(),
         nn.Linear(channels, dense),
         nn.SELU(),
-        nn.Dropout(0.5),
+        nn.Dropout(0.5 * dropout_scale),
         nn.Linear(dense, classes),
     ]
     module = nn.Sequential(*layers)
@@ -120,22 +129,19 @@ def _vgg(
 
 
 @network("vgg_fewer")
-def vgg_fewer(input_shape: Shape, classes: int, batch_norm_momentum: float = 0.01) -> nn.Module:
-    """The report's best single network: four blocks of two convolutions.
-
-    ``batch_norm_momentum`` is torch's (new statistic's share): 0.01 is Keras' 0.99.
-    """
+def vgg_fewer(input_shape: Shape, classes: int, **scales: float) -> nn.Module:
+    """The report's best single network: four blocks of two convolutions."""
     blocks = [
         (2, (20, 8), 32, 0.30),
         (2, (10, 4), 64, 0.35),
         (2, (5, 2), 128, 0.35),
         (2, (3, 1), 256, 0.35),
     ]
-    return _vgg(input_shape, classes, blocks, 1024, batch_norm_momentum)
+    return _vgg(input_shape, classes, blocks, 1024, **scales)
 
 
 @network("vgg_more")
-def vgg_more(input_shape: Shape, classes: int, batch_norm_momentum: float = 0.01) -> nn.Module:
+def vgg_more(input_shape: Shape, classes: int, **scales: float) -> nn.Module:
     """Four blocks of three narrower convolutions: more layers, yet fewer weights than vgg_fewer."""
     blocks = [
         (3, (20, 8), 16, 0.2),
@@ -143,7 +149,7 @@ def vgg_more(input_shape: Shape, classes: int, batch_norm_momentum: float = 0.01
         (3, (5, 2), 64, 0.2),
         (3, (3, 1), 128, 0.2),
     ]
-    return _vgg(input_shape, classes, blocks, 4096, batch_norm_momentum)
+    return _vgg(input_shape, classes, blocks, 4096, **scales)
 
 
 class CompactCnn(nn.Module):

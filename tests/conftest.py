@@ -1,0 +1,35 @@
+"""Fixtures that several test files share."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Small tensors only: more threads than one make them slower, and tests run side by side.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The same examples in every run, none stored, and no limit on an example's time.
+settings.register_profile("earmark", derandomize=True, deadline=None)
+settings.load_profile("earmark")
+
+BESIDE_THE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def _folder(name: str, variable: str) -> Path:
+    folder = Path(os.environ.get(variable) or BESIDE_THE_REPOSITORY / name)
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is absent: name the data's folder in {variable}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def official() -> Path:
+    """Folder of the official lists of FSDKaggle2018, without audio."""
+    return _folder("official", "EARMARK_OFFICIAL")
+
+
+@pytest.fixture(scope="session")
+def fsd10() -> Path:
+    """Folder of 243 real clips of ten classes, in the Kaggle layout."""
+    return _folder("fsd10", "EARMARK_FSD10")

@@ -1,0 +1,360 @@
+"""The configuration: what ships is valid, and each kind of mistake gets its sentence."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tiny import REPO, default_config, make_set, merged
+
+from earmark import config as settings
+from earmark.errors import EarmarkError
+
+SCHEMA = yaml.safe_load((REPO / "rules/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+PRESETS = sorted((REPO / "presets").glob("*.yaml"))
+
+
+def nested(path: str, value: object) -> dict[str, Any]:
+    """The overlay that sets the key ``path``, written with dots."""
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def without(path: str) -> dict[str, Any]:
+    """The default config without the key ``path``."""
+    config = default_config()
+    *sections, last = path.split(".")
+    place = config
+    for section in sections:
+        place = place[section]
+    del place[last]
+    return config
+
+
+def mistakes_in(config: dict[str, Any]) -> list[str]:
+    with pytest.raises(EarmarkError) as caught:
+        settings.check(config, SCHEMA)
+    first, *rest = str(caught.value).splitlines()
+    assert first == "The config cannot be used."
+    assert rest
+    for sentence in rest:
+        assert sentence.startswith("- ")
+        assert sentence.endswith(".")
+        # These are a validator's words: they say what is wrong, not what to write.
+        assert "is not of type" not in sentence
+        assert "does not match" not in sentence
+    return [sentence.removeprefix("- ") for sentence in rest]
+
+
+def test_the_default_config_is_valid() -> None:
+    settings.check(default_config(), SCHEMA)
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_every_preset_is_valid_over_the_default(preset: Path) -> None:
+    overlay = yaml.safe_load(preset.read_text(encoding="utf-8"))
+    assert overlay
+    settings.check(merged(default_config(), overlay), SCHEMA)
+
+
+def test_there_are_presets() -> None:
+    assert PRESETS
+
+
+def test_the_schema_is_a_schema() -> None:
+    import jsonschema
+
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("overlay", "parts"),
+    [
+        # Unknown keys, at every depth.
+        ({"datasets": "demo"}, ("top level", "unknown key 'datasets'", "dataset")),
+        (nested("hardware.devices", "cpu"), ("hardware", "'devices'", "device")),
+        (nested("recipes.vgg.epoch", 3), ("recipes.vgg", "'epoch'", "epochs")),
+        (nested("features.stft.hop", 3), ("features.stft", "'hop'", "hop_samples")),
+        (nested("features.log_mel.bins", 3), ("features.log_mel", "'bins'", "bands")),
+        (nested("systems.vgg_fewer.seed", 3), ("systems.vgg_fewer", "'seed'", "labels")),
+        (nested("systems.vgg_fewer_semi.recipe", "vgg"), ("systems.vgg_fewer_semi", "'recipe'")),
+        (nested("spreading.latent_two.sigma", 3), ("spreading.latent_two", "'sigma'", "gamma")),
+        (nested("labels.verified.weight", 3), ("labels.verified", "'weight'", "rest_weight")),
+        # Words where numbers belong, as YAML reads them.
+        (
+            yaml.safe_load("recipes: {vgg: {learning_rate: 1e-3}}"),
+            ("recipes.vgg.learning_rate", "'1e-3'", "YAML takes it for a word", "1.0e-3"),
+        ),
+        (
+            yaml.safe_load("spreading: {latent_two: {tolerance: 1e-3}}"),
+            ("spreading.latent_two.tolerance", "'1e-3'", "1.0e-3"),
+        ),
+        (nested("seed", "3"), ("seed is '3'", "whole number")),
+        # Wrong types and values.
+        (nested("seed", -1), ("seed is -1", "0 or more")),
+        (nested("seed", 1.5), ("seed is 1.5", "whole number")),
+        (nested("seeds", []), ("seeds is []", "a list of seeds")),
+        (nested("seeds", [1, 1]), ("seeds is [1, 1]", "a list of seeds")),
+        (nested("seeds", 3), ("seeds is 3", "a list of seeds")),
+        (nested("folds", 1), ("folds is 1", "2 or more")),
+        (nested("folds", True), ("folds is True", "2 or more")),
+        (nested("dataset", ""), ("dataset is ''", "path of a data set's folder")),
+        (nested("dataset", 2018), ("dataset is 2018", "path of a data set's folder")),
+        (nested("dataset", None), ("dataset is None", "path of a data set's folder")),
+        (nested("bad_clips", "ignore"), ("bad_clips is 'ignore'", "stop or skip")),
+        (nested("training_threads", 0), ("training_threads is 0", "1 or more")),
+        (nested("hardware.device", "gpu"), ("hardware.device is 'gpu'", "auto, cpu or cuda")),
+        (nested("demo.clips_per_class", 1), ("demo.clips_per_class is 1", "6 or more")),
+        (nested("demo.wrong_fraction", 1.5), ("demo.wrong_fraction is 1.5", "from 0 to 1")),
+        (nested("features.stft.kind", "mfcc"), ("features.stft.kind is 'mfcc'", "stft or log_mel")),
+        (nested("features.stft.bins", 64.5), ("features.stft.bins is 64.5", "whole number")),
+        (nested("recipes.vgg.keep", "all"), ("recipes.vgg.keep is 'all'", "best or last")),
+        (nested("recipes.vgg.epochs", 0), ("recipes.vgg.epochs is 0", "1 or more")),
+        (nested("recipes.vgg.learning_rate", 0.0), ("learning_rate is 0.0", "above 0")),
+        (nested("recipes.vgg.batch_clips", 1), ("recipes.vgg.batch_clips is 1", "2 or more")),
+        (nested("spreading.latent_two.gamma", "big"), ("gamma is 'big'", "auto, or a number")),
+        (nested("spreading.latent_two.alpha", 1.0), ("alpha is 1.0", "below 1")),
+        (nested("ensembles.power.kind", "mean"), ("ensembles.power.kind is 'mean'", "geometric")),
+        (nested("ensembles.power.members", []), ("ensembles.power.members is []", "systems")),
+        (
+            nested("ensembles.power.members", ["vgg_more", "vgg_more"]),
+            ("ensembles.power.members", "systems"),
+        ),
+        (nested("group_schemes.mine", {"a": []}), ("group_schemes.mine.a is []", "class names")),
+        (nested("systems.my-system", {}), ("my-system", "letters, digits and underscores")),
+        (
+            nested("fetch.files", {"a.zip": {"checksum": "md5:1", "bytes": None}}),
+            ("fetch.files.a.zip.checksum is 'md5:1'", "md5: or sha256:"),
+        ),
+        (nested("fetch.base_url", "zenodo.org"), ("fetch.base_url", "https://")),
+        (nested("tsne.perplexity", 0), ("tsne.perplexity is 0", "above 0")),
+        (nested("recipes", None), ("recipes is None",)),
+    ],
+)
+def test_mistakes_against_the_schema(overlay: dict[str, Any], parts: tuple[str, ...]) -> None:
+    found = mistakes_in(merged(default_config(), overlay))
+    assert any(all(part in sentence for part in parts) for sentence in found), found
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("seed", ("top level", "lacks the key 'seed'")),
+        ("tsne", ("top level", "lacks the key 'tsne'")),
+        ("hardware.device", ("hardware", "lacks the key 'device'")),
+        ("recipes.vgg.epochs", ("recipes.vgg", "lacks the key 'epochs'")),
+        ("systems.vgg_fewer.network", ("systems.vgg_fewer", "lacks the key 'network'")),
+        ("systems.vgg_fewer_semi.selftraining", ("vgg_fewer_semi", "'selftraining'")),
+        ("spreading.latent_two.gamma", ("spreading.latent_two", "lacks the key 'gamma'")),
+        ("features.stft.kind", ("features.stft", "lacks the key 'kind'")),
+    ],
+)
+def test_missing_keys(path: str, parts: tuple[str, ...]) -> None:
+    found = mistakes_in(without(path))
+    assert any(all(part in sentence for part in parts) for sentence in found), found
+
+
+def test_the_missing_keys_of_one_entry_are_all_named() -> None:
+    config = default_config()
+    config["recipes"]["vgg"] = {"epochs": 3}
+    found = " ".join(mistakes_in(config))
+    assert "'batch_clips'" in found
+    assert "'learning_rate'" in found
+
+
+@pytest.mark.parametrize(
+    ("overlay", "parts"),
+    [
+        (nested("submission", "best"), ("submission is 'best'", "arithmetic", "vgg_more")),
+        (nested("autoencoders.stft.feature", "x"), ("autoencoders.stft.feature is 'x'", "stft")),
+        (nested("autoencoders.stft.recipe", "x"), ("autoencoders.stft.recipe is 'x'", "crops")),
+        (
+            nested("autoencoders.stft.feature", "log_mel"),
+            ("autoencoders.stft.feature is 'log_mel'", "kind stft"),
+        ),
+        (
+            nested("spreading.latent_two.autoencoder", "x"),
+            ("spreading.latent_two.autoencoder is 'x'", "Write one of: stft"),
+        ),
+        (
+            nested("spreading.latent_two.scheme", "four"),
+            ("spreading.latent_two.scheme is 'four'", "one, two, three, five"),
+        ),
+        (nested("labels.promoted.spreading", "x"), ("labels.promoted.spreading is 'x'", "latent")),
+        (nested("selftraining.short.recipe", "x"), ("selftraining.short.recipe is 'x'", "adjust")),
+        (nested("systems.vgg_more.feature", "x"), ("systems.vgg_more.feature is 'x'", "log_mel")),
+        (nested("systems.vgg_more.labels", "x"), ("systems.vgg_more.labels is 'x'", "everything")),
+        (nested("systems.vgg_more.recipe", "x"), ("systems.vgg_more.recipe is 'x'", "adjust")),
+        (nested("systems.vgg_more.network", "x"), ("systems.vgg_more.network", "'x'", "vgg_fewer")),
+        (
+            nested("systems.vgg_fewer_semi.base", "x"),
+            ("systems.vgg_fewer_semi.base is 'x'", "cnn_logmel"),
+        ),
+        (
+            nested("systems.vgg_fewer_semi.selftraining", "x"),
+            ("systems.vgg_fewer_semi.selftraining is 'x'", "short"),
+        ),
+        (
+            nested("ensembles.power.members", ["vgg_more", "x"]),
+            ("ensembles.power.members is 'x'", "vgg_fewer_semi"),
+        ),
+        (
+            nested("ensembles.power.members", ["geometric"]),
+            ("ensembles.power.members is 'geometric'", "systems"),
+        ),
+        (
+            nested("systems.again", {"base": "vgg_fewer_semi", "selftraining": "short"}),
+            ("systems.again.base is 'vgg_fewer_semi'", "self-trained itself", "without a base"),
+        ),
+        (
+            nested("systems.vgg_more.folds", [0, 5]),
+            ("systems.vgg_more.folds has 5", "5 folds", "below 5"),
+        ),
+        (nested("folds", 2) | nested("systems.vgg_more.folds", [2]), ("folds has 2", "below 2")),
+        (
+            nested("systems.cnn_logmel.recipe", "vgg"),
+            ("systems.cnn_logmel", "crops of 'log_mel'", "recipes.vgg", "crop_frames", "128"),
+        ),
+        (
+            nested("selftraining.short.lower_last", 0.9),
+            ("selftraining.short.lower_last is 0.9", "upper 0.9"),
+        ),
+        (
+            nested("selftraining.short.lower_first", 0.95),
+            ("selftraining.short.lower_first is 0.95", "0.9"),
+        ),
+        (nested("ensembles.vgg_more", {"kind": "power", "members": ["vgg_more"]}), ("Rename one",)),
+        (
+            nested("group_schemes.two", {"mine": ["Bark"]}),
+            ("group_schemes", "'two'", "built"),
+        ),
+        (
+            nested("group_schemes.mine", {"a": ["Bark", "Bus"], "b": ["Bus"]}),
+            ("group_schemes.mine", "'Bus'"),
+        ),
+    ],
+)
+def test_mistakes_between_sections(overlay: dict[str, Any], parts: tuple[str, ...]) -> None:
+    found = mistakes_in(merged(default_config(), overlay))
+    assert any(all(part in sentence for part in parts) for sentence in found), found
+
+
+def test_several_mistakes_are_told_at_once() -> None:
+    config = merged(default_config(), {"seed": -1, "folds": 0, "bad_clips": "no"})
+    assert len(mistakes_in(config)) == 3
+    config = merged(default_config(), {"submission": "x", **nested("labels.promoted", {})})
+    config["systems"]["vgg_more"]["labels"] = "y"
+    assert len(mistakes_in(config)) == 2
+
+
+def key_paths(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield (*path, key)
+            yield from key_paths(below, (*path, key))
+
+
+def declared(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The schema's parts that apply at one place, with references followed."""
+    yield schema
+    if "$ref" in schema:
+        yield from declared(SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")])
+    for part in schema.get("allOf", []):
+        yield from declared(part)
+    for branch in ("then", "else"):
+        if branch in schema:
+            yield from declared(schema[branch])
+
+
+def property_names(schema: dict[str, Any]) -> set[str]:
+    return {name for part in declared(schema) for name in part.get("properties", {})}
+
+
+def objects_with_fixed_keys() -> dict[str, dict[str, Any]]:
+    """Every object of the schema whose keys are fixed: path with * for free names -> schema."""
+    found = {}
+
+    def walk(schema: dict[str, Any], path: str) -> None:
+        for part in declared(schema):
+            for name, below in part.get("properties", {}).items():
+                walk(below, f"{path}.{name}" if path else name)
+            if isinstance(part.get("additionalProperties"), dict):
+                walk(part["additionalProperties"], f"{path}.*")
+        if property_names(schema):
+            found[path] = schema
+
+    walk(SCHEMA, "")
+    return found
+
+
+def test_every_object_of_the_schema_refuses_unknown_keys() -> None:
+    objects = objects_with_fixed_keys()
+    assert {"", "hardware", "features.*", "recipes.*", "systems.*", "fetch.files.*"} <= set(objects)
+    for path, schema in objects.items():
+        closed = [
+            part
+            for part in declared(schema)
+            if part.get("additionalProperties") is False and "properties" in part
+        ]
+        assert closed, path
+
+
+def test_every_key_of_the_schema_occurs_in_the_explained_default() -> None:
+    paths = {".".join(map(str, path)) for path in key_paths(default_config())}
+    for path, schema in objects_with_fixed_keys().items():
+        depth = path.count(".") + 1 if path else 0
+        for name in property_names(schema):
+            wanted = [*(path.split(".") if path else []), name]
+            hits = [
+                found
+                for found in (key.split(".") for key in paths)
+                if path != "fetch.files.*"
+                and len(found) == depth + 1
+                and all(w in ("*", f) for w, f in zip(wanted, found, strict=True))
+            ]
+            if path == "fetch.files.*":  # names of archives have dots
+                hits = [key for key in paths if key.startswith("fetch.") and key.endswith(name)]
+            # The list of seeds takes the place of the one seed that the default has.
+            assert hits or wanted == ["seeds"], ".".join(wanted)
+
+
+def test_every_leaf_of_the_schema_says_what_to_write() -> None:
+    def leaves(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        for part in declared(schema):
+            for below in part.get("properties", {}).values():
+                yield from leaves(below)
+            if isinstance(part.get("additionalProperties"), dict):
+                yield from leaves(part["additionalProperties"])
+        kinds = [part.get("type") for part in declared(schema)]
+        if "object" not in kinds and "const" not in schema and not property_names(schema):
+            yield schema
+
+    found = list(leaves(SCHEMA))
+    assert len(found) > 50
+    for leaf in found:
+        assert any("description" in part for part in declared(leaf)), leaf
+
+
+def test_a_folder_is_looked_at_right_away(tmp_path: Path) -> None:
+    make_set(tmp_path / "my clips!", ["Bark", "Anvil"], sound=False)
+    source = settings.source_of({**default_config(), "dataset": str(tmp_path / "my clips!")})
+    assert (source.kind, source.name, source.labels) == ("folder", "my_clips_", ["Anvil", "Bark"])
+    with pytest.raises(EarmarkError, match="does not exist"):
+        settings.source_of({**default_config(), "dataset": str(tmp_path / "none")})
+
+
+def test_the_built_in_data_sets_have_the_41_classes() -> None:
+    for dataset in ("demo", "fsdkaggle2018"):
+        source = settings.source_of({**default_config(), "dataset": dataset})
+        assert source.name == dataset
+        assert len(source.labels) == len(set(source.labels)) == 41
+
+
+def test_a_folder_called_demo_does_not_share_results_with_the_demo(tmp_path: Path) -> None:
+    make_set(tmp_path / "demo", ["Bark", "Bus"], sound=False)
+    source = settings.source_of({**default_config(), "dataset": str(tmp_path / "demo")})
+    assert source.kind == "folder"
+    assert source.name != "demo"

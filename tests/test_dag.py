@@ -1,0 +1,199 @@
+"""What would be run: dry runs of the workflow, read from Snakemake's job table.
+
+Sets without sound are enough here: a dry run looks at lists and names only.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import Plan, make_set, plan, write_rows
+
+Planner = Callable[..., Plan]
+
+# Group schemes and systems for classes that the built-in groups do not know.
+OWN = {
+    "group_schemes": {"mine": {"birds": ["Wren", "Robin"], "bells": ["Bell"], "none": ["Zither"]}},
+    "spreading": {"latent_two": {"scheme": "mine"}},
+}
+
+
+def groups_in(found: Plan) -> set[str]:
+    return {wildcards["group"] for wildcards in found.wildcards.get("spread_labels", [])}
+
+
+def trained(found: Plan) -> set[tuple[str, str, str]]:
+    return {
+        (wildcards["system"], wildcards["seed"], wildcards["fold"])
+        for wildcards in found.wildcards.get("train_model", [])
+    }
+
+
+def told(found: Plan, *parts: str) -> None:
+    """The run ended while it was planned, with these words and without a traceback."""
+    assert found.code != 0
+    assert not found.counts
+    for part in parts:
+        assert part in found.text, found.text
+    assert "Traceback" not in found.text
+
+
+def test_the_demo(tmp_path: Path) -> None:
+    found = plan(tmp_path, "all")
+    assert found.code == 0, found.text
+    assert found.counts == {
+        "synthesise_dataset": 1,
+        "make_manifest": 1,
+        "extract_features": 2,
+        "train_autoencoder": 1,
+        "spread_labels": 2,
+        "summarise_spreading": 1,
+        "select_labels": 3,
+        "measure_labels": 1,
+        "train_model": 3,
+        "selftrain_round": 2,
+        "combine_predictions": 7,
+        "write_submission": 1,
+        "score": 1,
+        "plot_tsne": 2,
+        "plot_history": 3,
+        "all": 1,
+    }
+    assert groups_in(found) == {"music", "non_music"}
+    assert trained(found) == {
+        (system, "1", "0") for system in ("vgg_fewer", "vgg_more", "cnn_logmel")
+    }
+
+
+def test_a_folder_of_music_spreads_music_only_and_without_truth_scores_nothing(
+    tmp_path: Path,
+) -> None:
+    made = make_set(tmp_path / "music3", ["Cello", "Flute", "Gong"], sound=False)
+    found = plan(tmp_path, "all", overlay={"dataset": str(made.folder)})
+    assert found.code == 0, found.text
+    assert groups_in(found) == {"music"}
+    assert found.counts["plot_tsne"] == 1
+    assert "non_music" not in found.text
+    assert found.counts["write_submission"] == 1
+    assert {"score", "measure_labels", "synthesise_dataset"}.isdisjoint(found.counts)
+    made_files = [path for paths in found.outputs.values() for path in paths]
+    assert "submission.csv" in made_files
+    assert all(
+        path == "submission.csv" or path.startswith("results/music3/") for path in made_files
+    )
+
+
+def test_own_classes_in_own_groups_two_folds_and_two_seeds(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "own", ["Wren", "Robin", "Bell"], truth=True, sound=False)
+    overlay = {
+        "dataset": "own",  # relative to the working directory
+        "seeds": [1, 2],
+        "systems": {"vgg_fewer": {"folds": [0, 1]}},
+        **OWN,
+    }
+    found = plan(tmp_path, "all", overlay=overlay)
+    assert found.code == 0, found.text
+    assert made.folder == tmp_path / "own"
+    assert groups_in(found) == {"birds", "bells"}
+    folds = {"vgg_fewer": "01", "vgg_more": "0", "cnn_logmel": "0"}
+    wanted = {
+        (system, seed, fold) for system, held in folds.items() for seed in "12" for fold in held
+    }
+    assert trained(found) == wanted
+    assert found.counts["train_model"] == len(wanted) == 8
+    # The self-trained system takes its base's folds: 2 rounds x 2 folds x 2 seeds.
+    assert found.counts["selftrain_round"] == 8
+    assert found.counts["combine_predictions"] == 14
+    # What does not depend on the seeds is not doubled.
+    assert found.counts["train_autoencoder"] == found.counts["score"] == 1
+    assert found.counts["write_submission"] == 1
+
+
+def test_own_classes_in_one_group_and_one_system_alone(tmp_path: Path) -> None:
+    make_set(tmp_path / "own", ["Wren", "Robin", "Bell"], sound=False)
+    overlay = {
+        "dataset": "own",
+        "submission": "vgg_more",
+        "spreading": {"latent_two": {"scheme": "one"}},
+    }
+    found = plan(tmp_path, "submission.csv", overlay=overlay)
+    assert found.code == 0, found.text
+    assert groups_in(found) == {"all"}
+    assert trained(found) == {("vgg_more", "1", "0")}
+    assert found.counts == {
+        "make_manifest": 1,
+        "extract_features": 1,
+        "train_autoencoder": 1,
+        "spread_labels": 1,
+        "select_labels": 1,
+        "train_model": 1,
+        "combine_predictions": 1,
+        "write_submission": 1,
+    }
+
+
+def test_the_zenodo_layout_with_three_rounds_of_selftraining(tmp_path: Path) -> None:
+    make_set(tmp_path / "z", ["Cello", "Bark"], zenodo=True, truth=True, sound=False)
+    overlay = {
+        "dataset": "z",
+        "submission": "vgg_fewer_semi",
+        "selftraining": {"short": {"rounds": 3}},
+    }
+    found = plan(tmp_path, "scores", overlay=overlay)
+    assert found.code == 0, found.text
+    assert groups_in(found) == {"music", "non_music"}
+    assert (found.counts["score"], found.counts["write_submission"]) == (1, 1)
+    assert "measure_labels" not in found.counts
+    rounds = [wildcards["round"] for wildcards in found.wildcards["selftrain_round"]]
+    assert sorted(rounds) == ["1", "2", "3"]
+    folder = "results/z/selftraining/vgg_fewer_semi/seed1/fold0"
+    for number in (1, 2, 3):
+        before = (
+            f"{folder}/round{number - 1}"
+            if number > 1
+            else "results/z/models/vgg_fewer/seed1/fold0"
+        )
+        block = found.text.split(f"output: {folder}/round{number}/weights.safetensors")[0]
+        inputs = block.rsplit("input: ", 1)[1].splitlines()[0].split(", ")
+        assert f"{before}/weights.safetensors" in inputs
+        assert f"{before}/predictions.h5" in inputs
+        others = {1, 2, 3} - {number - 1}
+        assert not [path for path in inputs for other in others if f"/round{other}/" in path]
+    combine = found.text.split("results/z/guesses/seed1/vgg_fewer_semi.h5")[0]
+    assert f"{folder}/round3/predictions.h5" in combine.rsplit("input: ", 1)[1]
+
+
+@pytest.mark.parametrize("target", ["submission.csv", "all"])
+def test_the_real_set_can_be_planned_before_it_is_fetched(tmp_path: Path, target: str) -> None:
+    found = plan(tmp_path, target, overlay={"dataset": "fsdkaggle2018"})
+    assert found.code == 0, found.text
+    assert found.counts["fetch_dataset"] == 1
+    assert found.counts["write_submission"] == 1
+    assert groups_in(found) == {"music", "non_music"}
+
+
+def test_a_label_outside_every_group(tmp_path: Path) -> None:
+    make_set(tmp_path / "own", ["Cello", "Wren"], sound=False)
+    found = plan(tmp_path, "submission.csv", overlay={"dataset": "own"})
+    told(found, "'Wren'", "in no group of the scheme 'two'", "scheme: one", "group_schemes")
+
+
+def test_no_train_list(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "set", ["Cello", "Bark"], sound=False)
+    made.train_list.unlink()
+    found = plan(tmp_path, "submission.csv", overlay={"dataset": "set"})
+    told(found, "set has no train list", "Write a train.csv", "fname,label,manually_verified")
+
+
+def test_a_train_list_without_a_column(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "set", ["Cello", "Bark"], sound=False)
+    write_rows(made.train_list, ("fname", "label"), [(row[0], row[1]) for row in made.train])
+    found = plan(tmp_path, "submission.csv", overlay={"dataset": "set"})
+    told(found, "set/train.csv lacks the column 'manually_verified'", "it has fname, label")
+
+
+def test_mistakes_in_the_config(tmp_path: Path) -> None:
+    overlay: dict[str, Any] = {"recipes": {"vgg": {"epoch": 3, "learning_rate": "1e-3"}}}
+    found = plan(tmp_path, "submission.csv", overlay=overlay)
+    told(found, "recipes.vgg has the unknown key 'epoch'", "'1e-3'", "write numbers like 1.0e-3")

@@ -1,0 +1,294 @@
+"""One small run of everything, as a user would start it: files, figures, scores, and failures."""
+
+import csv
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from tiny import RATE, TinySet, make_set, merged, read_rows, snakemake
+
+CLASSES = ["Cello", "Flute", "Bark", "Knock"]
+GROUPS = {"music": {"Cello", "Flute"}, "non_music": {"Bark", "Knock"}}
+MEMBERS = ["vgg_fewer_semi", "cnn_logmel"]
+SHORT = {"epochs": 2, "batch_clips": 8}
+TINY: dict[str, Any] = {
+    "folds": 2,
+    "submission": "cnn_logmel",
+    "hardware": {"device": "cpu", "precision": "float32", "memory_format": "contiguous"},
+    "features": {
+        "stft": {
+            "sample_rate": RATE,
+            "window_samples": 256,
+            "hop_samples": 128,
+            "bins": 16,
+            "frames": 14,
+        },
+        "log_mel": {
+            "sample_rate": RATE,
+            "window_samples": 256,
+            "hop_samples": 128,
+            "bands": 16,
+            "highest_hz": RATE / 2,
+        },
+    },
+    "recipes": {
+        "autoencoder": SHORT,
+        "vgg": SHORT,
+        "adjust": SHORT,
+        "crops": {
+            "epochs": 12,
+            "batch_clips": 8,
+            "learning_rate": 1.0e-2,
+            "crop_frames": 8,
+            "mask_bands": 2,
+            "mask_frames": 2,
+        },
+    },
+    "selftraining": {"short": {"rounds": 1}},
+    "systems": {"cnn_logmel": {"network_options": {"width": 4}}},
+    "ensembles": {
+        name: {"members": MEMBERS} for name in ("arithmetic", "geometric", "power", "weighted")
+    },
+}
+SYSTEMS = [*MEMBERS, "arithmetic", "geometric", "power", "weighted"]
+
+
+@dataclass
+class Run:
+    """A finished run of ``all``."""
+
+    directory: Path
+    made: TinySet
+    overlay: dict[str, Any]
+
+    @property
+    def results(self) -> Path:
+        return self.directory / "results" / "four"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    base = tmp_path_factory.mktemp("end_to_end")
+    made = make_set(base / "four", CLASSES, clips=8, truth=True, empty_test_clips=1)
+    overlay = merged(TINY, {"dataset": str(made.folder)})
+    code, text = snakemake(base / "first", "all", overlay=overlay)
+    assert code == 0, text
+    return Run(base / "first", made, overlay)
+
+
+def test_the_submission_lists_every_test_clip_in_order(run: Run) -> None:
+    content = (run.directory / "submission.csv").read_text(encoding="utf-8")
+    assert content.startswith("fname,label\n")
+    rows = list(csv.reader(content.splitlines()))[1:]
+    assert [fname for fname, _ in rows] == run.made.test
+    empty = set(run.made.test) - set(run.made.truth)
+    assert len(empty) == 1
+    for _, label in rows:
+        guesses = label.split(" ")
+        assert len(guesses) == len(set(guesses)) == 3
+        assert set(guesses) <= set(CLASSES)
+
+
+def test_the_submission_is_what_its_system_guessed(run: Run) -> None:
+    with h5py.File(run.results / "guesses/seed1/cnn_logmel.h5") as file:
+        names = file["fname"].asstr()[:].tolist()
+        probabilities = file["probabilities"][:]
+        classes = json.loads(file.attrs["classes"])
+    assert names == run.made.test
+    assert classes == sorted(CLASSES)
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    for row, values in zip(read_rows(run.directory / "submission.csv"), probabilities, strict=True):
+        best = sorted(range(4), key=lambda index, v=values: -v[index])[:3]  # type: ignore[misc]
+        assert row["label"].split(" ") == [classes[index] for index in best]
+
+
+def test_four_pure_tones_are_told_apart(run: Run) -> None:
+    # Tones at 250, 425, 722 and 1228 Hz: whoever mixes up clips, rows or classes fails here.
+    rows = [row for row in read_rows(run.results / "scores.csv") if row["split"] == "all"]
+    assert float(next(row["map3"] for row in rows if row["system"] == "cnn_logmel")) > 0.75
+
+
+def test_scores_are_those_of_the_guesses_by_hand(run: Run) -> None:
+    rows = read_rows(run.results / "scores.csv")
+    assert list(rows[0])[:6] == ["system", "split", "clips", "map3", "standard_error", "accuracy"]
+    found = {(row["system"], row["split"]): row for row in rows}
+    assert set(found) == {
+        (system, split) for system in SYSTEMS for split in ("public", "private", "all")
+    }
+    assert len(rows) == len(found)
+    truth = read_rows(run.made.folder / "test_post_competition.csv")
+    for system in SYSTEMS:
+        guesses = {
+            row["fname"]: row["label"].split(" ")
+            for row in read_rows(run.results / f"guesses/seed1/{system}.csv")
+        }
+        for split in ("public", "private", "all"):
+            values = [
+                next(
+                    (
+                        1 / rank
+                        for rank, g in enumerate(guesses[row["fname"]], 1)
+                        if g == row["label"]
+                    ),
+                    0.0,
+                )
+                for row in truth
+                if row["usage"] != "Ignored" and split in ("all", row["usage"].lower())
+            ]
+            scored = found[system, split]
+            assert int(scored["clips"]) == len(values) > 0
+            assert float(scored["map3"]) == pytest.approx(sum(values) / len(values), abs=1e-4)
+            right = values.count(1.0) / len(values)
+            assert float(scored["accuracy"]) == pytest.approx(right, abs=1e-4)
+
+
+def test_the_spreading_table_agrees_with_the_train_list(run: Run) -> None:
+    rows = {row["group"]: row for row in read_rows(run.results / "spreading.csv")}
+    assert list(rows) == ["music", "non_music", "together"]
+    for group, row in rows.items():
+        classes = GROUPS.get(group, set(CLASSES))
+        inside = [entry for entry in run.made.train if entry[1] in classes]
+        assert int(row["clips"]) == len(inside)
+        assert int(row["classes"]) == len(classes)
+        assert int(row["verified"]) == sum(verified for _, _, verified in inside)
+        parts = [int(row[name]) for name in ("verified", "promoted", "rejected", "undecided")]
+        assert sum(parts) == len(inside)
+        assert int(row["verified_after"]) == parts[0] + parts[1]
+        percent = 100 * (parts[0] + parts[1]) / len(inside)
+        assert float(row["percent_after"]) == pytest.approx(percent, abs=0.01)
+    for name in ("clips", "verified", "promoted", "verified_after", "rejected", "undecided"):
+        together = int(rows["music"][name]) + int(rows["non_music"][name])
+        assert int(rows["together"][name]) == together
+
+
+def test_label_quality_agrees_with_a_count_by_hand(run: Run) -> None:
+    rows = {
+        (row["selection"], row["source"]): (int(row["labels"]), int(row["right"]))
+        for row in read_rows(run.results / "label_quality.csv")
+    }
+    # Eight clips a class: four verified and right; of the other four, two wrong.
+    assert rows["given", "verified"] == (16, 16)
+    assert rows["given", "given"] == (16, 8)
+    assert rows["verified", "verified"] == (16, 16)
+    assert rows["everything", "given"] == (16, 8)
+    assert ("verified", "given") not in rows
+    given = {fname: label for fname, label, _ in run.made.train}
+    for selection in ("verified", "promoted", "everything"):
+        chosen = read_rows(run.results / f"labels/{selection}.csv")
+        assert {row["fname"]: row["label"] for row in chosen}.items() <= given.items()
+        labels = Counter(row["source"] for row in chosen)
+        right = Counter(
+            row["source"] for row in chosen if run.made.truth[row["fname"]] == row["label"]
+        )
+        counted = {source: (labels[source], right[source]) for source in labels}
+        assert counted == {key[1]: value for key, value in rows.items() if key[0] == selection}
+
+
+def test_promoted_clips_are_those_whose_spread_label_is_the_given_one(run: Run) -> None:
+    promoted = set()
+    for group, classes in GROUPS.items():
+        for row in read_rows(run.results / f"spread/latent_two/{group}.csv"):
+            assert row["given"] in classes
+            if row["state"] != "verified" and row["given"] == row["spread"]:
+                promoted.add(row["fname"])
+    chosen = read_rows(run.results / "labels/promoted.csv")
+    assert {row["fname"] for row in chosen if row["source"] == "spread"} == promoted
+    verified = {fname for fname, _, flag in run.made.train if flag}
+    assert {row["fname"] for row in chosen if row["source"] == "verified"} == verified
+
+
+def test_no_test_clip_is_learned_from(run: Run) -> None:
+    tables = [*run.results.glob("labels/*.csv"), *run.results.glob("spread/*/*.csv")]
+    tables += run.results.glob("selftraining/*/*/*/*/pseudo_labels.csv")
+    assert len(tables) == 6
+    for path in tables:
+        assert not {row["fname"] for row in read_rows(path)} & set(run.made.test)
+    with h5py.File(run.results / "autoencoders/stft/latents.h5") as file:
+        names = file["fname"].asstr()[:].tolist()
+    assert sorted(names) == sorted(fname for fname, _, _ in run.made.train)
+
+
+def test_figures_are_pictures(run: Run) -> None:
+    figures = sorted(
+        str(path.relative_to(run.results / "figures"))
+        for path in (run.results / "figures").rglob("*.png")
+    )
+    assert figures == [
+        "history/cnn_logmel_seed1_fold0.png",
+        "history/vgg_fewer_semi_seed1_fold0.png",
+        "tsne/latent_two_music.png",
+        "tsne/latent_two_non_music.png",
+    ]
+    import matplotlib.image
+
+    for name in figures:
+        picture = matplotlib.image.imread(run.results / "figures" / name)
+        assert min(picture.shape[:2]) > 100
+        assert picture[..., :3].std() > 0.01  # no blank page
+
+
+def test_nothing_half_written_is_left(run: Run) -> None:
+    left = [path for path in run.results.rglob("*") if ".tmp" in path.name]
+    assert left == []
+
+
+def test_a_second_call_has_nothing_to_do(run: Run) -> None:
+    code, text = snakemake(run.directory, "-n", "all", overlay=run.overlay)
+    assert code == 0
+    assert "Nothing to be done" in text, text
+
+
+def test_the_same_seed_gives_the_same_submission_elsewhere(run: Run) -> None:
+    other = run.directory.with_name("second")
+    code, text = snakemake(other, "submission.csv", overlay=run.overlay)
+    assert code == 0, text
+    for name in ("submission.csv", "results/four/guesses/seed1/cnn_logmel.csv"):
+        assert (other / name).read_bytes() == (run.directory / name).read_bytes()
+    both = []
+    for directory in (run.directory, other):
+        with h5py.File(directory / "results/four/guesses/seed1/cnn_logmel.h5") as file:
+            both.append(file["probabilities"][:])
+    assert np.array_equal(*both)
+
+
+def test_a_clip_exchanged_is_noticed_and_a_bad_one_stops_without_loss(run: Run) -> None:
+    clip = run.made.audio_train / run.made.train[0][0]
+    before = {
+        path: path.read_bytes()
+        for path in [run.directory / "submission.csv", *run.results.rglob("weights.safetensors")]
+    }
+    assert len(before) == 5
+    content = clip.read_bytes()
+    clip.write_text("I am no audio.")
+    try:
+        code, text = snakemake(run.directory, "all", overlay=run.overlay)
+    finally:
+        clip.write_bytes(content)
+    assert code != 0
+    sentence = f"1 of {len(run.made.train) + len(run.made.test)} clips cannot be used; the first is"
+    for told in (text, (run.directory / "logs/four/make_manifest.log").read_text()):
+        assert sentence in told
+        assert str(clip) in told
+        assert "bad_clips: skip" in told
+    # A mistake of the user's is told in a sentence, not by a traceback through the product.
+    assert "Traceback" not in (run.directory / "logs/four/make_manifest.log").read_text()
+    assert "workflow_scripts/earmark/manifest.py" not in text
+    for path, bytes_before in before.items():
+        assert path.read_bytes() == bytes_before
+
+
+def test_results_that_cannot_be_written_stop_at_once(run: Run) -> None:
+    directory = run.directory.with_name("blocked")
+    directory.mkdir()
+    (directory / "results").write_text("mine")
+    code, text = snakemake(directory, "submission.csv", overlay=run.overlay)
+    assert code != 0
+    assert (directory / "results").read_text() == "mine"
+    assert "results" in text
+    assert "cannot be written" in text, text
+    assert "Traceback" not in text

@@ -1,0 +1,160 @@
+"""Both folder layouts are found, by their train lists, and what is absent gets a sentence."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from tiny import make_set
+
+from earmark import layout
+from earmark.errors import EarmarkError
+
+
+def test_kaggle_layout_with_everything(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "set", ["Bark"], truth=True, sound=False)
+    found = layout.find_layout(made.folder)
+    assert found == layout.Layout(
+        folder=tmp_path / "set",
+        train_list=tmp_path / "set/train.csv",
+        audio_train=tmp_path / "set/audio_train",
+        audio_test=tmp_path / "set/audio_test",
+        test_list=tmp_path / "set/sample_submission.csv",
+        test_truth=tmp_path / "set/test_post_competition.csv",
+        train_truth=tmp_path / "set/train_truth.csv",
+    )
+
+
+def test_kaggle_layout_without_optional_files(tmp_path: Path) -> None:
+    made = make_set(tmp_path, ["Bark"], sound=False)
+    (tmp_path / "sample_submission.csv").unlink()
+    found = layout.find_layout(str(made.folder))
+    assert (found.test_list, found.test_truth, found.train_truth) == (None, None, None)
+
+
+def test_zenodo_layout_with_the_scoring_clips(tmp_path: Path) -> None:
+    make_set(tmp_path, ["Bark"], zenodo=True, truth=True, sound=False)
+    meta = tmp_path / "FSDKaggle2018.meta"
+    assert layout.find_layout(tmp_path) == layout.Layout(
+        folder=tmp_path,
+        train_list=meta / "train_post_competition.csv",
+        audio_train=tmp_path / "FSDKaggle2018.audio_train",
+        audio_test=tmp_path / "FSDKaggle2018.audio_test",
+        test_list=None,
+        test_truth=meta / "test_post_competition_scoring_clips.csv",
+        train_truth=None,
+    )
+
+
+def test_zenodo_layout_prefers_the_full_truth_and_does_without_any(tmp_path: Path) -> None:
+    make_set(tmp_path, ["Bark"], zenodo=True, truth=True, sound=False)
+    meta = tmp_path / "FSDKaggle2018.meta"
+    full = meta / "test_post_competition.csv"
+    shutil.copy(meta / "test_post_competition_scoring_clips.csv", full)
+    assert layout.find_layout(tmp_path).test_truth == full
+    full.unlink()
+    (meta / "test_post_competition_scoring_clips.csv").unlink()
+    assert layout.find_layout(tmp_path).test_truth is None
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(EarmarkError) as caught:
+        layout.find_layout(tmp_path / "nowhere")
+    sentence = str(caught.value)
+    assert str(tmp_path / "nowhere") in sentence
+    assert "does not exist" in sentence
+    assert "Set `dataset`" in sentence
+
+
+def test_no_train_list(tmp_path: Path) -> None:
+    (tmp_path / "audio_train").mkdir()
+    with pytest.raises(EarmarkError) as caught:
+        layout.find_layout(tmp_path)
+    sentence = str(caught.value)
+    for part in (
+        str(tmp_path),
+        "train.csv",
+        "FSDKaggle2018.meta/train_post_competition.csv",
+        "Write a train.csv with the columns fname,label,manually_verified",
+    ):
+        assert part in sentence
+
+
+@pytest.mark.parametrize("part", ["audio_train", "audio_test"])
+@pytest.mark.parametrize("zenodo", [False, True])
+def test_no_audio_folder(tmp_path: Path, part: str, zenodo: bool) -> None:
+    made = make_set(tmp_path, ["Bark"], zenodo=zenodo, sound=False)
+    shutil.rmtree(getattr(made, part))
+    with pytest.raises(EarmarkError) as caught:
+        layout.find_layout(tmp_path)
+    assert str(getattr(made, part)) in str(caught.value)
+    assert "Put the clips" in str(caught.value)
+
+
+def labels_of(tmp_path: Path, content: bytes) -> list[str]:
+    (tmp_path / "train.csv").write_bytes(content)
+    return layout.train_labels(tmp_path / "train.csv")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"fname,label,manually_verified\na.wav,Oboe,1\nb.wav,Bark,0\nc.wav,Bark,1\n",
+        b"\xef\xbb\xbffname,label,manually_verified\r\na.wav,Oboe,1\r\nb.wav,Bark,0\r\n",
+        b'"fname" , "label",manually_verified\n"a.wav","Oboe",1\n"b.wav","Bark",1'.replace(
+            b'"fname" , "label"', b'"fname","label"'
+        ),
+        b"manually_verified, label ,fname,license\n1, Oboe ,a.wav,by\n0,Bark,b.wav,\n",
+        b"fname,label,manually_verified\na.wav,Oboe,1\n\nb.wav,Bark\nc.wav,,0\n",
+    ],
+    ids=["plain", "BOM and CRLF", "quotes", "spaces, order, more columns", "gaps"],
+)
+def test_labels_of_a_train_list(tmp_path: Path, content: bytes) -> None:
+    assert labels_of(tmp_path, content) == ["Bark", "Oboe"]
+
+
+@pytest.mark.parametrize("lacking", ["fname", "label", "manually_verified"])
+def test_labels_of_a_list_that_lacks_a_column(tmp_path: Path, lacking: str) -> None:
+    header = "fname,label,manually_verified".replace(lacking, "other")
+    with pytest.raises(EarmarkError) as caught:
+        labels_of(tmp_path, f"{header}\na.wav,Oboe,1\n".encode())
+    sentence = str(caught.value)
+    assert f"lacks the column '{lacking}'" in sentence
+    assert str(tmp_path / "train.csv") in sentence
+    assert "other" in sentence
+    assert "should be fname,label,manually_verified" in sentence
+
+
+def test_labels_of_a_list_that_is_empty_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(EarmarkError, match="lacks the column 'fname'; it has none"):
+        labels_of(tmp_path, b"")
+    with pytest.raises(EarmarkError, match="cannot be read as a CSV file in UTF-8") as caught:
+        labels_of(tmp_path, "fname,label,manually_verified\n".encode("utf-16"))
+    assert str(tmp_path / "train.csv") in str(caught.value)
+
+
+def test_fingerprint_follows_every_change_of_the_clips(tmp_path: Path) -> None:
+    made = make_set(tmp_path, ["Bark", "Oboe"], sound=False)
+    found = layout.find_layout(tmp_path)
+    prints = [layout.fingerprint(found)]
+    assert layout.fingerprint(found) == prints[0]
+    (made.audio_test / made.test[0]).write_bytes(b"other content")
+    prints.append(layout.fingerprint(found))
+    clip = made.audio_train / made.train[0][0]
+    os.utime(clip, ns=(1, 1))
+    prints.append(layout.fingerprint(found))
+    clip.rename(clip.with_name("renamed.wav"))
+    prints.append(layout.fingerprint(found))
+    clip.with_name("renamed.wav").unlink()
+    prints.append(layout.fingerprint(found))
+    assert len(set(prints)) == 5
+
+
+def test_fingerprint_of_a_clip_whose_link_leads_nowhere(tmp_path: Path) -> None:
+    # The manifest has a sentence for a clip that is absent; planning must get that far.
+    made = make_set(tmp_path, ["Bark"], sound=False)
+    before = layout.fingerprint(layout.find_layout(tmp_path))
+    clip = made.audio_train / made.train[0][0]
+    clip.unlink()
+    clip.symlink_to(tmp_path / "nowhere.wav")
+    assert layout.fingerprint(layout.find_layout(tmp_path)) != before
