@@ -80,7 +80,48 @@ def spread_groups(spreading):
     return [f"{RESULTS}/spread/{spreading}/{group}.csv" for group in groups_of(spreading)]
 
 
+def stage_before(wc, file):
+    """The file of the round before, or of the base model."""
+    if int(wc.round) > 1:
+        folder = f"{RESULTS}/selftraining/{wc.system}/seed{wc.seed}/fold{wc.fold}"
+        return f"{folder}/round{int(wc.round) - 1}/{file}"
+    base = config["systems"][wc.system]["base"]
+    return f"{RESULTS}/models/{base}/seed{wc.seed}/fold{wc.fold}/{file}"
+
+
+def selftraining_of(system):
+    """The self-training settings of a system."""
+    return config["selftraining"][config["systems"][system]["selftraining"]]
+
+
+def member_predictions(wc):
+    """Prediction files of all members and folds, in the order that the script expects."""
+    return [
+        f"{last_stage_of(system)}/predictions.h5".format(seed=wc.seed, fold=fold)
+        for system in members_of(wc.entry)
+        for fold in folds_of(system)
+    ]
+
+
+def stages_of(wc):
+    """Histories of a system in the order of training: base model, then rounds."""
+    entry = config["systems"][wc.system]
+    base = entry.get("base", wc.system)
+    found = [f"{RESULTS}/models/{base}/seed{wc.seed}/fold{wc.fold}/history.csv"]
+    if "base" in entry:
+        rounds = config["selftraining"][entry["selftraining"]]["rounds"]
+        folder = f"{RESULTS}/selftraining/{wc.system}/seed{wc.seed}/fold{wc.fold}"
+        found += [f"{folder}/round{number}/history.csv" for number in range(1, rounds + 1)]
+    return found
+
+
 SOURCE = checked_source()
+for folder in ("results", "logs"):
+    if Path(folder).exists() and not Path(folder).is_dir():
+        raise WorkflowError(
+            f"The output folder {Path(folder).resolve()} cannot be made: a file has its name. "
+            f"Move that file away, or run in another folder with `snakemake --directory`."
+        )
 RESULTS = f"results/{SOURCE.name}"
 LOGS = f"logs/{SOURCE.name}"
 TIMES = f"{RESULTS}/benchmarks"
@@ -88,8 +129,7 @@ MANIFEST = f"{RESULTS}/manifest.csv"
 SEEDS = config.get("seeds", [config["seed"]])
 
 # Training jobs share one GPU in turn; without a GPU they only share the cores.
-HAS_GPU = config["hardware"]["device"] != "cpu" and Path("/proc/driver/nvidia").exists()
-GPUS = 1 if HAS_GPU else 0
+GPUS = 1 if settings.uses_gpu(config) else 0
 
 # What scores.csv compares: all ensembles and the systems in them, and the submission's own.
 SCORED = list(

@@ -1,15 +1,6 @@
 # Averages of models, the submission, and its scores where the truth is known.
 
 
-def member_predictions(wc):
-    """Prediction files of all members and folds, in the order that the script expects."""
-    return [
-        f"{last_stage_of(system)}/predictions.h5".format(seed=wc.seed, fold=fold)
-        for system in members_of(wc.entry)
-        for fold in folds_of(system)
-    ]
-
-
 rule combine_predictions:
     input:
         table=MANIFEST,
@@ -50,7 +41,8 @@ rule write_submission:
 
 rule score:
     input:
-        truth=str(SOURCE.layout.test_truth),
+        # The truth of a data set still to be fetched comes with it.
+        known=LISTS if SOURCE.kind == "fetched" else str(SOURCE.layout.test_truth),
         submissions=expand(
             f"{RESULTS}/guesses/seed{{seed}}/{{entry}}.csv", seed=SEEDS, entry=SCORED
         ),
@@ -61,6 +53,7 @@ rule score:
     conda:
         "../envs/earmark.yaml"
     params:
+        truth=lambda wc: str(SOURCE.layout.test_truth),
         cfg={"systems": [[entry, seed] for seed in SEEDS for entry in SCORED]},
         code=code_of("score.py"),
     script:
@@ -68,13 +61,13 @@ rule score:
 
 
 # Without a published truth there is nothing to score.
-SCORES = (
-    ([rules.score.output.scores] if SOURCE.layout.test_truth else [])
-    + ([rules.measure_labels.output.quality] if SOURCE.layout.train_truth else [])
+SCORES = ([rules.score.output.scores] if SOURCE.layout.test_truth else []) + (
+    [rules.measure_labels.output.quality] if SOURCE.layout.train_truth else []
 )
 
 
 rule scores:
     input:
         "submission.csv",
+        f"{RESULTS}/spreading.csv",
         SCORES,

@@ -1,18 +1,6 @@
 # Figures of `snakemake all`.
 
 
-def stages_of(wc):
-    """Histories of a system in the order of training: base model, then rounds."""
-    entry = config["systems"][wc.system]
-    base = entry.get("base", wc.system)
-    found = [f"{RESULTS}/models/{base}/seed{wc.seed}/fold{wc.fold}/history.csv"]
-    if "base" in entry:
-        rounds = config["selftraining"][entry["selftraining"]]["rounds"]
-        folder = f"{RESULTS}/selftraining/{wc.system}/seed{wc.seed}/fold{wc.fold}"
-        found += [f"{folder}/round{number}/history.csv" for number in range(1, rounds + 1)]
-    return found
-
-
 rule plot_tsne:
     input:
         vectors=lambda wc: f"{RESULTS}/autoencoders/{config['spreading'][wc.spreading]['autoencoder']}/latents.h5",
@@ -48,9 +36,7 @@ rule plot_history:
 
 
 FIGURES = [
-    f"{RESULTS}/figures/tsne/{name}_{group}.png"
-    for name in SPREADINGS
-    for group in groups_of(name)
+    f"{RESULTS}/figures/tsne/{name}_{group}.png" for name in SPREADINGS for group in groups_of(name)
 ] + [
     f"{RESULTS}/figures/history/{system}_seed{seed}_fold{fold}.png"
     for system in SCORED

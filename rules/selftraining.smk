@@ -1,20 +1,6 @@
 # Rounds of self-training: round i goes on from round i - 1, the first from the base model.
 
 
-def stage_before(wc, file):
-    """The file of the round before, or of the base model."""
-    if int(wc.round) > 1:
-        folder = f"{RESULTS}/selftraining/{wc.system}/seed{wc.seed}/fold{wc.fold}"
-        return f"{folder}/round{int(wc.round) - 1}/{file}"
-    base = config["systems"][wc.system]["base"]
-    return f"{RESULTS}/models/{base}/seed{wc.seed}/fold{wc.fold}/{file}"
-
-
-def selftraining_of(system):
-    """The self-training settings of a system."""
-    return config["selftraining"][config["systems"][system]["selftraining"]]
-
-
 rule selftrain_round:
     input:
         table=MANIFEST,

@@ -8,7 +8,7 @@ from earmark import job, scoring, submission, tables
 
 
 def main(*, truth: str, submissions: list[str], scores: str, cfg: dict[str, Any]) -> None:
-    """Write scores.csv; ``cfg["systems"]`` gives (system, seed) of each file in ``submissions``."""
+    """Write scores.csv; ``cfg["systems"]`` gives (system, seed) of each submission."""
     known = scoring.read_truth(truth)
     rows = []
     for (system, seed), path in zip(cfg["systems"], submissions, strict=True):

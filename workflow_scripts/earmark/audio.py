@@ -4,6 +4,7 @@ libsndfile decodes (WAV, FLAC, OGG, MP3 by content, not by name). Nothing here t
 cannot be read into silence: it raises ``UnreadableClipError``.
 """
 
+import io
 import math
 import zlib
 from dataclasses import dataclass
@@ -39,19 +40,27 @@ def decode(path: str | Path) -> tuple[np.ndarray, int]:
 
     Raises UnreadableClipError when the file is not audio, OSError when it is not there.
     """
-    with open(path, "rb") as file:
-        try:
-            samples, sample_rate = soundfile.read(file, dtype="float32", always_2d=True)
-        except (soundfile.SoundFileError, ValueError) as problem:
-            raise UnreadableClipError(str(problem)) from problem
+    # Bytes have no name: a suffix must not decide what they are taken for.
+    return decode_bytes(Path(path).read_bytes())
+
+
+def decode_bytes(content: bytes) -> tuple[np.ndarray, int]:
+    """Return what ``decode`` does, of a file's bytes."""
+    try:
+        samples, sample_rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as problem:
+        raise UnreadableClipError(problem.error_string.rstrip(".")) from problem
+    except (soundfile.SoundFileError, ValueError, TypeError) as problem:
+        raise UnreadableClipError(str(problem)) from problem
     return samples, sample_rate
 
 
 def inspect(path: str | Path) -> ClipFacts:
     """Open and decode a clip and say what it is; never raises for bad content."""
-    checksum = f"{zlib.crc32(Path(path).read_bytes()):08x}"
+    content = Path(path).read_bytes()
+    checksum = f"{zlib.crc32(content):08x}"
     try:
-        samples, sample_rate = decode(path)
+        samples, sample_rate = decode_bytes(content)
     except UnreadableClipError as problem:
         return ClipFacts(0.0, 0, 0, 0.0, "unreadable", checksum, str(problem))
     count, channels = samples.shape

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -250,7 +251,7 @@ def load_weights(module: nn.Module, weights: str | Path) -> None:
     """Put saved weights into ``module``. Raises EarmarkError when they do not fit."""
     try:
         module.load_state_dict(load_file(weights))
-    except (OSError, RuntimeError) as problem:
+    except (OSError, RuntimeError, SafetensorError) as problem:
         raise EarmarkError(
             f"The weights {weights} do not fit the network that the config describes ({problem}). "
             f"Delete them; the next run trains anew."

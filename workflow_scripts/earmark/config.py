@@ -35,10 +35,12 @@ def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]
             unknown = sorted(set(error.instance) - set(known))
             yield f"{key} has the unknown key '{unknown[0]}'. It can have: {', '.join(known)}."
         elif error.validator == "required":
-            missing = [name for name in error.validator_value if name not in error.instance]
-            yield f"{key} lacks the key '{missing[0]}'. Write it as config.yaml shows."
+            name = error.message.split("'")[1]
+            yield f"{key} lacks the key '{name}'. Write it as config.yaml shows."
         else:
-            wanted = error.schema.get("description") or error.message
+            wanted = error.schema.get("description") or f"a {error.schema.get('type', 'value')}"
+            if wanted == "a object":
+                wanted = "named entries as config.yaml shows"
             note = ""
             if isinstance(error.instance, str) and _is_number(error.instance):
                 note = " (YAML takes it for a word: write numbers like 1.0e-3)"
@@ -74,6 +76,16 @@ def _broken_references(config: Config) -> Iterator[str]:
                 f"autoencoders.{name}.feature is '{entry['feature']}', of kind {feature['kind']}. "
                 f"An autoencoder needs pictures of one size: name a feature of kind stft."
             )
+    for name, groups in config["group_schemes"].items():
+        if name in vocabulary.SCHEMES:
+            yield f"group_schemes has '{name}', the name of a built-in scheme. Rename it."
+        listed = [label for classes in groups.values() for label in classes]
+        twice = sorted({label for label in listed if listed.count(label) > 1})
+        if twice:
+            yield (
+                f"group_schemes.{name} lists the class '{twice[0]}' more than once. Keep it in one "
+                f"group."
+            )
     schemes = {**vocabulary.SCHEMES, **config["group_schemes"]}
     for name, entry in config["spreading"].items():
         yield from unknown(f"spreading.{name}.autoencoder", entry["autoencoder"], "autoencoders")
@@ -87,11 +99,12 @@ def _broken_references(config: Config) -> Iterator[str]:
             yield from unknown(f"labels.{name}.spreading", entry["spreading"], "spreading")
     for name, entry in config["selftraining"].items():
         yield from unknown(f"selftraining.{name}.recipe", entry["recipe"], "recipes")
-        if entry["lower_last"] >= entry["upper"]:
-            yield (
-                f"selftraining.{name}.lower_last is {entry['lower_last']}, not below upper "
-                f"{entry['upper']}: no clip could lie between. Lower it or raise upper."
-            )
+        for bound in ("lower_first", "lower_last"):
+            if entry[bound] >= entry["upper"]:
+                yield (
+                    f"selftraining.{name}.{bound} is {entry[bound]}, not below upper "
+                    f"{entry['upper']}: no clip could lie between. Lower it or raise upper."
+                )
     yield from _broken_systems(config, unknown)
     for name, entry in config["ensembles"].items():
         for member in entry["members"]:
@@ -128,6 +141,11 @@ def _broken_systems(config: Config, unknown: Any) -> Iterator[str]:
             )
 
 
+def uses_gpu(config: Config) -> bool:
+    """Whether training will find an NVIDIA GPU here; torch is too slow to be asked while planning."""
+    return config["hardware"]["device"] != "cpu" and Path("/proc/driver/nvidia").exists()
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a run's clips come from.
@@ -153,6 +171,8 @@ def source_of(config: Config) -> Source:
         return Source(FETCHED, "fetched", found, list(vocabulary.CLASSES))
     found = layout.find_layout(dataset)
     name = "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in _last_part(dataset))
+    if name in (DEMO, FETCHED):
+        name += "_folder"  # those two names stand for the data sets that Earmark makes or fetches
     return Source(name, "folder", found, layout.train_labels(found.train_list))
 
 

@@ -139,6 +139,9 @@ def fingerprint(layout: Layout) -> str:
     for folder in (layout.audio_train, layout.audio_test):
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda e: e.name):
-                facts = entry.stat()
+                try:
+                    facts = entry.stat()
+                except FileNotFoundError:
+                    continue  # a link that leads nowhere: the manifest says so if it is listed
                 digest.update(f"{entry.name}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]

@@ -53,7 +53,7 @@ def build(layout: Layout, folds: int, seed: int, bad_clips: str, threads: int) -
     if both:
         raise EarmarkError(
             f"The clip {min(both)} is both in the train list {layout.train_list} and among the "
-            f"test clips. Test clips are never trained on: remove it from one of them."
+            f"test clips. Test clips are never trained on: remove it from one list, or rename it."
         )
     clips = pd.concat([train, test], ignore_index=True)
     clips["path"] = clips["folder"] + "/" + clips["fname"]
@@ -90,7 +90,7 @@ def write(clips: pd.DataFrame, path: str | Path) -> None:
 
 def read_train_list(path: Path) -> pd.DataFrame:
     """Return fname, label, verified (0 or 1) of a train list, checked row by row."""
-    table = tables.read_table(path, ("fname", "label", "manually_verified"), "train list")
+    table = tables.read_table(path, ("fname", "label", "manually_verified"), "train list", True)
     clips = pd.DataFrame(
         {
             "fname": table["fname"].str.strip(),
@@ -100,7 +100,7 @@ def read_train_list(path: Path) -> pd.DataFrame:
     )
     if clips.empty:
         raise EarmarkError(f"The train list {path} has no rows. List at least one clip per class.")
-    for row, (fname, label, verified) in enumerate(clips.itertuples(index=False), start=2):
+    for row, fname, label, verified in clips.itertuples():
         where = f"The train list {path}, line {row}"
         if not _is_plain_name(fname):
             raise EarmarkError(
@@ -122,7 +122,7 @@ def read_train_list(path: Path) -> pd.DataFrame:
             )
     _check_unique(path, clips["fname"])
     clips["verified"] = clips["verified"].map(VERIFIED).astype(int)
-    return clips
+    return clips.reset_index(drop=True)
 
 
 def test_names(layout: Layout) -> list[str]:
@@ -143,10 +143,10 @@ def test_names(layout: Layout) -> list[str]:
                 f"tagged there."
             )
         return names
-    listed = tables.read_table(layout.test_list, ("fname",), "test list")["fname"].str.strip()
+    listed = tables.read_table(layout.test_list, ("fname",), "test list", True)["fname"].str.strip()
     if listed.empty:
         raise EarmarkError(f"The test list {layout.test_list} has no rows. List the clips to tag.")
-    for row, fname in enumerate(listed, start=2):
+    for row, fname in listed.items():
         if not _is_plain_name(fname):
             raise EarmarkError(
                 f"The test list {layout.test_list}, line {row}, has the file name '{fname}'. Write "
@@ -188,7 +188,7 @@ def _check_unique(path: Path, names: pd.Series) -> None:
     again = names[names.duplicated()]
     if not again.empty:
         first = again.iloc[0]
-        lines = [str(row + 2) for row, name in enumerate(names) if name == first]
+        lines = [str(row) for row, name in names.items() if name == first]
         raise EarmarkError(
             f"The list {path} names the clip {first} more than once (lines {', '.join(lines)}; "
             f"{len(again)} such lines). Keep one line for each clip."

@@ -65,13 +65,20 @@ def write_features(
             values = file.create_dataset(
                 "values", (len(fnames), *shape), np.uint8, chunks=(1, *shape)
             )
-            for index, row in enumerate(rows):
-                values[index] = row
+            written = 0
+            for row in rows:  # fewer or more rows than clips are noticed below
+                if row.shape != shape:
+                    raise ValueError(f"A feature has the shape {row.shape}, not {shape}.")
+                if written < len(fnames):
+                    values[written] = row
+                written = written + 1
         else:
-            _write_frames(file, rows, shape[0])
+            written = _write_frames(file, rows, shape[0])
+        if written != len(fnames):
+            raise ValueError(f"{written} features were computed for {len(fnames)} clips.")
 
 
-def _write_frames(file: h5py.File, rows: Iterable[np.ndarray], bands: int) -> None:
+def _write_frames(file: h5py.File, rows: Iterable[np.ndarray], bands: int) -> int:
     frames = file.create_dataset(
         "frames", (0, bands), np.uint8, maxshape=(None, bands), chunks=(256, bands)
     )
@@ -95,6 +102,7 @@ def _write_frames(file: h5py.File, rows: Iterable[np.ndarray], bands: int) -> No
             size = 0
     flush()
     file.create_dataset("offsets", data=np.array(offsets, dtype=np.int64))
+    return len(offsets) - 1
 
 
 class FeatureStore:

@@ -1,5 +1,7 @@
 """CSV files in and out: checked columns, no half-written files."""
 
+import contextlib
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,15 +12,25 @@ import pandas as pd
 from earmark.errors import EarmarkError
 
 
-def read_table(path: str | Path, columns: Sequence[str], what: str) -> pd.DataFrame:
+def read_table(
+    path: str | Path, columns: Sequence[str], what: str, numbered: bool = False
+) -> pd.DataFrame:
     """Read a CSV as text (no value is guessed to be a number or missing).
 
     ``columns`` must all be there; others are kept. ``what`` names the file's role in messages.
+    Blank lines are left out. With ``numbered``, the index is the line number in the file.
     Raises EarmarkError when the file is absent, unreadable or lacks a column.
     """
     path = Path(path)
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        table = pd.read_csv(
+            path,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            index_col=False,
+            skip_blank_lines=False,
+        )
     except FileNotFoundError:
         raise EarmarkError(f"The {what} {path} does not exist.") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as problem:
@@ -33,7 +45,9 @@ def read_table(path: str | Path, columns: Sequence[str], what: str) -> pd.DataFr
             f"The {what} {path} lacks the column '{missing[0]}'; it has "
             f"{', '.join(table.columns)}. Its first line should be {','.join(columns)}."
         )
-    return table
+    table.index = pd.RangeIndex(2, len(table) + 2)
+    table = table[(table != "").any(axis=1)]
+    return table if numbered else table.reset_index(drop=True)
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
@@ -42,22 +56,36 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
+# A full disk or quota, and a file system that is read-only: wherever the write failed.
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path that replaces ``path`` on success and goes away on failure.
 
-    Raises EarmarkError when the folder cannot be written.
+    Raises EarmarkError when it cannot be written; other errors of the block pass unchanged.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise _unwritable(path, problem) from problem
+    try:
         yield temporary
         os.replace(temporary, path)
-    except (PermissionError, FileExistsError, NotADirectoryError) as problem:
-        raise EarmarkError(
-            f"The output {path} cannot be written ({problem}). Make its folder writable, or run "
-            f"in another folder with `snakemake --directory`."
-        ) from problem
+    except OSError as problem:
+        if problem.errno in NO_ROOM or str(temporary) in str(problem):
+            raise _unwritable(path, problem) from problem
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _unwritable(path: Path, problem: OSError) -> EarmarkError:
+    return EarmarkError(
+        f"The output {path} cannot be written ({problem}). Make room for it and its folder "
+        f"writable, or run in another folder with `snakemake --directory`."
+    )
