@@ -142,7 +142,7 @@ def _broken_systems(config: Config, unknown: Any) -> Iterator[str]:
 
 
 def uses_gpu(config: Config) -> bool:
-    """Whether training will find an NVIDIA GPU here; torch is too slow to be asked while planning."""
+    """Whether training will find an NVIDIA GPU here, without asking torch, which starts slowly."""
     return config["hardware"]["device"] != "cpu" and Path("/proc/driver/nvidia").exists()
 
 
