@@ -119,7 +119,7 @@ SOURCE = checked_source()
 for folder in ("results", "logs"):
     if Path(folder).exists() and not Path(folder).is_dir():
         raise WorkflowError(
-            f"The output folder {Path(folder).resolve()} cannot be made: a file has its name. "
+            f"The output folder {Path(folder).resolve()} cannot be written: a file has its name. "
             f"Move that file away, or run in another folder with `snakemake --directory`."
         )
 RESULTS = f"results/{SOURCE.name}"

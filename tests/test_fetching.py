@@ -567,14 +567,13 @@ def test_progress_is_logged_in_tenths(
 
 
 def test_script(server: Server, tmp_path: Path) -> None:
-    outputs = {
-        "train_list": str(tmp_path / "FSDKaggle2018.meta" / LISTS[0]),
-        "audio_train": str(tmp_path / "FSDKaggle2018.audio_train"),
-        "audio_test": str(tmp_path / "FSDKaggle2018.audio_test"),
+    cfg = {
+        "folder": str(tmp_path / "set"),
+        "base_url": server.url,
+        "files": server.expected(),
+        "max_unpacked_gigabytes": 0.001,
     }
-    cfg = {"base_url": server.url, "files": server.expected(), "max_unpacked_gigabytes": 0.001}
-    main(**outputs, cfg=cfg)
-    assert_whole(tmp_path)
-    cfg["files"] = {META: server.expected()[META]}
-    with pytest.raises(EarmarkError, match="audio_train: not there after the fetch"):
-        main(**outputs | {"audio_train": str(tmp_path / "audio_train")}, cfg=cfg)
+    ready = tmp_path / "results" / "fetched.txt"
+    main(ready=str(ready), cfg=cfg)
+    assert_whole(tmp_path / "set")
+    assert str(tmp_path / "set") in ready.read_text(encoding="utf-8")
