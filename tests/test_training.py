@@ -407,7 +407,8 @@ def test_interrupted_classifier_goes_on_as_if_it_had_not_stopped(toy, tmp_path, 
     assert_same_states(again.state_dict(), whole.state_dict())
 
 
-def test_choosing_a_memory_format_does_not_change_the_weights(toy, tmp_path):
+def test_choosing_a_memory_format_does_not_change_the_weights(toy, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     task = Task(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
     chosen = recipe(epochs=2)
     given, probed = toy_module(), toy_module()

@@ -15,6 +15,7 @@ from earmark import (
     hardware,
     job,
     manifest,
+    memory_formats,
     store,
     training,
 )
@@ -94,8 +95,7 @@ def _fit(
     seed: int,
 ) -> Any:
     probe = torch.rand(recipe.batch_clips, *features.shape, device=place.device)
-    chosen = hardware.choose_memory_format(module, probe, place, machine["memory_format"])
-    hardware.arranged(module, chosen)
+    memory_formats.arrange(module, probe, place, machine["memory_format"])
     optimizer = training.make_optimizer(module, recipe.plan)
     unlabelled = Examples(
         train_rows, np.zeros(len(train_rows), np.int64), np.ones(len(train_rows), np.float32)

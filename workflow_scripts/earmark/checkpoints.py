@@ -53,15 +53,19 @@ class Checkpoint:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lock_path = self.path.with_suffix(".lock")
-        with open(lock_path, "w") as lock:
+        with open(lock_path, "a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                # One that is just done may have removed the file that we opened: that is no lock.
+                held = os.path.samestat(os.fstat(lock.fileno()), os.stat(lock_path))
+            except (BlockingIOError, FileNotFoundError):
+                held = False
+            if not held:
                 raise EarmarkError(
                     f"Another process is training {self.path.parent} (it holds {lock_path}), "
                     f"perhaps one that a killed run left behind. Wait for it or end it, then run "
                     f"again."
-                ) from None
+                )
             yield
             self.path.unlink(missing_ok=True)
             lock_path.unlink(missing_ok=True)

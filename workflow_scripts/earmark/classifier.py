@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from earmark import batches, hardware, job, metrics, networks, training
+from earmark import batches, job, memory_formats, metrics, networks, training
 from earmark.batches import Augmentation, Examples
 from earmark.checkpoints import Checkpoint
 from earmark.errors import EarmarkError
@@ -131,8 +131,7 @@ def train(
     count = len(task.classes)
     module.to(machine.device)
     probe = torch.rand(min(recipe.batch_clips, len(task.train)), store.shape[0], crop)
-    chosen = hardware.choose_memory_format(module, probe.to(machine.device), machine, memory_format)
-    hardware.arranged(module, chosen)
+    memory_formats.arrange(module, probe.to(machine.device), machine, memory_format)
     optimizer = training.make_optimizer(module, recipe.plan)
     steps = max(1, -(-len(task.train) // recipe.batch_clips))
 

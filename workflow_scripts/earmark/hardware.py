@@ -1,25 +1,17 @@
-"""Device, precision and memory format of a training or prediction job."""
+"""Device, precision and threads of a training or prediction job."""
 
-import copy
 import logging
-import math
 import os
 import random
-import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from earmark.errors import EarmarkError
 
 log = logging.getLogger("earmark")
-
-# A format must be this much faster to be preferred: near ties go one way, so that the choice, and
-# with it every bit of the result, does not hang on timer noise.
-CLEARLY_FASTER = 1.15
 
 
 @dataclass(frozen=True)
@@ -79,59 +71,3 @@ def _cpu_has_bfloat16() -> bool:
     except OSError:
         return False
     return not words.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
-
-
-def choose_memory_format(
-    module: nn.Module, batch: Tensor, hardware: Hardware, wanted: str = "auto"
-) -> torch.memory_format:
-    """Return the faster memory format for training steps of ``module`` on ``batch``.
-
-    ``wanted`` can be auto (a probe of a few steps), contiguous or channels_last. The module's
-    weights and the random state are left as they were.
-    """
-    formats = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-    if wanted != "auto":
-        return formats[wanted]
-    with torch.random.fork_rng():
-        seconds = _step_seconds(module, batch, hardware, formats)
-    faster = seconds["channels_last"] * CLEARLY_FASTER < seconds["contiguous"]
-    name = "channels_last" if faster else "contiguous"
-    log.info(
-        "Memory format %s: a step takes %.0f ms contiguous, %.0f ms channels_last.",
-        name,
-        1000 * seconds["contiguous"],
-        1000 * seconds["channels_last"],
-    )
-    return formats[name]
-
-
-def arranged(module: nn.Module, memory_format: torch.memory_format) -> nn.Module:
-    """Return ``module`` itself with its weights in the memory format."""
-    return module.to(memory_format=memory_format)  # type: ignore[call-overload]
-
-
-def _step_seconds(
-    module: nn.Module,
-    batch: Tensor,
-    hardware: Hardware,
-    formats: dict[str, torch.memory_format],
-    repeats: int = 5,
-) -> dict[str, float]:
-    """Shortest time of a training step in each format, measured in turn."""
-    trials = {
-        name: arranged(copy.deepcopy(module), memory_format).train()
-        for name, memory_format in formats.items()
-    }
-    seconds = dict.fromkeys(formats, math.inf)
-    for repeat in range(repeats + 1):
-        for name, trial in trials.items():
-            begin = time.perf_counter()
-            with hardware.autocast():
-                loss = trial(batch).float().square().mean()
-            loss.backward()
-            trial.zero_grad()
-            if hardware.device.type == "cuda":
-                torch.cuda.synchronize(hardware.device)
-            if repeat > 0:  # the first step allocates and picks kernels
-                seconds[name] = min(seconds[name], time.perf_counter() - begin)
-    return seconds

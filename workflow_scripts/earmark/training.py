@@ -46,7 +46,8 @@ class Plan:
         if self.schedule == "constant":
             return self.learning_rate
         if epoch < self.warmup_epochs:
-            return self.learning_rate * (epoch + 1e-3) / self.warmup_epochs
+            # Never zero, so that the first step counts.
+            return self.learning_rate * max(epoch / self.warmup_epochs, 1e-3)
         done = (epoch - self.warmup_epochs) / max(1e-9, self.epochs - self.warmup_epochs)
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
@@ -75,7 +76,7 @@ def fit(
     ``train_one_epoch(epoch)`` runs one pass; ``evaluate()`` judges the module after it; ``score``
     turns both figures into a tuple of which higher is better. All randomness of an epoch follows
     from ``seed`` and its number, so that a run resumed after any epoch goes on exactly as if it
-    had never stopped. Raises EarmarkError when the loss is not finite.
+    had never stopped. Raises EarmarkError when a figure is not finite.
     """
     history: list[Figures] = []
     best: dict[str, Any] = {"score": None, "epoch": 0, "weights": None}
@@ -93,11 +94,12 @@ def fit(
         figures = {"epoch": epoch, "learning_rate": plan.rate(epoch - 1)}
         figures |= train_one_epoch(epoch)
         figures |= evaluate()
-        if not math.isfinite(figures["train_loss"]):
-            raise EarmarkError(
-                f"The training loss of epoch {epoch} is {figures['train_loss']}. Lower the "
-                f"recipe's learning_rate ({plan.learning_rate:g})."
-            )
+        for name, value in figures.items():
+            if not math.isfinite(value):
+                raise EarmarkError(
+                    f"The {name.replace('_', ' ')} of epoch {epoch} is {value}. Lower the recipe's "
+                    f"learning_rate ({plan.learning_rate:g})."
+                )
         history.append(figures)
         reached = score(figures)
         if best["score"] is None or reached > best["score"]:
