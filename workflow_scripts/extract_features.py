@@ -22,7 +22,8 @@ def main(*, table: str, feature_file: str, cfg: dict[str, Any], threads: int) ->
     """Write the feature ``cfg["feature"]`` of all clips in the manifest ``table``.
 
     ``cfg["folder"]`` is the data set's folder, which the manifest's paths are relative to. Clips
-    that the manifest calls broken or unreadable get the feature of silence and keep that status.
+    whose status is not ok (empty, silent, broken, unreadable) get the feature of silence and keep
+    that status.
     """
     clips = manifest.read(table)
     feature = features.from_settings(cfg["feature"])
@@ -31,11 +32,9 @@ def main(*, table: str, feature_file: str, cfg: dict[str, Any], threads: int) ->
     torch.set_num_threads(1)
 
     def compute(path: str, status: str) -> np.ndarray:
-        usable = status not in manifest.BAD
-        samples = (
-            audio.load(folder / path, feature.sample_rate) if usable else np.zeros(0, np.float32)
-        )
-        return feature.compute(samples)
+        if status != "ok":
+            return feature.compute(np.zeros(0, np.float32))
+        return feature.compute(audio.load(folder / path, feature.sample_rate))
 
     jobs = list(zip(clips["path"], clips["status"], strict=True))
     store.write_features(

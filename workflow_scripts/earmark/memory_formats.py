@@ -100,10 +100,12 @@ def _machine_and_task(module: nn.Module, batch: Tensor, hardware: Hardware) -> s
 def _processor() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="ignore") as file:
-            names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+            for line in file:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
     except OSError:
-        names = []
-    return names[0] if names else platform.processor()
+        pass
+    return platform.processor()
 
 
 def _probe(

@@ -91,7 +91,7 @@ def groups_of(labels: Iterable[str], scheme_name: str, scheme: Scheme) -> dict[s
     scheme's order. Raises EarmarkError for a label outside every group.
     """
     present = sorted(set(labels))
-    if set(scheme) == {EVERYTHING}:
+    if scheme == SCHEMES["one"]:
         return {EVERYTHING: present} if present else {}
     group_of = {label: group for group, classes in scheme.items() for label in classes}
     outside = [label for label in present if label not in group_of]
