@@ -67,6 +67,7 @@ def network_of(system, recipe):
         "network": entry["network"],
         "network_options": entry.get("network_options", {}),
         "recipe": config["recipes"][recipe],
+        "validation": entry.get("validation", "verified"),
     }
 
 
@@ -80,8 +81,18 @@ def spread_groups(spreading):
     return [f"{RESULTS}/spread/{spreading}/{group}.csv" for group in groups_of(spreading)]
 
 
+def vectors_of(spreading):
+    """The file with what a spreading compares clips by: latents, or pictures."""
+    entry = config["spreading"][spreading]
+    if "feature" in entry:
+        return f"{RESULTS}/features/{entry['feature']}.h5"
+    return f"{RESULTS}/autoencoders/{entry['autoencoder']}/latents.h5"
+
+
 def stage_before(wc, file):
-    """The file of the round before, or of the base model."""
+    """The file of the round before, or of the base model; none for a start from scratch."""
+    if int(wc.round) == 1 and selftraining_of(wc.system)["start"] == "untrained":
+        return []
     if int(wc.round) > 1:
         folder = f"{RESULTS}/selftraining/{wc.system}/seed{wc.seed}/fold{wc.fold}"
         return f"{folder}/round{int(wc.round) - 1}/{file}"
@@ -131,17 +142,29 @@ SEEDS = config.get("seeds", [config["seed"]])
 # Training jobs share one GPU in turn; without a GPU they only share the cores.
 GPUS = 1 if settings.uses_gpu(config) else 0
 
-# What scores.csv compares: all ensembles and the systems in them, and the submission's own.
+# What is rebuilt from the 2018 report, if the config says so.
+REBUILT = config.get("report", {})
+# What scores.csv compares: all ensembles and the systems in them, the submission's own, and what the
+# report's tables list.
 SCORED = list(
     dict.fromkeys(
         [member for name in config["ensembles"] for member in members_of(name)]
         + list(config["ensembles"])
         + [config["submission"]]
+        + [row["entry"] for rows in REBUILT.get("systems", {}).values() for row in rows]
     )
 )
-# Spreadings that some selection of labels uses.
+# Selections of labels that those learn from, and the spreadings behind them or in the report.
+SELECTIONS = sorted(
+    {base_of(member)["labels"] for entry in SCORED for member in members_of(entry)}
+)
 SPREADINGS = sorted(
-    {entry["spreading"] for entry in config["labels"].values() if "spreading" in entry}
+    {
+        config["labels"][name]["spreading"]
+        for name in SELECTIONS
+        if "spreading" in config["labels"][name]
+    }
+    | set(REBUILT.get("spreading", {}).values())
 )
 
 

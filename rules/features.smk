@@ -44,7 +44,10 @@ rule train_autoencoder:
     params:
         cfg=lambda wc: {
             "recipe": config["recipes"][config["autoencoders"][wc.autoencoder]["recipe"]],
-            "batch_norm_momentum": config["autoencoders"][wc.autoencoder]["batch_norm_momentum"],
+            **{
+                key: config["autoencoders"][wc.autoencoder][key]
+                for key in ("batch_norm_momentum", "latents_mode")
+            },
         },
         seed=config["seed"],
         code=code_of("train_autoencoder.py"),

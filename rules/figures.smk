@@ -3,7 +3,7 @@
 
 rule plot_tsne:
     input:
-        vectors=lambda wc: f"{RESULTS}/autoencoders/{config['spreading'][wc.spreading]['autoencoder']}/latents.h5",
+        vectors=lambda wc: vectors_of(wc.spreading),
         spread=f"{RESULTS}/spread/{{spreading}}/{{group}}.csv",
     output:
         figure=f"{RESULTS}/figures/tsne/{{spreading}}_{{group}}.png",

@@ -4,7 +4,7 @@
 rule spread_labels:
     input:
         table=MANIFEST,
-        vectors=lambda wc: f"{RESULTS}/autoencoders/{config['spreading'][wc.spreading]['autoencoder']}/latents.h5",
+        vectors=lambda wc: vectors_of(wc.spreading),
     output:
         spread=f"{RESULTS}/spread/{{spreading}}/{{group}}.csv",
     log:
@@ -64,7 +64,7 @@ rule measure_labels:
     input:
         table=MANIFEST,
         truth=str(SOURCE.layout.train_truth),
-        selections=expand(f"{RESULTS}/labels/{{selection}}.csv", selection=config["labels"]),
+        selections=expand(f"{RESULTS}/labels/{{selection}}.csv", selection=SELECTIONS),
     output:
         quality=f"{RESULTS}/label_quality.csv",
     log:
@@ -72,7 +72,7 @@ rule measure_labels:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg={"names": list(config["labels"])},
+        cfg={"names": SELECTIONS},
         code=code_of("measure_labels.py"),
     script:
         "../workflow_scripts/measure_labels.py"

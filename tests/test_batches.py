@@ -23,6 +23,7 @@ class Pictures:
 
     fixed = True
     shape = (3, 2)
+    unit, padding = 255, 255
 
     def images(self, rows):
         return np.broadcast_to(rows[:, None, None], (len(rows), 3, 2)).astype(np.uint8)
@@ -91,7 +92,7 @@ def test_order_is_shuffled():
 
 
 def test_bytes_become_numbers_from_0_to_1():
-    found = batches.as_inputs(np.array([[[0, 51, 255]]], np.uint8), CPU)
+    found = batches.as_inputs(np.array([[[0, 51, 255]]], np.uint8), 255, CPU)
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, torch.tensor([[[0.0, 0.2, 1.0]]]))
 
@@ -164,7 +165,7 @@ def runs_of(hidden):
 def test_masks_hide_one_run_of_whole_bands_or_frames(name, axis, size):
     inputs = torch.full((400, 6, 9), 0.5)
     batch = Batch(inputs, torch.ones(400, 1), torch.ones(400))
-    found = batches.augment(batch, Augmentation(**{name: 3}), seed=0)
+    found = batches.augment(batch, Augmentation(**{name: 3}), 1.0, seed=0)
     hidden = (found.inputs == 1.0).numpy()
     assert ((found.inputs == 0.5).numpy() == ~hidden).all()
     across = hidden.any(axis=3 - axis)  # (clip, place along the masked axis)
@@ -179,7 +180,7 @@ def test_masks_hide_one_run_of_whole_bands_or_frames(name, axis, size):
 
 def test_both_masks_together_hide_a_cross():
     batch = Batch(torch.zeros(200, 6, 9), torch.ones(200, 1), torch.ones(200))
-    found = batches.augment(batch, Augmentation(mask_bands=2, mask_frames=2), seed=0)
+    found = batches.augment(batch, Augmentation(mask_bands=2, mask_frames=2), 1.0, seed=0)
     hidden = found.inputs.numpy() == 1.0
     bands, frames = hidden.all(axis=2), hidden.all(axis=1)
     assert (hidden == bands[:, :, None] | frames[:, None, :]).all()
@@ -188,13 +189,13 @@ def test_both_masks_together_hide_a_cross():
 
 def test_masks_wider_than_the_input_are_cut_to_it():
     batch = Batch(torch.zeros(50, 2, 3), torch.ones(50, 1), torch.ones(50))
-    found = batches.augment(batch, Augmentation(mask_bands=99), seed=0)
+    found = batches.augment(batch, Augmentation(mask_bands=99), 1.0, seed=0)
     assert {int(n) for n in (found.inputs[:, :, 0] == 1).sum(dim=1)} == {0, 1, 2}
 
 
 def test_no_augmentation_changes_nothing():
     batch = Batch(torch.rand(4, 2, 3), torch.eye(4), torch.rand(4))
-    found = batches.augment(batch, PLAIN, seed=0)
+    found = batches.augment(batch, PLAIN, 1.0, seed=0)
     assert torch.equal(found.inputs, batch.inputs)
     assert torch.equal(found.targets, batch.targets)
     assert torch.equal(found.weights, batch.weights)
@@ -206,7 +207,7 @@ def test_mixup_mixes_inputs_targets_and_weights_in_the_same_shares():
     inputs = torch.eye(count)[:, :, None].expand(count, count, 2).contiguous()
     weights = torch.arange(1.0, count + 1)
     found = batches.augment(
-        Batch(inputs, torch.eye(count), weights), Augmentation(mixup_alpha=0.4), seed=3
+        Batch(inputs, torch.eye(count), weights), Augmentation(mixup_alpha=0.4), 1.0, seed=3
     )
     shares = found.inputs[:, :, 0]
     torch.testing.assert_close(found.inputs[:, :, 1], shares)
@@ -224,14 +225,14 @@ def test_mixup_shares_follow_the_beta_distribution():
     # max(x, 1 - x) of Beta(1, 1) is even on [0.5, 1]: mean 0.75, deviation 1 / sqrt 48.
     count = 2000
     batch = Batch(torch.zeros(count, 1, 1), torch.eye(count), torch.ones(count))
-    share = batches.augment(batch, Augmentation(mixup_alpha=1.0), seed=0).targets.diagonal()
+    share = batches.augment(batch, Augmentation(mixup_alpha=1.0), 1.0, seed=0).targets.diagonal()
     assert share.mean().item() == pytest.approx(0.75, abs=0.01)
     assert share.std().item() == pytest.approx(1 / np.sqrt(48), abs=0.006)
 
 
 def test_mixup_leaves_a_single_clip_alone():
     batch = Batch(torch.rand(1, 2, 3), torch.ones(1, 1), torch.ones(1))
-    found = batches.augment(batch, Augmentation(mixup_alpha=0.4), seed=0)
+    found = batches.augment(batch, Augmentation(mixup_alpha=0.4), 1.0, seed=0)
     assert torch.equal(found.inputs, batch.inputs)
 
 

@@ -1,4 +1,4 @@
-"""Both features against slow references: an explicit Fourier matrix, PIL's resize, own mels."""
+"""Features against slow references: an explicit Fourier matrix, PIL's resize, own mels."""
 
 import math
 
@@ -7,9 +7,9 @@ import pytest
 import soundfile
 from PIL import Image
 
-from earmark import features
+from earmark import feature_settings, features
 from earmark.errors import EarmarkError
-from earmark.features import LogMel, Stft
+from earmark.features import LogMel, Mfcc, Raw, Stft
 
 RATE = 44100
 
@@ -244,16 +244,18 @@ def test_log_mel_of_clips_shorter_than_a_window(count):
     assert 1 <= len(LogMel().compute(noise(1.0)[:count])) <= len(found)
 
 
-@pytest.mark.parametrize("feature", [Stft(), Stft(bins=64, range_db=60.0), LogMel(bands=40)])
+@pytest.mark.parametrize(
+    "feature", [Stft(), Stft(bins=64, range_db=60.0), LogMel(bands=40), Mfcc(), Raw()]
+)
 def test_settings_round_trip(feature):
-    settings = features.settings_of(feature)
+    settings = feature_settings.plain(feature)
     assert settings["kind"] == feature.kind
     assert features.from_settings(settings) == feature
 
 
 def test_settings_that_are_left_out_are_the_reports():
     assert features.from_settings({"kind": "stft"}).shape == (513, 439)
-    found = features.settings_of(features.from_settings({"kind": "stft"}))
+    found = feature_settings.plain(features.from_settings({"kind": "stft"}))
     assert found == {
         "kind": "stft",
         "sample_rate": 44100,
@@ -262,6 +264,8 @@ def test_settings_that_are_left_out_are_the_reports():
         "bins": 513,
         "frames": 439,
         "range_db": 80.0,
+        "silence": "floor",
+        "stretch": False,
     }
 
 
@@ -274,8 +278,64 @@ def test_settings_that_are_left_out_are_the_reports():
         ({"kind": "log_mel", "bins": 3}, "'log_mel' has no setting 'bins'.*bands"),
         ({"kind": "stft", "window_samples": 512}, "512 samples has 257 bins.*`bins: 513`"),
         ({"kind": "log_mel", "sample_rate": 32000}, "20000.*half the sample rate 32000"),
+        ({"kind": "log_mel", "lowest_hz": 30000.0}, "`lowest_hz: 30000` does not lie below"),
+        ({"kind": "mfcc", "bands": 30}, "`coefficients: 40` is more than `bands: 30`"),
     ],
 )
 def test_settings_that_do_not_fit_are_explained(settings, words):
     with pytest.raises(EarmarkError, match=words):
         features.from_settings(settings)
+
+
+def test_mfcc_against_a_slow_dct_and_inverse():
+    feature = Mfcc(bands=30, coefficients=30, highest_hz=16000.0)
+    samples = noise(0.5)
+    found = feature.compute(samples)
+    assert found.dtype == np.float16
+    same = LogMel(bands=30, lowest_hz=0.0, highest_hz=16000.0, trim_db=0.0).compute(samples)
+    above = 80 - same.astype(float) * 80 / 255  # dB above the floor, to half a byte's step
+    count = 30
+    place = np.arange(count)
+    for frame in (0, 7, len(found) - 1):
+        slow = [
+            math.sqrt((1 if k == 0 else 2) / count)
+            * sum(above[frame] * np.cos(np.pi * k * (2 * place + 1) / (2 * count)))
+            for k in range(count)
+        ]
+        # Half a byte's step in every band is at most so much in any coefficient.
+        np.testing.assert_allclose(found[frame], slow, atol=0.16 * math.sqrt(count) + 0.3)
+
+
+def test_mfcc_of_two_seconds_has_the_reports_size():
+    assert Mfcc().compute(noise(2.0)).shape == (173, 40)
+
+
+@pytest.mark.parametrize("feature", [Mfcc(), Raw()])
+@pytest.mark.parametrize("count", [0, 100])
+def test_no_sound_is_zero_in_cepstra_and_samples(feature, count):
+    found = feature.compute(np.zeros(count, np.float32))
+    assert found.dtype == feature.dtype
+    assert len(found) >= 1
+    assert not found.any()
+    assert feature.padding == 0
+
+
+def test_raw_samples_are_16_bit_steps():
+    samples = np.array([0, 1 / 32768, -1.0, 0.5, 0.99999, 1.2, -1.3], np.float32)
+    expected = [0, 1, -32768, 16384, 32767, 32767, -32768]
+    assert Raw().compute(samples)[:, 0].tolist() == expected
+
+
+def test_the_reports_codes_silence_and_stretch_are_options():
+    silent = np.zeros(1000, np.float32)
+    assert not Stft(bins=16, frames=4, silence="loudest").compute(silent).any()
+    steady = np.sin(2 * np.pi * 3000 * np.arange(44100) / 44100).astype(np.float32)
+    loud = steady + 0.1 * noise(1.0)[:44100]
+    plain = Stft(bins=32, frames=8).compute(loud)
+    stretched = Stft(bins=32, frames=8, stretch=True).compute(loud)
+    assert plain.max() < 250  # the noise lies above the floor
+    assert (stretched.min(), stretched.max()) == (0, 255)
+    # A straight line takes one to the other, but for the rounding of values and ends.
+    slope = 255 / (plain.max() - float(plain.min()))
+    line = (plain - float(plain.min())) * slope
+    assert np.abs(line - stretched).max() <= slope + 0.5

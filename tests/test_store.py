@@ -92,16 +92,42 @@ def cut(clip, start, frames, padding):
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(-20, 320)), min_size=1, max_size=5),
     st.integers(1, 30),
-    st.sampled_from([255, 0, 7]),
 )
-def test_crops_agree_with_slicing(ragged_file, wanted, frames, padding):
+def test_crops_agree_with_slicing(ragged_file, wanted, frames):
     rows, starts = (np.array(column) for column in zip(*wanted, strict=True))
     with FeatureStore(ragged_file) as found:
-        crops = found.crops(rows, starts, frames, padding)
+        crops = found.crops(rows, starts, frames)
     assert crops.shape == (len(wanted), BANDS, frames)
     clips = ragged()
     for crop, (row, start) in zip(crops, wanted, strict=True):
-        np.testing.assert_array_equal(crop, cut(clips[row], start, frames, padding))
+        np.testing.assert_array_equal(crop, cut(clips[row], start, frames, 255))
+
+
+@pytest.mark.parametrize(("dtype", "unit", "padding"), [(np.int16, 32768, 7), (np.float16, 1, 0)])
+def test_other_numbers_keep_type_unit_and_padding(tmp_path, dtype, unit, padding):
+    rows = [np.arange(-3, 3).astype(dtype)[:, None], np.array([[500]], dtype)]
+    store.write_features(
+        tmp_path / "f.h5", ["a", "b"], rows, (1, 0), False, dtype, unit, padding, settings={}
+    )
+    with FeatureStore(tmp_path / "f.h5") as found:
+        assert (found.unit, found.padding) == (unit, padding)
+        crops = found.crops(np.array([0, 1]), np.array([2, -1]), 5)
+    assert crops.dtype == dtype
+    expected = [[[-1, 0, 1, 2, padding]], [[padding, 500, padding, padding, padding]]]
+    assert crops.tolist() == expected
+
+
+def test_pictures_are_vectors_too(fixed_file, ragged_file):
+    found = store.read_vectors(fixed_file, ["d.wav", "b.wav"])
+    np.testing.assert_allclose(found, images()[[3, 0]].reshape(2, 30) / 255, rtol=1e-6)
+    with pytest.raises(EarmarkError, match=r"no fixed size.*kind stft"):
+        store.read_vectors(ragged_file, ["d.wav"])
+
+
+def test_hdf5_of_another_kind_is_explained(tmp_path):
+    store.write_latents(tmp_path / "l.h5", ["a"], np.zeros((1, 2)))
+    with pytest.raises(EarmarkError, match=r"no feature file of Earmark. Delete it"):
+        FeatureStore(tmp_path / "l.h5")
 
 
 def test_crop_before_and_beyond_a_clip_by_hand(tmp_path):
@@ -134,7 +160,7 @@ def test_damaged_file_is_explained(fixed_file, damage):
     with pytest.raises(EarmarkError, match=r"feature file .*fixed\.h5.*Delete it"):
         FeatureStore(fixed_file)
     with pytest.raises(EarmarkError, match=r"latents file .*Delete it"):
-        store.read_latents(fixed_file, ["a.wav"])
+        store.read_vectors(fixed_file, ["a.wav"])
     with pytest.raises(EarmarkError, match=r"prediction file .*Delete it"):
         store.read_predictions(fixed_file, ["a.wav"])
 
@@ -183,11 +209,11 @@ def test_attributes_are_json(fixed_file):
 def test_latents_come_back_in_any_order(tmp_path):
     latents = np.random.default_rng(0).normal(size=(4, 7))
     store.write_latents(tmp_path / "l.h5", NAMES, latents)
-    found = store.read_latents(tmp_path / "l.h5", ["grün.wav", "b.wav"])
+    found = store.read_vectors(tmp_path / "l.h5", ["grün.wav", "b.wav"])
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, latents[[2, 0]].astype(np.float32))
     with pytest.raises(EarmarkError, match=r"no row for 2 of 3 clips, the first is x\.wav"):
-        store.read_latents(tmp_path / "l.h5", ["x.wav", "b.wav", "y.wav"])
+        store.read_vectors(tmp_path / "l.h5", ["x.wav", "b.wav", "y.wav"])
 
 
 def test_predictions_come_back_in_any_order(tmp_path):

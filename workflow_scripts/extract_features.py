@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import torch
 
-from earmark import audio, features, job, manifest, store
+from earmark import audio, feature_settings, features, job, manifest, store
 
 log = logging.getLogger("earmark")
 
@@ -43,7 +43,10 @@ def main(*, table: str, feature_file: str, cfg: dict[str, Any], threads: int) ->
         job.progress(_in_order(compute, jobs, threads), len(jobs), "clips transformed"),
         feature.shape,
         feature.fixed,
-        settings=features.settings_of(feature),
+        feature.dtype,
+        feature.unit,
+        feature.padding,
+        settings=feature_settings.plain(feature),
         versions={"torch": str(torch.__version__), "h5py": h5py.__version__},
     )
 

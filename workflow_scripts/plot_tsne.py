@@ -12,7 +12,7 @@ def main(*, vectors: str, spread: str, figure: str, cfg: dict[str, Any], seed: i
     from sklearn.manifold import TSNE
 
     table = tables.read_table(spread, spreading.COLUMNS, "spreading table")
-    latents = store.read_latents(vectors, table["fname"].tolist())
+    latents = store.read_vectors(vectors, table["fname"].tolist())
     # Perplexity is the number of neighbours that count; few clips have few.
     perplexity = min(cfg["perplexity"], max(1.0, (len(latents) - 1) / 3))
     if len(latents) < 4:

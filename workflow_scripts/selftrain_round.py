@@ -24,8 +24,8 @@ def main(
     table: str,
     feature_file: str,
     selection: str,
-    weights_before: str,
-    predictions_before: str,
+    weights_before: str | None,
+    predictions_before: str | None,
     weights: str,
     facts: str,
     history: str,
@@ -41,9 +41,10 @@ def main(
 ) -> None:
     """Train on the base ``selection`` and the pool's clips within the round's bounds.
 
-    ``cfg`` has ``network``, ``network_options``, ``recipe`` and ``schedule``. The pool's
-    probabilities come from ``predictions_before``; test clips are never in the pool. ``pseudo``
-    gets the labels that the round added.
+    ``cfg`` has ``network``, ``network_options``, ``recipe``, ``validation`` and ``schedule``. The
+    pool's probabilities come from ``predictions_before``; test clips are never in the pool. Without
+    files of a stage before, the round starts from an untrained network, as the report's setting B
+    did. ``pseudo`` gets the labels that the round added.
     """
     seed = job.derive_seed(seed, "selftraining", fold, round_number)
     place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
@@ -51,30 +52,44 @@ def main(
     recipe = classifier.recipe_from_settings(cfg["recipe"])
     schedule = selftraining.Schedule(**cfg["schedule"])
     pool = selftraining.pool_of(clips, base, fold)
-    probabilities, classes = store.read_predictions(predictions_before, pool)
     lower = schedule.lower(round_number)
-    added = selftraining.pseudo_labels(pool, probabilities, classes, lower, schedule.upper)
-    log.info(
-        "Round %d keeps %d of %d clips with %.2f < p < %.2f.",
-        round_number,
-        len(added),
-        len(pool),
-        lower,
-        schedule.upper,
-    )
-    tables.write_table(added, pseudo)
     checkpoint = checkpoints.Checkpoint(
         Path(weights).with_name("checkpoint.pt"),
         checkpoints.fingerprint(
-            [cfg, seed, fold, code], [table, feature_file, selection, weights_before, pseudo]
+            [cfg, seed, fold, code],
+            [
+                path
+                for path in (table, feature_file, selection, weights_before, predictions_before)
+                if path
+            ],
         ),
     )
     with store.FeatureStore(feature_file) as features, checkpoint.held():
-        task = classifier.make_task(features, clips, labels.concatenate([base, added]), fold)
+        classes = classifier.classes_of(clips)
         module = classifier.build_for(
             features, recipe, cfg["network"], cfg["network_options"], len(classes)
         )
-        classifier.load_weights(module, weights_before)
+        if weights_before and predictions_before:
+            classifier.load_weights(module, weights_before)
+            probabilities, _ = store.read_predictions(predictions_before, pool)
+        else:
+            pool_rows = features.rows_of(pool)
+            probabilities = classifier.predict(
+                module.to(place.device), features, pool_rows, recipe, place, len(classes)
+            )
+        added = selftraining.pseudo_labels(pool, probabilities, classes, lower, schedule.upper)
+        log.info(
+            "Round %d keeps %d of %d clips with %.2f < p < %.2f.",
+            round_number,
+            len(added),
+            len(pool),
+            lower,
+            schedule.upper,
+        )
+        tables.write_table(added, pseudo)
+        task = classifier.make_task(
+            features, clips, labels.concatenate([base, added]), fold, cfg["validation"]
+        )
         figures = classifier.train(
             module, features, task, recipe, place, checkpoint, seed, machine["memory_format"]
         )

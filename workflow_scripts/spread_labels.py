@@ -13,13 +13,13 @@ log = logging.getLogger("earmark")
 def main(*, table: str, vectors: str, spread: str, cfg: dict[str, Any]) -> None:
     """Write the group's table: fname, given, spread, confidence, state.
 
-    ``vectors`` holds the latents; ``cfg`` has ``classes`` of the group, ``latent_divisor`` and the
-    settings of the kernel.
+    ``vectors`` is a file of latents or of pictures; ``cfg`` has ``classes`` of the group,
+    ``latent_divisor`` and the settings of the kernel.
     """
     clips = manifest.read(table)
     usable = (clips["split"] == "train") & (clips["status"] == "ok")
     members = clips[usable & clips["label"].isin(cfg["classes"])]
-    points = store.read_latents(vectors, members["fname"].tolist()) / cfg["latent_divisor"]
+    points = store.read_vectors(vectors, members["fname"].tolist()) / cfg["latent_divisor"]
     found = spreading.spread(
         members["fname"].tolist(),
         members["label"].tolist(),
@@ -29,6 +29,7 @@ def main(*, table: str, vectors: str, spread: str, cfg: dict[str, Any]) -> None:
         cfg["alpha"],
         cfg["max_iterations"],
         cfg["tolerance"],
+        cfg["isolated"],
     )
     undecided = int((found["state"] == "undecided").sum())
     if undecided:

@@ -43,8 +43,8 @@ def main(
 ) -> None:
     """Train on the spectrograms of ``feature_file``; labels are not used.
 
-    ``cfg`` has the ``recipe`` and ``batch_norm_momentum``. Writes weights, facts (JSON), history
-    (CSV) and latents (n, d) of the train clips, computed in evaluation mode.
+    ``cfg`` has the ``recipe``, ``batch_norm_momentum`` and ``latents_mode``. Writes weights, facts
+    (JSON), history (CSV) and latents (n, d) of the train clips.
     """
     seed = job.derive_seed(seed, "autoencoder")
     place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
@@ -70,8 +70,6 @@ def main(
             checkpoint,
             seed,
         )
-        found = _encode(module, features, rows, recipe, place)
-        store.write_latents(latents, clips["fname"].tolist(), found)
         classifier.save_model(
             weights,
             facts,
@@ -80,6 +78,10 @@ def main(
             feature=features.settings,
             batch_norm_momentum=cfg["batch_norm_momentum"],
         )
+        # Last, for latents taken in training mode move the batch norms' running statistics.
+        module.train(cfg["latents_mode"] == "training")
+        found = _encode(module, features, rows, recipe, place)
+        store.write_latents(latents, clips["fname"].tolist(), found)
         figures.to_csv(history, index=False)
 
 
@@ -157,7 +159,6 @@ def _encode(
     recipe: classifier.Recipe,
     place: hardware.Hardware,
 ) -> np.ndarray:
-    module.eval()
     parts = []
     for _, images in _image_batches(features, rows, recipe, place):
         with place.autocast():

@@ -24,8 +24,8 @@ def main(
 ) -> None:
     """Write weights (safetensors), facts (JSON), history (CSV) and predictions (HDF5).
 
-    ``cfg`` has ``network``, ``network_options`` and the ``recipe``. Predictions cover train and
-    test clips: self-training needs the former, ensembles and scores the latter.
+    ``cfg`` has ``network``, ``network_options``, ``recipe`` and ``validation``. Predictions cover
+    train and test clips: self-training needs the former, ensembles and scores the latter.
     """
     seed = job.derive_seed(seed, "model", fold)
     place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
@@ -36,7 +36,7 @@ def main(
         checkpoints.fingerprint([cfg, seed, fold, code], [table, feature_file, selection]),
     )
     with store.FeatureStore(feature_file) as features, checkpoint.held():
-        task = classifier.make_task(features, clips, chosen, fold)
+        task = classifier.make_task(features, clips, chosen, fold, cfg["validation"])
         classes = len(task.classes)
         module = classifier.build_for(
             features, recipe, cfg["network"], cfg["network_options"], classes

@@ -24,7 +24,7 @@ class Augmentation:
 
     ``mixup_alpha``: each clip is mixed with another of its batch, in shares drawn from
     Beta(alpha, alpha) (Zhang et al. 2018). ``mask_bands``, ``mask_frames``: up to so many
-    neighbouring bands or frames are set to the floor (SpecAugment, Park et al. 2019).
+    neighbouring bands or frames are set to silence (SpecAugment, Park et al. 2019).
     """
 
     mixup_alpha: float = 0.0
@@ -46,7 +46,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Batch:
-    """inputs (batch, frequency, time) in [0, 1]; targets (batch, classes); weights (batch,)."""
+    """inputs (batch, frequency, time); targets (batch, classes); weights (batch,)."""
 
     inputs: Tensor
     targets: Tensor
@@ -81,12 +81,12 @@ def training_batches(
         return store.crops(rows, random_starts(store.lengths(rows), crop_frames, rng), crop_frames)
 
     for part, values in read_ahead(read, parts):
-        inputs = as_inputs(values, device)
+        inputs = as_inputs(values, store.unit, device)
         targets = torch.zeros(len(part), classes)
         targets[torch.arange(len(part)), torch.from_numpy(examples.labels[part])] = 1.0
         weights = torch.from_numpy(examples.weights[part]).float()
         batch = Batch(inputs, targets.to(device), weights.to(device))
-        yield augment(batch, augmentation, seed + int(part[0]))
+        yield augment(batch, augmentation, store.padding / store.unit, seed + int(part[0]))
 
 
 def random_starts(lengths: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
@@ -105,15 +105,18 @@ def even_starts(length: int, frames: int, crops: int) -> np.ndarray:
     return np.linspace(0, spare, count).round().astype(int) if count > 1 else np.array([spare // 2])
 
 
-def augment(batch: Batch, augmentation: Augmentation, seed: int) -> Batch:
-    """Return the batch with masks and mixup applied; weights are mixed like targets."""
+def augment(batch: Batch, augmentation: Augmentation, silence: float, seed: int) -> Batch:
+    """Return the batch with masks and mixup applied; weights are mixed like targets.
+
+    Masked places get the value ``silence``.
+    """
     rng = np.random.default_rng(seed)
     inputs, targets, weights = batch.inputs, batch.targets, batch.weights
     count, bands, frames = inputs.shape
     keep = _mask(rng, count, bands, augmentation.mask_bands)[:, :, None]
     keep = keep & _mask(rng, count, frames, augmentation.mask_frames)[:, None, :]
     if not keep.all():
-        inputs = inputs.masked_fill(~torch.from_numpy(keep).to(inputs.device), 1.0)
+        inputs = inputs.masked_fill(~torch.from_numpy(keep).to(inputs.device), silence)
     if augmentation.mixup_alpha > 0 and count > 1:
         alpha = augmentation.mixup_alpha
         drawn = rng.beta(alpha, alpha, count).astype(np.float32)
@@ -164,12 +167,12 @@ def prediction_batches(
         return store.crops(rows[places[part]], starts[part], crop_frames)
 
     for part, values in read_ahead(read, parts):
-        yield places[part], as_inputs(values, device)
+        yield places[part], as_inputs(values, store.unit, device)
 
 
-def as_inputs(values: np.ndarray, device: torch.device) -> Tensor:
-    """Bytes (batch, frequency, time) -> floats in [0, 1] on the device."""
-    return torch.from_numpy(np.ascontiguousarray(values)).to(device).float().div_(255)
+def as_inputs(values: np.ndarray, unit: int, device: torch.device) -> Tensor:
+    """Stored values (batch, frequency, time) -> floats on the device, divided by ``unit``."""
+    return torch.from_numpy(np.ascontiguousarray(values)).to(device).float().div_(unit)
 
 
 def read_ahead(

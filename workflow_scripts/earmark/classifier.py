@@ -34,7 +34,8 @@ Part = TypeVar("Part", training.Plan, Augmentation)
 class Recipe:
     """A training recipe: the config's entry under ``recipes``.
 
-    ``crop_frames`` and ``test_crops`` matter for features without a fixed length only.
+    ``crop_frames`` and ``test_crops`` matter for features without a fixed length only. ``watch``
+    says whether an epoch is better by its validation "accuracy" (then its loss) or by its "loss".
     """
 
     plan: training.Plan
@@ -43,6 +44,7 @@ class Recipe:
     crop_frames: int = 0
     test_crops: int = 1
     label_smoothing: float = 0.0
+    watch: str = "accuracy"
 
 
 def recipe_from_settings(settings: Mapping[str, Any]) -> Recipe:
@@ -77,14 +79,21 @@ class Task:
     classes: list[str]
 
 
-def make_task(store: FeatureStore, clips: pd.DataFrame, labels: pd.DataFrame, fold: int) -> Task:
+def make_task(
+    store: FeatureStore,
+    clips: pd.DataFrame,
+    labels: pd.DataFrame,
+    fold: int,
+    validation: str = "verified",
+) -> Task:
     """Join a manifest and a label table (fname, label, source, weight) for one fold.
 
-    Clips of ``fold`` are held out; of them, the verified ones validate. Only clips whose status is
-    ok count. Raises EarmarkError when a class has nothing left to learn from.
+    Clips of ``fold`` are held out. Of them, the verified ones validate, or, with ``validation``
+    "all", every one with its given label, right or wrong. Only clips whose status is ok count.
+    Raises EarmarkError when a class has nothing left to learn from.
     """
     train_clips = clips[clips["split"] == "train"]
-    classes = sorted(train_clips["label"].unique())
+    classes = classes_of(clips)
     usable = train_clips[train_clips["status"] == "ok"]
     held_out = usable[usable["fold"] == fold]
     known = labels[labels["fname"].isin(set(usable["fname"]) - set(held_out["fname"]))]
@@ -94,12 +103,17 @@ def make_task(store: FeatureStore, clips: pd.DataFrame, labels: pd.DataFrame, fo
             f"With fold {fold} held out, the class '{missing[0]}' has no clip left to learn from "
             f"({len(missing)} such classes). Verify more of its clips, or use fewer folds."
         )
-    judges = held_out[held_out["verified"] == 1]
+    judges = held_out if validation == "all" else held_out[held_out["verified"] == 1]
     return Task(
         examples(store, known, classes),
         examples(store, judges.assign(weight=1.0), classes),
         classes,
     )
+
+
+def classes_of(clips: pd.DataFrame) -> list[str]:
+    """Class names of a manifest, in the order of their numbers."""
+    return sorted(clips.loc[clips["split"] == "train", "label"].unique())
 
 
 def examples(store: FeatureStore, labels: pd.DataFrame, classes: Sequence[str]) -> Examples:
@@ -134,6 +148,7 @@ def train(
     memory_formats.arrange(module, probe.to(machine.device), machine, memory_format)
     optimizer = training.make_optimizer(module, recipe.plan)
     steps = max(1, -(-len(task.train) // recipe.batch_clips))
+    _learn_statistics(module, store, task, recipe, crop, job.derive_seed(seed, "statistics"))
 
     def train_one_epoch(epoch: int) -> training.Figures:
         module.train()
@@ -183,10 +198,29 @@ def train(
         recipe.plan,
         train_one_epoch,
         evaluate,
-        _accuracy_then_loss,
+        _accuracy_then_loss if recipe.watch == "accuracy" else _loss,
         checkpoint,
         seed,
     )
+
+
+def _learn_statistics(
+    module: nn.Module, store: FeatureStore, task: Task, recipe: Recipe, crop: int, seed: int
+) -> None:
+    """Let layers that standardise their input see one pass of it, if they have not yet."""
+    for part in module.modules():
+        if isinstance(part, networks.Standardise) and not part.learned:
+            stream = batches.training_batches(
+                store,
+                task.train,
+                len(task.classes),
+                recipe.batch_clips,
+                crop,
+                Augmentation(),
+                torch.device("cpu"),
+                seed,
+            )
+            part.learn(batch.inputs for batch in stream)
 
 
 def validation_figures(probabilities: np.ndarray, labels: np.ndarray) -> training.Figures:
@@ -204,6 +238,12 @@ def _accuracy_then_loss(figures: training.Figures) -> tuple[float, ...]:
     if "validation_accuracy" not in figures:
         return (figures["epoch"],)
     return figures["validation_accuracy"], -figures["validation_loss"]
+
+
+def _loss(figures: training.Figures) -> tuple[float, ...]:
+    if "validation_loss" not in figures:
+        return (figures["epoch"],)
+    return (-figures["validation_loss"],)
 
 
 @torch.no_grad()

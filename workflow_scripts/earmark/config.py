@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from earmark import layout, vocabulary
+from earmark import feature_settings, layout, vocabulary
 from earmark.errors import EarmarkError
 from earmark.layout import Layout
 
@@ -67,6 +67,9 @@ def _broken_references(config: Config) -> Iterator[str]:
     both = sorted(set(config["systems"]) & set(config["ensembles"]))
     if both:
         yield f"'{both[0]}' is both a system and an ensemble. Rename one of them."
+    for name, entry in config["features"].items():
+        for mistake in feature_settings.parse(entry, check=False).mistakes():
+            yield f"features.{name}: {mistake}"
     for name, entry in config["autoencoders"].items():
         yield from unknown(f"autoencoders.{name}.feature", entry["feature"], "features")
         yield from unknown(f"autoencoders.{name}.recipe", entry["recipe"], "recipes")
@@ -88,7 +91,7 @@ def _broken_references(config: Config) -> Iterator[str]:
             )
     schemes = {**vocabulary.SCHEMES, **config["group_schemes"]}
     for name, entry in config["spreading"].items():
-        yield from unknown(f"spreading.{name}.autoencoder", entry["autoencoder"], "autoencoders")
+        yield from _broken_vectors(config, name, entry, unknown)
         if entry["scheme"] not in schemes:
             yield (
                 f"spreading.{name}.scheme is '{entry['scheme']}', which is no group scheme. Write "
@@ -109,6 +112,41 @@ def _broken_references(config: Config) -> Iterator[str]:
     for name, entry in config["ensembles"].items():
         for member in entry["members"]:
             yield from unknown(f"ensembles.{name}.members", member, "systems")
+    if "report" in config:
+        yield from _broken_report(config["report"], unknown)
+
+
+def _broken_report(entry: Mapping[str, Any], unknown: Any) -> Iterator[str]:
+    yield from unknown("report.autoencoder", entry["autoencoder"], "autoencoders")
+    yield from unknown("report.filters_of", entry["filters_of"], "systems")
+    for name in entry["structures_of"]:
+        yield from unknown("report.structures_of", name, "systems")
+    for scheme, name in entry["spreading"].items():
+        yield from unknown(f"report.spreading.{scheme}", name, "spreading")
+    for name in entry["selftraining"]:
+        yield from unknown("report.selftraining", name, "systems")
+    for table, rows in entry["systems"].items():
+        for row in rows:
+            yield from unknown(f"report.systems.{table}", row["entry"], "systems", "ensembles")
+
+
+def _broken_vectors(
+    config: Config, name: str, entry: Mapping[str, Any], unknown: Any
+) -> Iterator[str]:
+    key = f"spreading.{name}"
+    if ("autoencoder" in entry) == ("feature" in entry):
+        has = "both" if "feature" in entry else "neither"
+        yield f"{key} names {has} of autoencoder and feature. Name the one to compare clips by."
+    elif "autoencoder" in entry:
+        yield from unknown(f"{key}.autoencoder", entry["autoencoder"], "autoencoders")
+    else:
+        yield from unknown(f"{key}.feature", entry["feature"], "features")
+        kind = config["features"].get(entry["feature"], {}).get("kind", "stft")
+        if kind != "stft":
+            yield (
+                f"{key}.feature is '{entry['feature']}', of kind {kind}. Clips are compared as "
+                f"pictures of one size: name a feature of kind stft."
+            )
 
 
 def _broken_systems(config: Config, unknown: Any) -> Iterator[str]:

@@ -1,48 +1,49 @@
-"""Spectrograms of clips, as bytes: 0 is the clip's loudest value, 255 is the floor.
+"""What networks hear of a clip: spectrograms, cepstra or samples, in a compact stored form.
 
-Two kinds share that scale (report, section 2): ``stft``, a picture of the whole clip resized to a
-fixed size, and ``log_mel``, frames as they come, from which training takes random crops. A value v
-stands for -range_db * v / 255 dB relative to the clip's maximum; networks read v / 255. An empty
-or silent clip is all floor.
+Spectrograms (``stft``, ``log_mel``) are bytes: 0 is the clip's loudest value and 255 the floor, so
+that a value v stands for -range_db * v / 255 dB relative to the clip's maximum, and networks read
+v / 255 (report, section 2). ``mfcc`` are half floats, ``raw`` samples 16-bit integers. A feature
+without a fixed size comes as frames, from which training takes random crops. An empty or silent
+clip is all ``padding``, which is also what lies beside a clip that is shorter than a crop.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 import torchaudio
 from torch import Tensor
 
-from earmark.errors import EarmarkError
+from earmark import feature_settings
+from earmark.feature_settings import (
+    LogMelSettings,
+    MelSettings,
+    MfccSettings,
+    RawSettings,
+    StftSettings,
+)
 
 FLOOR = 255
 
 
-@dataclass(frozen=True)
-class Stft:
-    """The report's spectrogram: STFT magnitudes in dB, resized to (bins, frames).
+class Stft(StftSettings):
+    """Computes the report's spectrogram, a picture of the whole clip."""
 
-    ``window_samples`` 1024 gives 513 bins; a smaller ``bins`` resizes along frequency too.
-    """
-
-    sample_rate: int = 44100
-    window_samples: int = 1024
-    hop_samples: int = 682
-    bins: int = 513
-    frames: int = 439
-    range_db: float = 80.0
-
-    kind: ClassVar[str] = "stft"
-    fixed: ClassVar[bool] = True
+    dtype = np.uint8
+    unit = FLOOR
 
     @property
     def shape(self) -> tuple[int, int]:
         """(frequency, time) of every clip's feature."""
         return self.bins, self.frames
+
+    @property
+    def padding(self) -> int:
+        """The stored value that stands for no sound."""
+        return 0 if self.silence == "loudest" else FLOOR
 
     @cached_property
     def _window(self) -> Tensor:
@@ -52,47 +53,30 @@ class Stft:
         """Samples (n,) -> bytes (bins, frames)."""
         decibels = self.decibels(samples)
         if decibels is None:
-            return np.full(self.shape, FLOOR, np.uint8)
+            return np.full(self.shape, self.padding, np.uint8)
         # Bicubic with antialiasing: a long clip is averaged, not sampled at 439 moments.
         image = torch.nn.functional.interpolate(
             decibels[None, None], size=self.shape, mode="bicubic", antialias=True
         )[0, 0]
+        if self.stretch:
+            lowest, highest = image.min(), image.max()
+            image = (image - highest) * (self.range_db / (highest - lowest).clamp_min(1e-6))
         return to_bytes(image, self.range_db)
 
     def decibels(self, samples: np.ndarray) -> Tensor | None:
         """Samples (n,) -> dB (window / 2 + 1, 1 + n // hop) in [-range_db, 0]; None if silent."""
         if samples.size == 0:
             return None
-        spectrum = torch.stft(
-            torch.from_numpy(samples),
-            self.window_samples,
-            self.hop_samples,
-            window=self._window,
-            center=True,
-            pad_mode="constant",
-            return_complex=True,
-        )
-        return relative_decibels(spectrum.abs().square(), self.range_db)
+        power = power_spectrum(samples, self._window, self.hop_samples)
+        return relative_decibels(power, self.range_db)
 
 
-@dataclass(frozen=True)
-class LogMel:
-    """Mel band powers in dB, frame by frame; quiet ends of a clip can be cut off.
+class LogMel(LogMelSettings):
+    """Computes mel band levels, frame by frame."""
 
-    ``trim_db``: frames at both ends that stay this far below the loudest frame go (0: keep all).
-    """
-
-    sample_rate: int = 44100
-    window_samples: int = 2048
-    hop_samples: int = 512
-    bands: int = 64
-    lowest_hz: float = 40.0
-    highest_hz: float = 20000.0
-    range_db: float = 80.0
-    trim_db: float = 60.0
-
-    kind: ClassVar[str] = "log_mel"
-    fixed: ClassVar[bool] = False
+    dtype = np.uint8
+    unit = FLOOR
+    padding = FLOOR
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -100,37 +84,14 @@ class LogMel:
         return self.bands, 0
 
     @cached_property
-    def _window(self) -> Tensor:
-        return torch.hann_window(self.window_samples)
-
-    @cached_property
-    def _filters(self) -> Tensor:
-        return torchaudio.functional.melscale_fbanks(
-            self.window_samples // 2 + 1,
-            self.lowest_hz,
-            self.highest_hz,
-            self.bands,
-            self.sample_rate,
-            norm="slaney",
-            mel_scale="slaney",
-        )
+    def _filters(self) -> tuple[Tensor, Tensor]:
+        return mel_filters(self)
 
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> bytes (frames, bands), at least one frame."""
-        if samples.size == 0:
-            return np.full((1, self.bands), FLOOR, np.uint8)
-        spectrum = torch.stft(
-            torch.from_numpy(samples),
-            self.window_samples,
-            self.hop_samples,
-            window=self._window,
-            center=True,
-            pad_mode="constant",
-            return_complex=True,
-        )
-        power = spectrum.abs().square().T @ self._filters  # (frames, bands)
-        decibels = relative_decibels(power, self.range_db)
-        if decibels is None:
+        power = mel_power(self, self._filters, samples)
+        decibels = None if power is None else relative_decibels(power, self.range_db)
+        if power is None or decibels is None:
             return np.full((1, self.bands), FLOOR, np.uint8)
         if self.trim_db > 0:
             level = 10 * torch.log10(power.sum(dim=1).clamp_min(1e-30))
@@ -139,43 +100,108 @@ class LogMel:
         return to_bytes(decibels, self.range_db)
 
 
-Feature = Stft | LogMel
-KINDS: dict[str, type[Stft] | type[LogMel]] = {Stft.kind: Stft, LogMel.kind: LogMel}
+class Mfcc(MfccSettings):
+    """Computes cepstral coefficients: an orthonormal DCT-II of the bands' dB above the floor.
+
+    Levels are relative to the clip's maximum, as everywhere here, and counted from the floor, so
+    that silence is 0 in every coefficient.
+    """
+
+    dtype = np.float16
+    unit = 1
+    padding = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(coefficients, 0): the number of frames differs from clip to clip."""
+        return self.coefficients, 0
+
+    @cached_property
+    def _filters(self) -> tuple[Tensor, Tensor]:
+        return mel_filters(self)
+
+    @cached_property
+    def _cosines(self) -> Tensor:
+        return torchaudio.functional.create_dct(self.coefficients, self.bands, norm="ortho")
+
+    def compute(self, samples: np.ndarray) -> np.ndarray:
+        """Samples (n,) -> half floats (frames, coefficients), at least one frame."""
+        power = mel_power(self, self._filters, samples)
+        decibels = None if power is None else relative_decibels(power, self.range_db)
+        if decibels is None:
+            return np.zeros((1, self.coefficients), np.float16)
+        return ((decibels + self.range_db) @ self._cosines).numpy().astype(np.float16)
 
 
-def from_settings(settings: Mapping[str, Any]) -> Feature:
+class Raw(RawSettings):
+    """Passes samples on as 16-bit integers."""
+
+    dtype = np.int16
+    unit = 32768
+    padding = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(1, 0): one value per sample, and as many as the clip has."""
+        return 1, 0
+
+    def compute(self, samples: np.ndarray) -> np.ndarray:
+        """Samples (n,) in [-1, 1] -> integers (n, 1), at least one."""
+        if samples.size == 0:
+            return np.zeros((1, 1), np.int16)
+        # Resampling overshoots full scale now and then.
+        return np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)[:, None]
+
+
+Feature = Stft | LogMel | Mfcc | Raw
+KINDS: dict[str, type[Feature]] = {kind.kind: kind for kind in (Stft, LogMel, Mfcc, Raw)}
+
+
+def from_settings(entry: Mapping[str, Any]) -> Feature:
     """Return the feature that a config entry (kind and its settings) describes.
 
-    Raises EarmarkError for an unknown kind or setting, and for sizes that do not fit together.
+    Raises EarmarkError as ``feature_settings.parse`` does.
     """
-    kind = settings.get("kind")
-    if kind not in KINDS:
-        raise EarmarkError(f"There is no feature kind '{kind}'. Write one of: {', '.join(KINDS)}.")
-    given = {name: value for name, value in settings.items() if name != "kind"}
-    known = {field.name for field in fields(KINDS[kind])}
-    unknown = sorted(set(given) - known)
-    if unknown:
-        raise EarmarkError(
-            f"The feature kind '{kind}' has no setting '{unknown[0]}'. It has: "
-            f"{', '.join(sorted(known))}."
-        )
-    feature = KINDS[kind](**given)
-    if isinstance(feature, Stft) and feature.bins > feature.window_samples // 2 + 1:
-        raise EarmarkError(
-            f"A window of {feature.window_samples} samples has {feature.window_samples // 2 + 1} "
-            f"bins, fewer than `bins: {feature.bins}`. Lower bins or lengthen the window."
-        )
-    if isinstance(feature, LogMel) and feature.highest_hz > feature.sample_rate / 2:
-        raise EarmarkError(
-            f"`highest_hz: {feature.highest_hz:g}` lies above half the sample rate "
-            f"{feature.sample_rate} Hz. Lower it."
-        )
-    return feature
+    settings = feature_settings.plain(feature_settings.parse(entry))
+    return KINDS[settings.pop("kind")](**settings)
 
 
-def settings_of(feature: Feature) -> dict[str, Any]:
-    """Return the plain settings that ``from_settings`` turns back into this feature."""
-    return {"kind": feature.kind, **asdict(feature)}
+def power_spectrum(samples: np.ndarray, window: Tensor, hop_samples: int) -> Tensor:
+    """Samples (n,) -> powers (window / 2 + 1, 1 + n // hop) of centred windows."""
+    spectrum = torch.stft(
+        torch.from_numpy(samples),
+        len(window),
+        hop_samples,
+        window=window,
+        center=True,
+        pad_mode="constant",
+        return_complex=True,
+    )
+    return spectrum.abs().square()
+
+
+def mel_filters(settings: MelSettings) -> tuple[Tensor, Tensor]:
+    """The window (n,) and the mel filters (bins, bands) for ``mel_power``."""
+    filters = torchaudio.functional.melscale_fbanks(
+        settings.window_samples // 2 + 1,
+        settings.lowest_hz,
+        settings.highest_hz,
+        settings.bands,
+        settings.sample_rate,
+        norm="slaney",
+        mel_scale="slaney",
+    )
+    return torch.hann_window(settings.window_samples), filters
+
+
+def mel_power(
+    settings: MelSettings, filters: tuple[Tensor, Tensor], samples: np.ndarray
+) -> Tensor | None:
+    """Samples (n,) -> powers (frames, bands); None without samples."""
+    if samples.size == 0:
+        return None
+    window, bands = filters
+    return power_spectrum(samples, window, settings.hop_samples).T @ bands
 
 
 def relative_decibels(power: Tensor, range_db: float) -> Tensor | None:

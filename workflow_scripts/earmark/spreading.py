@@ -27,11 +27,14 @@ def spread(
     alpha: float,
     max_iterations: int,
     tolerance: float,
+    isolated: str = "undecided",
 ) -> pd.DataFrame:
     """Spread labels over the clips of one group.
 
     ``vectors`` (n, d) are latents or other features, ``verified`` (n,) is true where ``given`` is
-    trusted. ``gamma`` is the RBF kernel's, or "auto": see ``auto_gamma``. Returns one row per clip:
+    trusted. ``gamma`` is the RBF kernel's, or "auto": see ``auto_gamma``. ``isolated`` says what
+    becomes of rows that nothing reaches: "undecided", or the "first_class", as scikit-learn alone
+    decides and the report's code took over. Returns one row per clip:
     fname, given, spread (empty if undecided), confidence in [0, 1], and state {verified, promoted,
     rejected, undecided}. Method: Zhou et al. 2004, as in scikit-learn's LabelSpreading.
     """
@@ -59,6 +62,8 @@ def spread(
         mass = np.nan_to_num(model.label_distributions_)
         log.info("Spread with gamma %.4g in %d iterations.", width, model.n_iter_)
     decided = mass.sum(axis=1) > 0
+    if isolated == "first_class" and classes:
+        decided[:] = True
     found = [
         classes[best] if sure else UNDECIDED
         for best, sure in zip(mass.argmax(axis=1), decided, strict=True)

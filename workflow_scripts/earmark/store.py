@@ -1,8 +1,10 @@
 """Arrays per clip in HDF5: features, latents, predictions. Read in batches, never whole.
 
 A feature file holds ``fname`` (n) and either ``values`` (n, frequency, time) for features of a
-fixed size, one chunk a clip, or ``frames`` (total, bands) with ``offsets`` (n + 1) for ragged ones.
-Every file appears under its name only when it is complete.
+fixed size, one chunk a clip, or ``frames`` (total, bands) with ``offsets`` (n + 1) for ragged ones;
+its attributes say the feature's settings, the ``unit`` that stored numbers are divided by for
+networks, and the stored ``padding`` that stands for no sound. Every file appears under its
+name only when it is complete.
 """
 
 import json
@@ -13,6 +15,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import DTypeLike
 
 from earmark.errors import EarmarkError
 from earmark.tables import whole_file
@@ -52,6 +55,9 @@ def write_features(
     rows: Iterable[np.ndarray],
     shape: tuple[int, int],
     fixed: bool,
+    dtype: DTypeLike = np.uint8,
+    unit: int = 255,
+    padding: int = 255,
     **attributes: Any,
 ) -> None:
     """Write one feature array per clip, in the order of ``fnames``, as they arrive.
@@ -59,34 +65,45 @@ def write_features(
     ``shape`` is (frequency, time), of which time counts for fixed sizes only; ragged rows are
     (frames, bands).
     """
-    with writing(path, **attributes) as file:
+    with writing(path, unit=unit, padding=padding, **attributes) as file:
         file.create_dataset("fname", data=list(fnames), dtype=TEXT)
         if fixed:
-            values = file.create_dataset(
-                "values", (len(fnames), *shape), np.uint8, chunks=(1, *shape)
-            )
-            written = 0
-            for row in rows:  # fewer or more rows than clips are noticed below
-                if row.shape != shape:
-                    raise ValueError(f"A feature has the shape {row.shape}, not {shape}.")
-                if written < len(fnames):
-                    values[written] = row
-                written = written + 1
+            values = file.create_dataset("values", (len(fnames), *shape), dtype, chunks=(1, *shape))
+            written = _write_images(values, rows)
         else:
-            written = _write_frames(file, rows, shape[0])
+            # Chunks of about 16,000 values: some seconds of log-mel, a second of samples.
+            frames = file.create_dataset(
+                "frames",
+                (0, shape[0]),
+                dtype,
+                maxshape=(None, shape[0]),
+                chunks=(max(1, 16384 // shape[0]), shape[0]),
+            )
+            offsets = _write_frames(frames, rows)
+            file.create_dataset("offsets", data=np.array(offsets, dtype=np.int64))
+            written = len(offsets) - 1
         if written != len(fnames):
             raise ValueError(f"{written} features were computed for {len(fnames)} clips.")
 
 
-def _write_frames(file: h5py.File, rows: Iterable[np.ndarray], bands: int) -> int:
-    frames = file.create_dataset(
-        "frames", (0, bands), np.uint8, maxshape=(None, bands), chunks=(256, bands)
-    )
+def _write_images(values: h5py.Dataset, rows: Iterable[np.ndarray]) -> int:
+    """Write rows of one shape; return how many there were, which may be more than places."""
+    count = 0
+    for count, row in enumerate(rows, start=1):
+        if row.shape != values.shape[1:]:
+            raise ValueError(f"A feature has the shape {row.shape}, not {values.shape[1:]}.")
+        if count <= len(values):
+            values[count - 1] = row
+    return count
+
+
+def _write_frames(frames: h5py.Dataset, rows: Iterable[np.ndarray]) -> list[int]:
+    """Write ragged rows one after the other; return where each begins, and the end."""
     offsets, size = [0], 0
     waiting: list[np.ndarray] = []
 
     def flush() -> None:
-        # Growing the data set costs more than the bytes: do it a few thousand frames at a time.
+        # Growing the data set costs more than the bytes: do it half a million values at a time.
         if waiting:
             block = np.concatenate(waiting)
             frames.resize(frames.shape[0] + len(block), axis=0)
@@ -96,13 +113,12 @@ def _write_frames(file: h5py.File, rows: Iterable[np.ndarray], bands: int) -> in
     for row in rows:
         waiting.append(row)
         offsets.append(offsets[-1] + len(row))
-        size += len(row)
-        if size >= 8192:
+        size += row.size
+        if size >= 2**19:
             flush()
             size = 0
     flush()
-    file.create_dataset("offsets", data=np.array(offsets, dtype=np.int64))
-    return len(offsets) - 1
+    return offsets
 
 
 class FeatureStore:
@@ -115,10 +131,18 @@ class FeatureStore:
         self.path = str(path)
         self._context = reading(path, "feature")
         self._file = self._context.__enter__()
+        if "fname" not in self._file or "settings" not in self._file.attrs:
+            self.close()
+            raise EarmarkError(
+                f"The file {path} is HDF5, but no feature file of Earmark. Delete it; the next run "
+                f"makes it anew."
+            )
         names = self._file["fname"].asstr()[:]
         self._row = {name: row for row, name in enumerate(names)}
         self.fixed = "values" in self._file
         self.settings: dict[str, Any] = json.loads(self._file.attrs["settings"])
+        self.unit: int = json.loads(self._file.attrs["unit"])
+        self.padding: int = json.loads(self._file.attrs["padding"])
         if self.fixed:
             self._values = self._file["values"]
             self.shape: tuple[int, int] = self._values.shape[1:]
@@ -151,8 +175,8 @@ class FeatureStore:
             ) from None
 
     def images(self, rows: np.ndarray) -> np.ndarray:
-        """Fixed-size features of ``rows``: bytes (n, frequency, time)."""
-        batch = np.empty((len(rows), *self.shape), np.uint8)
+        """Fixed-size features of ``rows``: (n, frequency, time) as stored."""
+        batch = np.empty((len(rows), *self.shape), self._values.dtype)
         # One chunk a clip: single reads are as fast as a list of rows, and rows may repeat.
         for place, row in enumerate(rows):
             self._values.read_direct(batch, np.s_[int(row)], np.s_[place])
@@ -162,15 +186,13 @@ class FeatureStore:
         """Number of frames (n,) of ragged features."""
         return self._offsets[rows + 1] - self._offsets[rows]
 
-    def crops(
-        self, rows: np.ndarray, starts: np.ndarray, frames: int, padding: int = 255
-    ) -> np.ndarray:
-        """Crops of ragged features: bytes (n, bands, frames).
+    def crops(self, rows: np.ndarray, starts: np.ndarray, frames: int) -> np.ndarray:
+        """Crops of ragged features: (n, bands, frames) as stored.
 
         Crop i begins ``starts[i]`` frames into its clip. A start may be negative, and a crop may
-        reach beyond the clip: what lies outside is ``padding``.
+        reach beyond the clip: what lies outside is the file's ``padding``.
         """
-        batch = np.full((len(rows), frames, self.shape[0]), padding, np.uint8)
+        batch = np.full((len(rows), frames, self.shape[0]), self.padding, self._frames.dtype)
         first, last = self._offsets[rows], self._offsets[rows + 1]
         for place, (begin, end, start) in enumerate(zip(first, last, starts, strict=True)):
             low, high = max(begin, begin + start), min(end, begin + start + frames)
@@ -187,10 +209,22 @@ def write_latents(path: str | Path, fnames: Sequence[str], latents: np.ndarray) 
         file.create_dataset("latents", data=latents.astype(np.float32))
 
 
-def read_latents(path: str | Path, fnames: Sequence[str]) -> np.ndarray:
-    """Return the latents (n, d) float32 of ``fnames``, in that order."""
+def read_vectors(path: str | Path, fnames: Sequence[str]) -> np.ndarray:
+    """Return one vector per clip, (n, d) float32, in the order of ``fnames``.
+
+    ``path`` is a file of latents, or of a feature with a fixed size, whose pictures are flattened.
+    """
     with reading(path, "latents") as file:
-        return file["latents"][:][_order(file, fnames, path)]
+        if "latents" in file:
+            return file["latents"][:][_order(file, fnames, path)]
+    with FeatureStore(path) as features:
+        if not features.fixed:
+            raise EarmarkError(
+                f"The features {path} have no fixed size, so they cannot be compared as vectors. "
+                f"Name a feature of kind stft, or an autoencoder."
+            )
+        images = features.images(features.rows_of(fnames))
+        return images.reshape(len(fnames), -1) / np.float32(features.unit)
 
 
 def write_predictions(
