@@ -49,7 +49,7 @@ def test_the_demo(tmp_path: Path) -> None:
         "train_autoencoder": 1,
         "spread_labels": 2,
         "summarise_spreading": 1,
-        "select_labels": 3,
+        "select_labels": 2,
         "measure_labels": 1,
         "train_model": 3,
         "selftrain_round": 2,
