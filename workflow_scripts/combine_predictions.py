@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from earmark import ensemble, job, manifest, metrics, store, submission, tables
+from earmark import ensemble, held_out, job, manifest, store, submission, tables
 
 
 def main(
@@ -18,32 +18,16 @@ def main(
     """
     clips = manifest.read(table)
     tests = clips.loc[clips["split"] == "test", "fname"].tolist()
-    paths = iter(members)
     means, scores, names = [], [], []
-    for folds in cfg["folds"].values():
-        files = [next(paths) for _ in folds]
-        read = [store.read_predictions(path, tests) for path in files]
+    for files in held_out.files_of(members, cfg["folds"]).values():
+        read = [store.read_predictions(path, tests) for path in files.values()]
         names += [classes for _, classes in read]
         means.append(np.mean([probabilities for probabilities, _ in read], axis=0))
-        scores.append(_validation_score(clips, files, folds))
-    classes = names[0]
-    if any(other != classes for other in names):
-        raise ValueError(f"The members of {combined} were trained on different classes.")
+        scores.append(held_out.validation_score(clips, files))
+    classes = held_out.same_classes(names, combined)
     found = ensemble.combine(cfg["kind"], means, scores, cfg["exponent"])
     store.write_predictions(combined, tests, found, classes)
     tables.write_table(submission.make(tests, found, classes), guesses)
-
-
-def _validation_score(clips: Any, files: list[str], folds: list[int]) -> float:
-    """MAP@3 on the verified clips that each fold's model did not see."""
-    probabilities: list[np.ndarray] = []
-    labels: list[int] = []
-    for path, fold in zip(files, folds, strict=True):
-        judges = clips[(clips["fold"] == fold) & (clips["verified"] == 1)]
-        found, classes = store.read_predictions(path, judges["fname"].tolist())
-        probabilities.append(found)
-        labels += [classes.index(label) for label in judges["label"]]
-    return metrics.map_at_3(np.concatenate(probabilities), labels)
 
 
 if __name__ == "__main__":

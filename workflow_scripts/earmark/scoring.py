@@ -1,6 +1,9 @@
-"""Scores of predictions against the published truth. Only the scoring rule reads that file."""
+"""Scores of predictions against the published truth. Only the scoring rule reads that file.
 
-from collections.abc import Mapping
+Scores per clip are for comparing systems clip by clip, and go on to the tables.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,10 @@ from earmark import metrics, tables
 from earmark.errors import EarmarkError
 
 COLUMNS = ("system", "split", "clips", "map3", "standard_error", "accuracy", "seed")
+CLIP_COLUMNS = ("system", "seed", "fname", "usage", "average_precision")
 USAGES = ("Public", "Private")
+# The usage of train clips that judge instead of test clips.
+HELD_OUT = "held_out"
 
 
 def read_truth(path: str | Path) -> pd.DataFrame:
@@ -24,13 +30,13 @@ def read_truth(path: str | Path) -> pd.DataFrame:
     return table[(table["usage"] != "Ignored") & ~table["label"].isin(["", "None"])]
 
 
-def score(
+def score_clips(
     system: str, seed: int, guesses: Mapping[str, list[str]], truth: pd.DataFrame
-) -> list[dict[str, object]]:
-    """Rows of scores.csv for one system: public, private and all, where they have clips.
+) -> pd.DataFrame:
+    """Rows of clip_scores.csv for one system: one per clip that counts, in the truth's order.
 
-    ``guesses`` maps each test clip to its class names, best first. Raises EarmarkError when a clip
-    that counts has no guess.
+    ``guesses`` maps each test clip to its class names, best first. Usage is public, private or
+    empty. Raises EarmarkError when a clip that counts has no guess.
     """
     missing = [name for name in truth["fname"] if name not in guesses]
     if missing:
@@ -38,20 +44,41 @@ def score(
             f"The truth file lists {len(missing)} test clips that were not tagged, the first is "
             f"{missing[0]}. Add them to the test list, or remove their lines."
         )
-    splits = {usage.lower(): truth[truth["usage"] == usage] for usage in USAGES}
-    splits["all"] = truth
+    guessed = np.array([guesses[name][: metrics.GUESSES] for name in truth["fname"]])
+    if len(truth):
+        values = metrics.average_precision(guessed, truth["label"].to_numpy())
+    else:
+        values = np.zeros(0)
+    usage = truth["usage"].where(truth["usage"].isin(USAGES), "").str.lower()
+    return clip_table(system, seed, truth["fname"].tolist(), usage.tolist(), values)
+
+
+def clip_table(
+    system: str, seed: int, fnames: Sequence[str], usage: str | Sequence[str], values: np.ndarray
+) -> pd.DataFrame:
+    """Rows of clip_scores.csv from average precisions (n,); ``usage`` is one for all or (n,)."""
+    table = pd.DataFrame({"fname": list(fnames), "usage": usage, "average_precision": values})
+    return table.assign(system=system, seed=seed)[list(CLIP_COLUMNS)]
+
+
+def score(system: str, seed: int, clips: pd.DataFrame) -> list[dict[str, object]]:
+    """Rows of scores.csv for one system: public, private and all, where they have clips.
+
+    ``clips`` are the system's rows of ``score_clips``.
+    """
+    splits = {usage.lower(): clips[clips["usage"] == usage.lower()] for usage in USAGES}
+    splits["all"] = clips
     rows = []
-    for split, clips in splits.items():
-        if clips.empty:
+    for split, part in splits.items():
+        if part.empty:
             continue
-        guessed = np.array([guesses[name][: metrics.GUESSES] for name in clips["fname"]])
-        values = metrics.average_precision(guessed, clips["label"].to_numpy())
+        values = part["average_precision"].to_numpy()
         mean, error = metrics.mean_and_error(values)
         rows.append(
             {
                 "system": system,
                 "split": split,
-                "clips": len(clips),
+                "clips": len(part),
                 "map3": round(mean, 4),
                 "standard_error": round(error, 4),
                 "accuracy": round(float((values == 1).mean()), 4),
@@ -59,3 +86,24 @@ def score(
             }
         )
     return rows
+
+
+def read_clip_scores(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """Read files of clip scores below each other; seeds and scores come back as numbers.
+
+    Raises EarmarkError when a clip has two scores of one system and seed.
+    """
+    found = pd.concat(
+        [tables.read_table(path, CLIP_COLUMNS, "table of clip scores") for path in paths],
+        ignore_index=True,
+    )
+    found["seed"] = found["seed"].astype(int)
+    found["average_precision"] = found["average_precision"].astype(float)
+    twice = found[found.duplicated(["system", "seed", "fname"])]
+    if len(twice):
+        first = twice.iloc[0]
+        raise EarmarkError(
+            f"{first['system']} has two scores for the clip {first['fname']} and seed "
+            f"{first['seed']}. Give each table of clip scores ({', '.join(map(str, paths))}) once."
+        )
+    return found

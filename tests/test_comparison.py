@@ -1,0 +1,135 @@
+"""The paired bootstrap against enumerated resamples and closed forms."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from earmark import comparison
+from earmark.comparison import paired_bootstrap, summarise
+
+
+def enumerated(differences: list[float]) -> np.ndarray:
+    """Means of all n^n equally likely resamples."""
+    return np.array(
+        [np.mean(drawn) for drawn in itertools.product(differences, repeat=len(differences))]
+    )
+
+
+@pytest.mark.parametrize(
+    "differences", [[1.0, -0.5], [0.5, 0.0, -0.5], [1.0, 1.0, -1.0, 0.5], [0.0, -0.5, -1.0]]
+)
+def test_a_tiny_bootstrap_agrees_with_all_resamples(differences: list[float]) -> None:
+    means = enumerated(differences)
+    found = paired_bootstrap(np.array([differences]), np.zeros((1, len(differences))), 1, 200_000)
+    assert found.difference == pytest.approx(np.mean(differences))
+    # Five deviations of a share of 200,000 draws.
+    assert found.not_above == pytest.approx((means <= 1e-9).mean(), abs=0.006)
+    assert found.not_below == pytest.approx((means >= -1e-9).mean(), abs=0.006)
+    expected = np.quantile(means, [0.025, 0.975], method="inverted_cdf")
+    assert [found.low, found.high] == pytest.approx(list(expected))
+
+
+def test_a_constant_difference_has_no_spread() -> None:
+    other = np.random.default_rng(0).random((2, 50))
+    found = paired_bootstrap(other + 0.25, other, 1)
+    assert (found.difference, found.low, found.high) == pytest.approx((0.25, 0.25, 0.25))
+    assert (found.not_above, found.not_below, found.p) == (0, 1, 0)
+    back = paired_bootstrap(other, other + 0.25, 1)
+    assert (back.difference, back.low, back.high) == pytest.approx((-0.25, -0.25, -0.25))
+    assert (back.not_above, back.not_below, back.p) == (1, 0, 0)
+
+
+def test_a_system_equals_itself() -> None:
+    values = np.random.default_rng(0).choice([0, 1 / 3, 1 / 2, 1], (3, 40))
+    found = paired_bootstrap(values, values, 1)
+    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+def test_the_interval_is_the_normal_one_for_many_clips() -> None:
+    rng = np.random.default_rng(5)
+    clips = 3000
+    ours, other = rng.random((1, clips)), rng.random((1, clips))
+    found = paired_bootstrap(ours, other, 2)
+    error = (ours - other).std() / np.sqrt(clips)
+    # The ends are quantiles of 10,000 draws: their own error is about 0.03 standard errors.
+    assert found.low == pytest.approx(found.difference - 1.96 * error, abs=0.12 * error)
+    assert found.high == pytest.approx(found.difference + 1.96 * error, abs=0.12 * error)
+
+
+def test_pairs_make_the_interval_narrow() -> None:
+    rng = np.random.default_rng(5)
+    hard = rng.random((1, 400))
+    ours = hard + 0.02 + 0.01 * rng.standard_normal((1, 400))
+    found = paired_bootstrap(ours, hard, 2)
+    error = 0.01 / np.sqrt(400)
+    assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.1)
+    assert found.p == 0
+
+
+def test_the_share_is_the_normal_tail() -> None:
+    rng = np.random.default_rng(3)
+    values = rng.standard_normal((1, 1000))
+    values = (values - values.mean()) / values.std()
+    # A mean of one standard error: 15.87 % of the resamples lie beyond zero.
+    shift = 1 / np.sqrt(1000)
+    zero = np.zeros((1, 1000))
+    assert paired_bootstrap(values + shift, zero, 1).p == pytest.approx(0.1587, abs=0.02)
+    assert paired_bootstrap(zero, values + shift, 1).p == pytest.approx(0.1587, abs=0.02)
+
+
+def test_seeds_are_averaged_and_need_not_be_as_many() -> None:
+    ours = np.array([[1.0, 0.0, 1.0, 0.5], [0.0, 0.0, 1.0, 1.0]])
+    other = np.array([[0.5, 0.0, 0.0, 0.5]])
+    found = paired_bootstrap(ours, other, 1)
+    assert found == paired_bootstrap(np.array([[0.5, 0.0, 1.0, 0.75]]), other, 1)
+    assert found.difference == pytest.approx(0.3125)
+
+
+def test_drawing_clips_for_all_seeds_alike_is_the_same() -> None:
+    ours = np.random.default_rng(1).random((3, 2))
+    other = np.random.default_rng(2).random((3, 2))
+    jointly = [
+        np.mean([ours[seed, clip] - other[seed, clip] for seed in range(3) for clip in drawn])
+        for drawn in itertools.product(range(2), repeat=2)
+    ]
+    found = paired_bootstrap(ours, other, 1)
+    assert [found.low, found.high] == pytest.approx([min(jointly), max(jointly)])
+
+
+def test_the_seed_decides_and_the_block_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    ours, other = rng.random((1, 100)), rng.random((1, 100))
+    found = paired_bootstrap(ours, other, 1)
+    assert found == paired_bootstrap(ours, other, 1)
+    assert found.low != paired_bootstrap(ours, other, 2).low
+    # An odd number of rows at a time, and one row where a block holds less than the clips.
+    for block in (737, 1):
+        monkeypatch.setattr(comparison, "BLOCK", block)
+        assert paired_bootstrap(ours, other, 1) == found
+
+
+def test_thirds_that_cancel_count_as_zero() -> None:
+    third = 1 / 3
+    ours = np.array([[1.0, third, third], [third, 1.0, third], [third, third, 1.0]])
+    other = ours.mean() + np.array([[1e-17, -1e-17, 1e-16]])
+    found = paired_bootstrap(ours, other, 1)
+    assert (found.not_above, found.not_below, found.p) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("clips", [(3, 4), (0, 0)])
+def test_clips_that_do_not_pair_up_are_refused(clips: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="cannot be paired"):
+        paired_bootstrap(np.zeros((1, clips[0])), np.zeros((1, clips[1])), 1)
+
+
+def test_both_errors_by_hand() -> None:
+    found = summarise(np.array([[1.0, 0.0, 0.5], [0.5, 0.0, 0.0]]))
+    # Clips .75, 0, .25: deviations 5/12, -4/12, -1/12; seeds .5 and 1/6.
+    assert found.mean == pytest.approx(1 / 3)
+    assert found.clip_error == pytest.approx(np.sqrt((25 + 16 + 1) / 144 / 2 / 3))
+    assert found.seed_deviation == pytest.approx((1 / 3) / np.sqrt(2))
+
+
+def test_one_seed_has_no_deviation() -> None:
+    assert np.isnan(summarise(np.array([[1.0, 0.0]])).seed_deviation)

@@ -1,0 +1,424 @@
+"""The report's figures against themselves and the official list, and the tables with ours."""
+
+import csv
+import math
+from pathlib import Path
+from typing import Any
+
+import list_discrepancies
+import numpy as np
+import pandas as pd
+import pytest
+import tabulate_selftraining
+import tabulate_spreading
+import tabulate_systems
+from tiny import read_rows, write_rows
+
+from earmark import report2018, report_tables, vocabulary
+from earmark.errors import EarmarkError
+
+# ------------------------------------------------------------------------ the report's own figures
+
+
+@pytest.mark.parametrize("scheme", report2018.GROUP_TABLES)
+def test_reported_group_tables_add_up(scheme: str) -> None:
+    rows = report2018.GROUP_TABLES[scheme]
+    assert {row.group for row in rows} - {"together"} == set(vocabulary.SCHEMES[scheme])
+    for row in rows:
+        assert row.percent == pytest.approx(100 * row.verified_after / row.clips, abs=0.0051)
+    parts = [row for row in rows if row.group != "together"]
+    assert sum(row.clips for row in parts) == 9473
+    if scheme != "one":
+        assert rows[-1].group == "together"
+        assert sum(row.verified_after for row in parts) == rows[-1].verified_after
+        assert rows[-1].clips == 9473
+
+
+def test_reported_counts_are_the_official_lists_but_for_two_slips(official: Path) -> None:
+    rows = read_rows(official / "train.csv")
+    slips = set()
+    for scheme, reported in report2018.GROUP_TABLES.items():
+        for row in reported:
+            classes = vocabulary.SCHEMES[scheme].get(row.group)
+            mine = [r for r in rows if not classes or r["label"] in classes]
+            assert row.clips == len(mine)
+            verified = sum(r["manually_verified"] == "1" for r in mine)
+            if row.verified not in (verified, None):
+                slips.add((row.group, row.verified, verified))
+    assert slips == {("music", 2069, 2068), ("percussion", 644, 643)}
+
+
+def test_setting_b_counts_without_the_validation_clips() -> None:
+    base = report2018.SELFTRAINING["A"][0].clips
+    first = report2018.SELFTRAINING["B"][0].clips
+    assert base is not None
+    assert first is not None
+    assert first - 3137 == base - int(0.1 * base)
+
+
+# -------------------------------------------------------------------------------- systems
+
+SCORES = {
+    # system: {(seed, clip): average precision}
+    "one": {(1, "a"): 0.5, (1, "b"): 0.0, (1, "c"): 1.0, (1, "d"): 0.5},
+    "two": {
+        (1, "a"): 1.0, (1, "b"): 0.5, (1, "c"): 1.0, (1, "d"): 1.0,
+        (2, "a"): 1.0, (2, "b"): 0.0, (2, "c"): 1.0, (2, "d"): 0.5,
+    },
+}  # fmt: skip
+USAGE = {"a": "public", "b": "private", "c": "private", "d": ""}
+ROWS = [
+    {"title": "First", "entry": "one", "reported": 0.669},
+    {"title": "Second", "entry": "two", "reported": [0.835, 0.843], "note": "a reading"},
+    {"title": "Ours", "entry": "one", "reported": None},
+]
+
+
+def write_scores(
+    path: Path, systems: dict[str, dict[tuple[int, str], float]], usage: dict[str, str]
+) -> str:
+    write_rows(
+        path,
+        ("system", "seed", "fname", "usage", "average_precision"),
+        [
+            (system, seed, clip, usage[clip], value)
+            for system, values in systems.items()
+            for (seed, clip), value in values.items()
+        ],
+    )
+    return str(path)
+
+
+def tabulated(
+    folder: Path, paths: str | list[str], rows: list[dict[str, Any]] = ROWS
+) -> tuple[list[dict[str, str]], str]:
+    tabulate_systems.main(
+        clip_scores=paths,
+        csv=str(folder / "systems.csv"),
+        markdown=str(folder / "systems.md"),
+        cfg={"rows": rows, "reported_clips": 301, "reported_error": 0.014},
+        seed=1,
+    )
+    return read_rows(folder / "systems.csv"), (folder / "systems.md").read_text(encoding="utf-8")
+
+
+def test_systems_by_hand(tmp_path: Path) -> None:
+    paths = [write_scores(tmp_path / f"{name}.csv", {name: SCORES[name]}, USAGE) for name in SCORES]
+    (first, second, third), text = tabulated(tmp_path, paths)
+    assert {name: first[name] for name in ("title", "system", "reported", "note")} == {
+        "title": "First", "system": "one", "reported": "0.669", "note": "",
+    }  # fmt: skip
+    assert (first["reported_clips"], first["reported_error"]) == ("301", "0.014")
+    assert (first["map3"], first["clips"], first["seeds"]) == ("0.5", "4", "1")
+    # Deviations 0, -1/2, 1/2, 0.
+    assert float(first["standard_error"]) == pytest.approx(math.sqrt(0.5 / 3 / 4), abs=5e-5)
+    empty = ("seed_deviation", "difference", "difference_low", "difference_high", "p")
+    assert [first[name] for name in empty] == [""] * 5
+    assert (first["public"], first["private"]) == ("0.5", "0.5")
+    # Of the second, seed 1 has .875 and seed 2 .625; clips 1, .25, 1, .75.
+    assert (second["reported"], second["note"]) == ("0.835, 0.843", "a reading")
+    assert (second["map3"], second["clips"], second["seeds"]) == ("0.75", "4", "2")
+    assert float(second["seed_deviation"]) == pytest.approx(0.25 / math.sqrt(2), abs=5e-5)
+    squares = 0.25**2 + 0.5**2 + 0.25**2
+    assert float(second["standard_error"]) == pytest.approx(math.sqrt(squares / 3 / 4), abs=5e-5)
+    assert (second["public"], second["private"]) == ("1.0", "0.625")
+    # Differences .5, .25, 0, .25: no resample is below zero, one of 256 is zero.
+    assert (second["difference"], second["paired_clips"]) == ("0.25", "4")
+    assert float(second["p"]) == pytest.approx(1 / 256, abs=0.003)
+    assert 0 < float(second["difference_low"]) < 0.25 < float(second["difference_high"]) < 0.5
+    assert third["difference"] == "-0.25"
+    assert float(third["p"]) == pytest.approx(1 / 256, abs=0.003)
+    assert (third["reported"], third["reported_clips"], third["reported_error"]) == ("", "", "")
+    assert tabulated(tmp_path, paths) == ([first, second, third], text)
+
+
+def test_systems_are_read_as_markdown(tmp_path: Path) -> None:
+    path = write_scores(tmp_path / "scores.csv", SCORES, USAGE)
+    _, text = tabulated(tmp_path, path)
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    shown = [dict(zip(cells[0], row, strict=True)) for row in cells[2:]]
+    assert [row["row"] for row in shown] == ["First", "Second", "Ours"]
+    assert [row["MAP@3"] for row in shown] == ["0.500", "0.750", "0.500"]
+    assert [row["reported"] for row in shown] == ["0.669", "0.835, 0.843", "\N{EN DASH}"]
+    assert shown[0]["difference to the line above"] == "\N{EN DASH}"
+    assert shown[1]["difference to the line above"] == "0.250"
+    assert "paired clips" not in shown[0]
+    assert "verified train clips" not in text
+
+
+def test_lines_are_compared_on_the_clips_that_both_have(tmp_path: Path) -> None:
+    held = dict.fromkeys("abcdef", "held_out")
+    scores = {
+        "one": {(1, "a"): 0.0, (1, "b"): 0.5, (1, "c"): 0.5},
+        "two": {(1, "b"): 1.0, (1, "c"): 1.0, (1, "d"): 0.0},
+        "far": {(1, "e"): 1.0, (1, "f"): 1.0},
+    }
+    path = write_scores(tmp_path / "scores.csv", scores, held)
+    rows = [{"title": name, "entry": name, "reported": None} for name in scores]
+    (_, two, far), text = tabulated(tmp_path, path, rows)
+    assert (two["clips"], two["paired_clips"], two["difference"]) == ("3", "2", "0.5")
+    assert (two["difference_low"], two["difference_high"], two["p"]) == ("0.5", "0.5", "0.0")
+    assert (far["paired_clips"], far["difference"], far["p"]) == ("0", "", "")
+    assert (two["public"], two["private"]) == ("", "")
+    assert "| < 0.001 |" in text
+    assert "paired clips" in text
+    assert "verified train clips" in text
+
+
+def test_an_entry_without_scores_gets_a_sentence(tmp_path: Path) -> None:
+    path = write_scores(tmp_path / "scores.csv", SCORES, USAGE)
+    with pytest.raises(EarmarkError, match=r"no clip scores of 'three'.*scores of: one, two\."):
+        tabulated(tmp_path, path, [{"title": "x", "entry": "three", "reported": None}])
+
+
+def test_seeds_that_were_scored_on_other_clips_get_a_sentence(tmp_path: Path) -> None:
+    scores = {"one": {(1, "a"): 1.0, (2, "b"): 1.0}}
+    path = write_scores(tmp_path / "scores.csv", scores, USAGE)
+    with pytest.raises(EarmarkError, match=r"'one' was not scored on.*seeds 1, 2"):
+        tabulated(tmp_path, path, ROWS[:1])
+
+
+# -------------------------------------------------------------------------------- spreading
+
+SUMMARY_COLUMNS = (
+    "spreading", "group", "classes", "clips", "verified", "promoted", "verified_after",
+    "percent_after", "rejected", "undecided",
+)  # fmt: skip
+SUMMARY = [
+    ("latent", "music", 19, 40, 20, 6, 26, 65.0, 14, 1),
+    ("latent", "non_music", 22, 60, 20, 10, 30, 50.0, 30, 2),
+    ("latent", "together", 41, 100, 40, 16, 56, 56.0, 44, 3),
+    ("whole", "all", 41, 100, 40, 20, 60, 60.0, 40, 0),
+    ("whole", "together", 41, 100, 40, 20, 60, 60.0, 40, 0),
+]
+
+
+def spread_table(folder: Path, cfg: dict[str, Any]) -> tuple[list[dict[str, str]], str]:
+    write_rows(folder / "spreading.csv", SUMMARY_COLUMNS, SUMMARY)
+    tabulate_spreading.main(
+        summary=str(folder / "spreading.csv"),
+        csv=str(folder / "table.csv"),
+        markdown=str(folder / "table.md"),
+        cfg=cfg,
+    )
+    return read_rows(folder / "table.csv"), (folder / "table.md").read_text(encoding="utf-8")
+
+
+def test_spreading_stands_beside_the_report(tmp_path: Path) -> None:
+    rows, text = spread_table(tmp_path, {"spreading": "latent", "scheme": "two"})
+    assert list(rows[0]) == [
+        "spreading", "scheme", "group", "clips", "verified", "verified_after", "percent",
+        "reported_clips", "reported_verified", "reported_verified_after", "reported_percent",
+        "undecided",
+    ]  # fmt: skip
+    found = [",".join(row.values()) for row in rows]
+    assert found == [
+        "latent,two,music,40,20,26,65.0,4827,2069,3054,63.27,1",
+        "latent,two,non_music,60,20,30,50.0,4646,1642,2395,51.55,2",
+        "latent,two,together,100,40,56,56.0,9473,,5449,57.52,3",
+    ]
+    assert text.startswith("## Label spreading, scheme two: latent\n")
+    assert "9,473 train clips of FSDKaggle2018" in text
+    cells = [cell.strip() for cell in text.splitlines()[-1].split("|")[1:-1]]
+    dash = "\N{EN DASH}"
+    assert cells == ["together", "100", "40", "56", "56.00", "9473", dash, "5449", "57.52", "3"]
+
+
+def test_several_spreadings_are_below_each_other(tmp_path: Path) -> None:
+    rows, text = spread_table(tmp_path, {"spreadings": {"whole": "one", "latent": "two"}})
+    # In one group, all together would be said twice.
+    assert [row["group"] for row in rows] == ["all", "music", "non_music", "together"]
+    assert (rows[0]["verified_after"], rows[0]["reported_verified_after"]) == ("60", "5174")
+    assert [line for line in text.splitlines() if line.startswith("##")] == [
+        "## Label spreading, scheme one: whole",
+        "## Label spreading, scheme two: latent",
+    ]
+
+
+def test_groups_that_one_side_lacks_are_there(tmp_path: Path) -> None:
+    rows, _ = spread_table(tmp_path, {"spreading": "latent", "scheme": "three"})
+    shown = [(row["group"], row["clips"], row["reported_clips"]) for row in rows]
+    assert shown == [
+        ("music", "40", "4827"),
+        ("creature", "", "2464"),
+        ("non_human", "", "2182"),
+        ("non_music", "60", ""),
+        ("together", "100", "9473"),
+    ]
+
+
+def test_a_scheme_of_ones_own_has_no_reported_figures(tmp_path: Path) -> None:
+    rows, _ = spread_table(tmp_path, {"spreading": "latent", "scheme": "mine"})
+    assert [row["group"] for row in rows] == ["music", "non_music", "together"]
+    assert {row[name] for row in rows for name in row if name.startswith("reported")} == {""}
+
+
+def test_a_spreading_that_was_not_run_gets_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(EarmarkError, match=r"no spreading 'other'.*\(latent, whole\)"):
+        spread_table(tmp_path, {"spreading": "other", "scheme": "two"})
+
+
+# -------------------------------------------------------------------------------- self-training
+
+HISTORY = ("epoch", "train_accuracy", "validation_loss", "validation_accuracy")
+BASE = [(1, 0.2, 3.0, 0.1), (2, 0.4, 2.0, 0.5), (3, 0.6, 2.5, 0.5), (4, 0.7, 2.0, 0.5)]
+ROUNDS = [
+    [(1, 0.75, 1.0, 0.6), (2, 0.8, 1.1, 0.6)],
+    [(1, 0.85, 0.9, 0.55), (2, 0.9, 0.8, 0.58), (3, 0.95, 0.8, 0.57)],
+]
+PSEUDO = [3, 2]
+LABELS = ("fname", "label", "source", "weight")
+
+
+def selftrained(
+    folder: Path, setting: str | None, base: bool = True, clips: tuple[int, ...] = (103, 102)
+) -> tuple[list[list[str]], str]:
+    write_rows(folder / "base.csv", HISTORY, BASE)
+    histories, pseudo = [str(folder / "base.csv")] if base else [], []
+    for number, (rows, count) in enumerate(zip(ROUNDS, PSEUDO, strict=True), start=1):
+        history = [(number, clips[number - 1], *row) for row in rows]
+        write_rows(folder / f"{number}.csv", ("round", "clips", *HISTORY), history)
+        added = [(f"{clip}.wav", "Bus", "pseudo", 1.0) for clip in range(count)]
+        write_rows(folder / f"p{number}.csv", LABELS, added)
+        histories.append(str(folder / f"{number}.csv"))
+        pseudo.append(str(folder / f"p{number}.csv"))
+    tabulate_selftraining.main(
+        histories=histories,
+        pseudo=pseudo,
+        csv=str(folder / "table.csv"),
+        markdown=str(folder / "table.md"),
+        cfg={"title": "Setting", "setting": setting},
+    )
+    with open(folder / "table.csv", newline="", encoding="utf-8") as file:
+        return list(csv.reader(file)), (folder / "table.md").read_text(encoding="utf-8")
+
+
+# round, best epoch, epochs, clips, pseudo-labels, train and validation accuracy: of equal
+# accuracies the lower loss counts, of equal losses the earlier epoch.
+EXPECTED = [
+    ["0", "2", "4", "100", "0", "0.4", "0.5"],
+    ["1", "1", "2", "103", "3", "0.75", "0.6"],
+    ["2", "2", "3", "102", "2", "0.9", "0.58"],
+    ["best (1)", "1", "2", "103", "3", "0.75", "0.6"],
+]
+
+
+def test_rounds_by_hand(tmp_path: Path) -> None:
+    (heading, *rows), text = selftrained(tmp_path, None)
+    assert heading == [
+        "round", "best_epoch", "epochs", "clips", "pseudo_labels", "train_accuracy",
+        "validation_accuracy",
+    ]  # fmt: skip
+    assert rows == EXPECTED
+    assert text.startswith("## Setting\n")
+    assert "reported" not in text
+
+
+def test_setting_a_counts_the_base_as_its_first_iteration(tmp_path: Path) -> None:
+    (heading, *rows), text = selftrained(tmp_path, "A")
+    assert heading[7:] == [
+        "reported_clips", "reported_train_accuracy", "reported_validation_accuracy",
+    ]  # fmt: skip
+    assert [row[:7] for row in rows] == EXPECTED
+    assert [row[7:] for row in rows] == [
+        ["5449", "0.5687", "0.0368"],
+        ["6118", "0.8635", "0.761"],
+        ["6109", "0.8801", "0.8346"],
+        ["", "0.9012", "0.8474"],
+    ]
+    assert "FSDKaggle2018" in text
+
+
+def test_setting_b_shows_reported_rounds_that_were_not_run(tmp_path: Path) -> None:
+    (_, *rows), _ = selftrained(tmp_path, "B")
+    assert [(row[0], row[3], row[7], row[9]) for row in rows] == [
+        ("0", "100", "", ""),
+        ("1", "103", "8042", ""),
+        ("2", "102", "", ""),
+        ("30", "", "5022", ""),
+        ("best (1)", "103", "", "0.8787"),
+    ]
+
+
+def test_rounds_without_a_base_count_from_one(tmp_path: Path) -> None:
+    (_, *rows), _ = selftrained(tmp_path, None, base=False)
+    assert rows == EXPECTED[1:]
+
+
+def test_a_base_alone_has_one_row_and_unknown_clips() -> None:
+    base = pd.DataFrame(BASE, columns=list(HISTORY))
+    table = report_tables.selftraining([base], [], None)
+    assert table["round"].tolist() == ["0", "best (0)"]
+    assert table["clips"].isna().all()
+
+
+def test_without_validation_the_last_epoch_and_round_count() -> None:
+    blind = pd.DataFrame({"epoch": [1, 2], "train_accuracy": [0.9, 0.8]})
+    table = report_tables.selftraining([blind, blind.assign(clips=12)], [2], None)
+    assert table["best_epoch"].tolist() == [2, 2, 2]
+    assert table["round"].tolist() == ["0", "1", "best (1)"]
+    assert table["validation_accuracy"].isna().all()
+    assert table["clips"].tolist() == [10, 12, 12]
+
+
+def test_parts_that_do_not_belong_together_get_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(EarmarkError, match="not of one self-training"):
+        selftrained(tmp_path, None, clips=(103, 103))
+    base = pd.DataFrame(BASE, columns=list(HISTORY))
+    with pytest.raises(EarmarkError, match="1 histories for 2 rounds"):
+        report_tables.selftraining([base], [1, 2], None)
+    with pytest.raises(EarmarkError, match="0 histories"):
+        report_tables.selftraining([], [], None)
+    with pytest.raises(EarmarkError, match=r"no self-training setting 'C'\. Write one of: A, B"):
+        report_tables.selftraining([base], [], "C")
+
+
+def test_the_best_epoch_is_the_one_whose_weights_training_keeps() -> None:
+    from earmark import classifier
+
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        # Few values, so that many epochs are equal.
+        history = pd.DataFrame(
+            {
+                "epoch": range(1, 9),
+                "validation_accuracy": rng.choice([0.5, 0.6], 8),
+                "validation_loss": rng.choice([1.0, 2.0], 8),
+            }
+        )
+        kept, score = 0, None
+        for figures in history.to_dict("records"):
+            reached = classifier._accuracy_then_loss(figures)
+            if score is None or reached > score:
+                kept, score = figures["epoch"], reached
+        assert report_tables.best_epoch(history)["epoch"] == kept
+
+
+# -------------------------------------------------------------------------------- discrepancies
+
+
+def test_discrepancies_are_listed_row_by_row(tmp_path: Path) -> None:
+    list_discrepancies.main(csv=str(tmp_path / "d.csv"), markdown=str(tmp_path / "d.md"))
+    rows = read_rows(tmp_path / "d.csv")
+    assert list(rows[0]) == ["section", "report", "earmark", "option"]
+    assert [int(row["section"]) for row in rows] == sorted(int(row["section"]) for row in rows)
+    assert all(all(row.values()) for row in rows)
+    # What reproduces the report is named where there is such an option.
+    options = " ".join(row["option"] for row in rows)
+    for name in (
+        "silence: loudest",
+        "stretch: true",
+        "latents_mode: training",
+        "latent_divisor: 80.0",
+        "isolated: first_class",
+        "start: untrained",
+        "validation: all",
+        "kind: power",
+        "exponent: 0.25",
+    ):
+        assert name in options
+    lines = (tmp_path / "d.md").read_text(encoding="utf-8").splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == len(rows) + 2
+    assert {line.count("|") for line in table} == {5}

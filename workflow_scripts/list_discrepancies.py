@@ -1,0 +1,23 @@
+"""List where Earmark departs from the report, and the option for the report's way."""
+
+import pandas as pd
+
+from earmark import job, report2018
+from earmark.markdown import section, write_both
+
+
+def main(*, csv: str, markdown: str) -> None:
+    """Write section, report, earmark, option: one line per departure."""
+    table = pd.DataFrame(report2018.DISCREPANCIES, columns=report2018.Discrepancy._fields)
+    shown = table.rename(
+        columns={
+            "report": "the report or its code",
+            "earmark": "Earmark",
+            "option": "option for the report's way",
+        }
+    )
+    write_both(table, [section("Departures from the report of 2018", shown)], csv, markdown)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

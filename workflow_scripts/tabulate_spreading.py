@@ -1,0 +1,39 @@
+"""Put the counts of label spreading into the report's group tables."""
+
+from typing import Any
+
+import pandas as pd
+
+from earmark import job, report2018, report_tables, tables
+from earmark.markdown import section, write_both
+
+REMARK = (
+    "Undecided clips are those that no verified clip reached. The reported figures count the "
+    f"{report2018.TRAIN_CLIPS:,} train clips of FSDKaggle2018, the others the data set of this run."
+)
+
+
+def main(*, summary: str, csv: str, markdown: str, cfg: dict[str, Any]) -> None:
+    """Write one table per spreading: below each other as CSV, each under a heading as Markdown.
+
+    ``summary`` is spreading.csv. ``cfg`` has ``spreadings``, which names the group scheme of each
+    spreading, or one ``spreading`` and its ``scheme``.
+    """
+    wanted = cfg["spreadings"] if "spreadings" in cfg else {cfg["spreading"]: cfg["scheme"]}
+    columns = ("spreading", "group", *report_tables.COUNTED)
+    found = tables.read_table(summary, columns, "summary of spreading")
+    parts = [report_tables.spreading(found, name, scheme) for name, scheme in wanted.items()]
+    sections = [
+        section(
+            f"Label spreading, scheme {scheme}: {name}",
+            part.drop(columns=["spreading", "scheme"]),
+            2,
+            [REMARK],
+        )
+        for (name, scheme), part in zip(wanted.items(), parts, strict=True)
+    ]
+    write_both(pd.concat(parts, ignore_index=True), sections, csv, markdown)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

@@ -1,0 +1,30 @@
+"""Put systems into the report's table: reported and measured MAP@3, and each line's gain."""
+
+from typing import Any
+
+from earmark import job, report_tables, scoring
+from earmark.markdown import section, write_both
+
+
+def main(
+    *, clip_scores: str | list[str], csv: str, markdown: str, cfg: dict[str, Any], seed: int
+) -> None:
+    """Write one line per system as CSV and Markdown.
+
+    ``clip_scores`` is one table or a list of them. ``cfg`` has ``rows``, a list of {title, entry,
+    reported: a number, several or null, and perhaps note}, ``reported_clips`` and
+    ``reported_error``: how many clips the reported figures are of, and their standard error.
+    """
+    paths = [clip_scores] if isinstance(clip_scores, str) else list(clip_scores)
+    clips = scoring.read_clip_scores(paths)
+    table = report_tables.systems(
+        clips, cfg["rows"], cfg["reported_clips"], cfg["reported_error"], seed
+    )
+    shown = section(
+        "Systems", report_tables.systems_for_reading(table), 3, report_tables.systems_remarks(clips)
+    )
+    write_both(table, [shown], csv, markdown)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])
