@@ -76,6 +76,16 @@ def members_of(entry):
     return config["ensembles"][entry]["members"] if entry in config["ensembles"] else [entry]
 
 
+def combination_of(entry):
+    """How the predictions of a system or an ensemble are averaged, as plain values."""
+    settings = config["ensembles"].get(entry, {"kind": "arithmetic"})
+    return {
+        "kind": settings["kind"],
+        "exponent": settings.get("exponent", 0.25),
+        "folds": {system: folds_of(system) for system in members_of(entry)},
+    }
+
+
 def spread_groups(spreading):
     """The spreading's tables, one per group that occurs in the data."""
     return [f"{RESULTS}/spread/{spreading}/{group}.csv" for group in groups_of(spreading)]
@@ -155,9 +165,7 @@ SCORED = list(
     )
 )
 # Selections of labels that those learn from, and the spreadings behind them or in the report.
-SELECTIONS = sorted(
-    {base_of(member)["labels"] for entry in SCORED for member in members_of(entry)}
-)
+SELECTIONS = sorted({base_of(member)["labels"] for entry in SCORED for member in members_of(entry)})
 SPREADINGS = sorted(
     {
         config["labels"][name]["spreading"]

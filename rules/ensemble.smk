@@ -13,11 +13,7 @@ rule combine_predictions:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: {
-            "kind": config["ensembles"].get(wc.entry, {"kind": "arithmetic"})["kind"],
-            "exponent": config["ensembles"].get(wc.entry, {}).get("exponent", 0.25),
-            "folds": {system: folds_of(system) for system in members_of(wc.entry)},
-        },
+        cfg=lambda wc: combination_of(wc.entry),
         code=code_of("combine_predictions.py"),
     script:
         "../workflow_scripts/combine_predictions.py"
@@ -48,6 +44,7 @@ rule score:
         ),
     output:
         scores=f"{RESULTS}/scores.csv",
+        clip_scores=f"{RESULTS}/clip_scores.csv",
     log:
         f"{LOGS}/score.log",
     conda:
@@ -58,6 +55,27 @@ rule score:
         code=code_of("score.py"),
     script:
         "../workflow_scripts/score.py"
+
+
+rule score_held_out:
+    input:
+        table=MANIFEST,
+        members=member_predictions,
+    output:
+        clip_scores=f"{RESULTS}/held_out/seed{{seed}}/{{entry}}.csv",
+    log:
+        f"{LOGS}/score_held_out/{{entry}}_seed{{seed}}.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg=lambda wc: {
+            **combination_of(wc.entry),
+            "entry": wc.entry,
+            "seed": int(wc.seed),
+        },
+        code=code_of("score_held_out.py"),
+    script:
+        "../workflow_scripts/score_held_out.py"
 
 
 # Without a published truth there is nothing to score.

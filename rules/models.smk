@@ -23,6 +23,7 @@ rule train_model:
     params:
         cfg=lambda wc: network_of(wc.system, base_of(wc.system)["recipe"]),
         seed=lambda wc: int(wc.seed),
+        system=lambda wc: wc.system,
         fold=lambda wc: int(wc.fold),
         code=code_of("train_model.py"),
     script:

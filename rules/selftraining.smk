@@ -32,6 +32,7 @@ rule selftrain_round:
             },
         },
         seed=lambda wc: int(wc.seed),
+        system=lambda wc: wc.system,
         fold=lambda wc: int(wc.fold),
         round_number=lambda wc: int(wc.round),
         code=code_of("selftrain_round.py"),

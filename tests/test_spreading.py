@@ -10,11 +10,11 @@ from sklearn.semi_supervised import LabelSpreading
 from earmark import spreading
 
 
-def spread(given, verified, vectors, gamma=1.0, alpha=0.2, tolerance=1e-12):
+def spread(given, verified, vectors, gamma=1.0, alpha=0.2, tolerance=1e-12, isolated="undecided"):
     names = [f"{i}.wav" for i in range(len(given))]
     vectors = np.asarray(vectors, dtype=float)
     return spreading.spread(
-        names, given, np.array(verified, bool), vectors, gamma, alpha, 100_000, tolerance
+        names, given, np.array(verified, bool), vectors, gamma, alpha, 100_000, tolerance, isolated
     )
 
 
@@ -91,6 +91,17 @@ def test_gamma_20_on_far_apart_latents_decides_nothing():
     assert found["state"].tolist() == ["verified"] * 8 + ["undecided"] * 4
     assert found["spread"][8:].tolist() == [""] * 4
     assert found["confidence"][8:].tolist() == [0.0] * 4
+
+
+def test_isolated_clips_can_get_the_first_class_as_in_the_reports_code():
+    given, verified, vectors = far_apart()
+    found = spread(given, verified, vectors, gamma=20, tolerance=1e-3, isolated="first_class")
+    first = sorted(set(given))[0]
+    assert found["spread"][8:].tolist() == [first] * 4
+    agrees = [label == first for label in given[8:]]
+    assert any(agrees)
+    assert not all(agrees)
+    assert (found["state"][8:] == "promoted").tolist() == agrees
 
 
 def test_only_the_isolated_clips_are_undecided():

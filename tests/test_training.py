@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from earmark import checkpoints, classifier, store, training
+from earmark import checkpoints, classifier, networks, store, training
 from earmark.batches import Augmentation, Examples
 from earmark.checkpoints import Checkpoint
 from earmark.classifier import Recipe, Task
@@ -346,7 +346,7 @@ def toy_module(seed=0):
 
 def recipe(epochs=8, learning_rate=0.02, batch_clips=8, augmentation=None, **more):
     smoothing = more.pop("label_smoothing", 0.0)
-    crops = {key: more.pop(key) for key in ("crop_frames", "test_crops") if key in more}
+    crops = {key: more.pop(key) for key in ("crop_frames", "test_crops", "watch") if key in more}
     return Recipe(
         Plan(epochs, learning_rate, **more),
         augmentation or Augmentation(),
@@ -524,6 +524,45 @@ def test_task_holds_out_the_fold_and_validates_on_its_verified_clips(toy):
     assert task.validation.rows.tolist() == [0, 8]
     assert task.validation.labels.tolist() == [1, 0]
     assert task.validation.weights.tolist() == [1.0, 1.0]
+
+
+def test_all_held_out_clips_can_validate_with_their_given_labels(toy):
+    task = classifier.make_task(toy, CLIPS, ALL, fold=0, validation="all")
+    assert task.train.rows.tolist() == [3, 4, 5]
+    assert task.validation.rows.tolist() == [0, 1, 8]
+    assert task.validation.labels.tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize(("watch", "best"), [("accuracy", 2), ("loss", 3)])
+def test_best_epoch_goes_by_what_the_recipe_watches(toy, checkpoint, monkeypatch, watch, best):
+    told = iter([(0.5, 0.9), (0.7, 0.8), (0.6, 0.4), (0.6, 0.5)])
+
+    def judged(*_):
+        accuracy, loss = next(told)
+        return {"validation_accuracy": accuracy, "validation_loss": loss}
+
+    monkeypatch.setattr(classifier, "validation_figures", judged)
+    task = Task(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
+    kept = toy_module()
+    train(kept, toy, task, recipe(epochs=4, watch=watch), checkpoint)
+    told = iter([(0.1, 0.9)] * best)
+    stopped = toy_module()
+    plan = recipe(epochs=best, keep="last", watch=watch)
+    train(stopped, toy, task, plan, Checkpoint(checkpoint.path.with_name("other.pt"), "f"))
+    assert_same_states(kept.state_dict(), stopped.state_dict())
+
+
+def test_layers_that_standardise_learn_from_the_training_clips_once(toy, checkpoint):
+    task = Task(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
+    layer = networks.Standardise(toy.shape)
+    module = nn.Sequential(layer, toy_module())
+    train(module, toy, task, recipe(epochs=1), checkpoint)
+    seen = toy.images(task.train.rows) / 255
+    torch.testing.assert_close(layer.mean, torch.tensor(seen.mean(axis=0)).float())
+    other = Task(toy_examples(20, 40), toy_examples(40, 60), ["x", "y", "z"])
+    again = Checkpoint(checkpoint.path.with_name("other.pt"), "f")
+    train(module, toy, other, recipe(epochs=1), again)
+    torch.testing.assert_close(layer.mean, torch.tensor(seen.mean(axis=0)).float())
 
 
 def test_task_of_another_fold(toy):

@@ -33,6 +33,7 @@ def main(
     pseudo: str,
     cfg: dict[str, Any],
     seed: int,
+    system: str,
     fold: int,
     round_number: int,
     threads: int,
@@ -46,7 +47,7 @@ def main(
     files of a stage before, the round starts from an untrained network, as the report's setting B
     did. ``pseudo`` gets the labels that the round added.
     """
-    seed = job.derive_seed(seed, "selftraining", fold, round_number)
+    seed = job.derive_seed(seed, "selftraining", system, fold, round_number)
     place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
     clips, base = manifest.read(table), labels.read(selection)
     recipe = classifier.recipe_from_settings(cfg["recipe"])

@@ -17,6 +17,7 @@ def main(
     predictions: str,
     cfg: dict[str, Any],
     seed: int,
+    system: str,
     fold: int,
     threads: int,
     machine: dict[str, str],
@@ -27,7 +28,7 @@ def main(
     ``cfg`` has ``network``, ``network_options``, ``recipe`` and ``validation``. Predictions cover
     train and test clips: self-training needs the former, ensembles and scores the latter.
     """
-    seed = job.derive_seed(seed, "model", fold)
+    seed = job.derive_seed(seed, "model", system, fold)
     place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
     clips, chosen = manifest.read(table), labels.read(selection)
     recipe = classifier.recipe_from_settings(cfg["recipe"])
