@@ -21,7 +21,7 @@ include: "rules/labels.smk"
 include: "rules/models.smk"
 include: "rules/selftraining.smk"
 include: "rules/ensemble.smk"
-include: "rules/figures.smk"
+include: "rules/report.smk"
 
 
 rule all:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -11,7 +12,7 @@ SCRIPTS = BASE / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from earmark import config as settings
-from earmark import layout, provenance, vocabulary
+from earmark import feature_settings, layout, provenance, vocabulary
 from earmark.errors import EarmarkError
 
 
@@ -136,6 +137,113 @@ def stages_of(wc):
     return found
 
 
+def first_run_of(system):
+    """Wildcards of a system's model of the first seed and fold."""
+    return SimpleNamespace(system=system, seed=SEEDS[0], fold=folds_of(system)[0])
+
+
+def first_model_of(system, file):
+    """A file of that model."""
+    run = first_run_of(system)
+    return f"{last_stage_of(system)}/{file}".format(seed=run.seed, fold=run.fold)
+
+
+def pseudo_labels_of(wc):
+    """Tables of what each self-training round added."""
+    folder = f"{RESULTS}/selftraining/{wc.system}/seed{wc.seed}/fold{wc.fold}"
+    rounds = selftraining_of(wc.system)["rounds"]
+    return [f"{folder}/round{number}/pseudo_labels.csv" for number in range(1, rounds + 1)]
+
+
+def schedule_of(system):
+    """The thresholds of a system's self-training."""
+    keys = ("lower_first", "lower_step", "lower_last", "upper")
+    return {key: selftraining_of(system)[key] for key in keys}
+
+
+def input_shape_of(system):
+    """(frequency, time) of what a system's network reads."""
+    entry = base_of(system)
+    height, width = feature_settings.parse(config["features"][entry["feature"]]).shape
+    return [height, width or config["recipes"][entry["recipe"]]["crop_frames"]]
+
+
+def structure_of(name):
+    """What is needed to build a system's network, or the report's autoencoder."""
+    if name == "autoencoder":
+        entry = config["autoencoders"][REBUILT["autoencoder"]]
+        shape = feature_settings.parse(config["features"][entry["feature"]]).shape
+        return {
+            "network": "autoencoder",
+            "network_options": {},
+            "input_shape": list(shape),
+            "classes": len(SOURCE.labels),
+            "title": "autoencoder",
+        }
+    entry = base_of(name)
+    return {
+        "network": entry["network"],
+        "network_options": entry.get("network_options", {}),
+        "input_shape": input_shape_of(name),
+        "classes": len(SOURCE.labels),
+        "title": f"{entry['network']} ({name})",
+    }
+
+
+def example_labels():
+    """Two classes to show clips of: of music and not, where there are both."""
+    music = [label for label in SOURCE.labels if label in vocabulary.MUSIC]
+    others = [label for label in SOURCE.labels if label not in vocabulary.MUSIC]
+    return [*music[:1], *others[:1]] if music and others else SOURCE.labels[:2]
+
+
+def clip_scores_of(comparison):
+    """Scores per clip: of the test clips where their truth is known, or else of held-out clips."""
+    if SOURCE.layout.test_truth:
+        return [f"{RESULTS}/clip_scores.csv"]
+    entries = dict.fromkeys(row["entry"] for row in REBUILT["systems"][comparison])
+    return [f"{RESULTS}/held_out/seed{seed}/{entry}.csv" for seed in SEEDS for entry in entries]
+
+
+def pictures(*names):
+    """Both files of each figure."""
+    return [f"{REPORT}/{name}.{kind}" for name in names for kind in ("png", "svg")]
+
+
+def written(*names):
+    """Both files of each table."""
+    return [f"{REPORT}/{name}.{kind}" for name in names for kind in ("csv", "md")]
+
+
+def report_files(wc):
+    """Every table and figure of the 2018 report."""
+    if not REBUILT:
+        raise WorkflowError(
+            "The config lists no tables of the report. Add `--configfile "
+            "presets/report2018-small.yaml` (two cores) or `presets/report2018.yaml` (full size)."
+        )
+    autoencoder, filters = REBUILT["autoencoder"], REBUILT["filters_of"]
+    return (
+        FIGURES
+        + pictures(
+            f"examples_{config['autoencoders'][autoencoder]['feature']}",
+            "structure_autoencoder",
+            *[f"structure_{system}" for system in REBUILT["structures_of"]],
+            f"autoencoder_{autoencoder}_loss",
+            f"autoencoder_{autoencoder}_rebuilt",
+            "threshold_schedule",
+            f"filters_{filters}",
+            f"feature_maps_{filters}",
+        )
+        + written(
+            *[f"spreading_{scheme}" for scheme in REBUILT["spreading"]],
+            *[f"selftraining_{system}" for system in REBUILT["selftraining"]],
+            *REBUILT["systems"],
+            "discrepancies",
+        )
+    )
+
+
 SOURCE = checked_source()
 for folder in ("results", "logs"):
     if Path(folder).exists() and not Path(folder).is_dir():
@@ -144,6 +252,7 @@ for folder in ("results", "logs"):
             f"Move that file away, or run in another folder with `snakemake --directory`."
         )
 RESULTS = f"results/{SOURCE.name}"
+REPORT = f"{RESULTS}/report"
 LOGS = f"logs/{SOURCE.name}"
 TIMES = f"{RESULTS}/benchmarks"
 MANIFEST = f"{RESULTS}/manifest.csv"
@@ -166,13 +275,25 @@ SCORED = list(
 )
 # Selections of labels that those learn from, and the spreadings behind them or in the report.
 SELECTIONS = sorted({base_of(member)["labels"] for entry in SCORED for member in members_of(entry)})
-SPREADINGS = sorted(
+LEARNED_SPREADINGS = sorted(
     {
         config["labels"][name]["spreading"]
         for name in SELECTIONS
         if "spreading" in config["labels"][name]
     }
-    | set(REBUILT.get("spreading", {}).values())
+)
+SPREADINGS = sorted({*LEARNED_SPREADINGS, *REBUILT.get("spreading", {}).values()})
+# What `snakemake all` draws.
+FIGURES = pictures(
+    "clips_per_class",
+    *[f"tsne_{name}_{group}" for name in LEARNED_SPREADINGS for group in groups_of(name)],
+    *[
+        f"history_{system}_seed{seed}_fold{fold}"
+        for system in SCORED
+        if system in config["systems"]
+        for seed in SEEDS
+        for fold in folds_of(system)
+    ],
 )
 
 
@@ -187,3 +308,6 @@ wildcard_constraints:
     seed=r"\d+",
     fold=r"\d+",
     round=r"\d+",
+    scheme="|".join(vocabulary.SCHEMES),
+    structure="|".join(["autoencoder", *config["systems"]]),
+    comparison="|".join(REBUILT.get("systems", ["none"])),

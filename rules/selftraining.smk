@@ -26,10 +26,7 @@ rule selftrain_round:
     params:
         cfg=lambda wc: {
             **network_of(wc.system, selftraining_of(wc.system)["recipe"]),
-            "schedule": {
-                key: selftraining_of(wc.system)[key]
-                for key in ("lower_first", "lower_step", "lower_last", "upper")
-            },
+            "schedule": schedule_of(wc.system),
         },
         seed=lambda wc: int(wc.seed),
         system=lambda wc: wc.system,

@@ -11,9 +11,10 @@ def main(
 ) -> None:
     """Write one line per system as CSV and Markdown.
 
-    ``clip_scores`` is one table or a list of them. ``cfg`` has ``rows``, a list of {title, entry,
-    reported: a number, several or null, and perhaps note}, ``reported_clips`` and
-    ``reported_error``: how many clips the reported figures are of, and their standard error.
+    ``clip_scores`` is one table or a list of them. ``cfg`` has a ``title``, ``rows``, which is a
+    list of {title, entry, reported: a number, several or null, and perhaps note},
+    ``reported_clips`` and ``reported_error``: how many clips the reported figures are of, and
+    their standard error.
     """
     paths = [clip_scores] if isinstance(clip_scores, str) else list(clip_scores)
     clips = scoring.read_clip_scores(paths)
@@ -21,7 +22,10 @@ def main(
         clips, cfg["rows"], cfg["reported_clips"], cfg["reported_error"], seed
     )
     shown = section(
-        "Systems", report_tables.systems_for_reading(table), 3, report_tables.systems_remarks(clips)
+        cfg["title"],
+        report_tables.systems_for_reading(table),
+        3,
+        report_tables.systems_remarks(clips),
     )
     write_both(table, [shown], csv, markdown)
 

@@ -32,6 +32,11 @@ class StftSettings:
     kind: ClassVar[str] = "stft"
     fixed: ClassVar[bool] = True
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(frequency, time) of every clip's feature."""
+        return self.bins, self.frames
+
     def mistakes(self) -> Iterator[str]:
         """Sentences on settings that do not fit together."""
         available = self.window_samples // 2 + 1
@@ -53,6 +58,11 @@ class MelSettings:
     lowest_hz: float = 40.0
     highest_hz: float = 20000.0
     range_db: float = 80.0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(bands, 0): the number of frames differs from clip to clip."""
+        return self.bands, 0
 
     def mistakes(self) -> Iterator[str]:
         """Sentences on settings that do not fit together."""
@@ -96,6 +106,11 @@ class MfccSettings(MelSettings):
     kind: ClassVar[str] = "mfcc"
     fixed: ClassVar[bool] = False
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(coefficients, 0): the number of frames differs from clip to clip."""
+        return self.coefficients, 0
+
     def mistakes(self) -> Iterator[str]:
         """Sentences on settings that do not fit together."""
         yield from super().mistakes()
@@ -113,6 +128,11 @@ class RawSettings:
 
     kind: ClassVar[str] = "raw"
     fixed: ClassVar[bool] = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(1, 0): one value per sample, and as many as the clip has."""
+        return 1, 0
 
     def mistakes(self) -> Iterator[str]:
         """Sentences on settings that do not fit together."""

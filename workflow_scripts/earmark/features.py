@@ -36,11 +36,6 @@ class Stft(StftSettings):
     unit = FLOOR
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """(frequency, time) of every clip's feature."""
-        return self.bins, self.frames
-
-    @property
     def padding(self) -> int:
         """The stored value that stands for no sound."""
         return 0 if self.silence == "loudest" else FLOOR
@@ -78,11 +73,6 @@ class LogMel(LogMelSettings):
     unit = FLOOR
     padding = FLOOR
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(bands, 0): the number of frames differs from clip to clip."""
-        return self.bands, 0
-
     @cached_property
     def _filters(self) -> tuple[Tensor, Tensor]:
         return mel_filters(self)
@@ -111,11 +101,6 @@ class Mfcc(MfccSettings):
     unit = 1
     padding = 0
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(coefficients, 0): the number of frames differs from clip to clip."""
-        return self.coefficients, 0
-
     @cached_property
     def _filters(self) -> tuple[Tensor, Tensor]:
         return mel_filters(self)
@@ -139,11 +124,6 @@ class Raw(RawSettings):
     dtype = np.int16
     unit = 32768
     padding = 0
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(1, 0): one value per sample, and as many as the clip has."""
-        return 1, 0
 
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) in [-1, 1] -> integers (n, 1), at least one."""

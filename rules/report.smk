@@ -1,0 +1,235 @@
+# Figures and tables: those of `snakemake all`, and, with a config that lists them (presets/report2018
+# and its overlays), everything that the 2018 report shows: `snakemake report2018`.
+
+
+rule plot_tsne:
+    input:
+        vectors=lambda wc: vectors_of(wc.spreading),
+        spread=f"{RESULTS}/spread/{{spreading}}/{{group}}.csv",
+    output:
+        png=f"{REPORT}/tsne_{{spreading}}_{{group}}.png",
+        svg=f"{REPORT}/tsne_{{spreading}}_{{group}}.svg",
+    log:
+        f"{LOGS}/plot_tsne/{{spreading}}_{{group}}.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg=lambda wc: {"group": wc.group, **config["tsne"]},
+        seed=config["seed"],
+        code=code_of("plot_tsne.py"),
+    script:
+        "../workflow_scripts/plot_tsne.py"
+
+
+rule plot_history:
+    input:
+        histories=stages_of,
+    output:
+        png=f"{REPORT}/history_{{system}}_seed{{seed}}_fold{{fold}}.png",
+        svg=f"{REPORT}/history_{{system}}_seed{{seed}}_fold{{fold}}.svg",
+    log:
+        f"{LOGS}/plot_history/{{system}}_seed{{seed}}_fold{{fold}}.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg=lambda wc: {"title": f"{wc.system}, seed {wc.seed}, fold {wc.fold}"},
+        code=code_of("plot_history.py"),
+    script:
+        "../workflow_scripts/plot_history.py"
+
+
+rule plot_classes:
+    input:
+        table=MANIFEST,
+    output:
+        csv=f"{REPORT}/clips_per_class.csv",
+        png=f"{REPORT}/clips_per_class.png",
+        svg=f"{REPORT}/clips_per_class.svg",
+    log:
+        f"{LOGS}/plot_classes.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        code=code_of("plot_classes.py"),
+    script:
+        "../workflow_scripts/plot_classes.py"
+
+
+rule plot_examples:
+    input:
+        table=MANIFEST,
+        feature_file=f"{RESULTS}/features/{{feature}}.h5",
+    output:
+        png=f"{REPORT}/examples_{{feature}}.png",
+        svg=f"{REPORT}/examples_{{feature}}.svg",
+    log:
+        f"{LOGS}/plot_examples/{{feature}}.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg={"labels": example_labels()},
+        code=code_of("plot_examples.py"),
+    script:
+        "../workflow_scripts/plot_examples.py"
+
+
+rule plot_structure:
+    output:
+        csv=f"{REPORT}/structure_{{structure}}.csv",
+        png=f"{REPORT}/structure_{{structure}}.png",
+        svg=f"{REPORT}/structure_{{structure}}.svg",
+    log:
+        f"{LOGS}/plot_structure/{{structure}}.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg=lambda wc: structure_of(wc.structure),
+        code=code_of("plot_structure.py"),
+    script:
+        "../workflow_scripts/plot_structure.py"
+
+
+rule plot_autoencoder:
+    input:
+        table=MANIFEST,
+        feature_file=lambda wc: f"{RESULTS}/features/{config['autoencoders'][wc.autoencoder]['feature']}.h5",
+        weights=f"{RESULTS}/autoencoders/{{autoencoder}}/weights.safetensors",
+        facts=f"{RESULTS}/autoencoders/{{autoencoder}}/model.json",
+        history=f"{RESULTS}/autoencoders/{{autoencoder}}/history.csv",
+    output:
+        curves_png=f"{REPORT}/autoencoder_{{autoencoder}}_loss.png",
+        curves_svg=f"{REPORT}/autoencoder_{{autoencoder}}_loss.svg",
+        rebuilt_png=f"{REPORT}/autoencoder_{{autoencoder}}_rebuilt.png",
+        rebuilt_svg=f"{REPORT}/autoencoder_{{autoencoder}}_rebuilt.svg",
+    log:
+        f"{LOGS}/plot_autoencoder/{{autoencoder}}.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg={"clips": 3},
+        code=code_of("plot_autoencoder.py"),
+    script:
+        "../workflow_scripts/plot_autoencoder.py"
+
+
+rule plot_schedule:
+    output:
+        png=f"{REPORT}/threshold_schedule.png",
+        svg=f"{REPORT}/threshold_schedule.svg",
+    log:
+        f"{LOGS}/plot_schedule.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg={
+            "schedules": {
+                system: {"rounds": selftraining_of(system)["rounds"], **schedule_of(system)}
+                for system in REBUILT.get("selftraining", {})
+            }
+        },
+        code=code_of("plot_schedule.py"),
+    script:
+        "../workflow_scripts/plot_schedule.py"
+
+
+rule plot_filters:
+    input:
+        table=MANIFEST,
+        feature_file=lambda wc: f"{RESULTS}/features/{base_of(wc.system)['feature']}.h5",
+        weights=lambda wc: first_model_of(wc.system, "weights.safetensors"),
+        facts=lambda wc: first_model_of(wc.system, "model.json"),
+    output:
+        filters_png=f"{REPORT}/filters_{{system}}.png",
+        filters_svg=f"{REPORT}/filters_{{system}}.svg",
+        maps_png=f"{REPORT}/feature_maps_{{system}}.png",
+        maps_svg=f"{REPORT}/feature_maps_{{system}}.svg",
+    log:
+        f"{LOGS}/plot_filters/{{system}}.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg={"label": example_labels()[0]},
+        seed=config["seed"],
+        code=code_of("plot_filters.py"),
+    script:
+        "../workflow_scripts/plot_filters.py"
+
+
+rule tabulate_spreading:
+    input:
+        summary=f"{RESULTS}/spreading.csv",
+    output:
+        csv=f"{REPORT}/spreading_{{scheme}}.csv",
+        markdown=f"{REPORT}/spreading_{{scheme}}.md",
+    log:
+        f"{LOGS}/tabulate_spreading/{{scheme}}.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg=lambda wc: {"spreading": REBUILT["spreading"][wc.scheme], "scheme": wc.scheme},
+        code=code_of("tabulate_spreading.py"),
+    script:
+        "../workflow_scripts/tabulate_spreading.py"
+
+
+rule tabulate_selftraining:
+    input:
+        histories=lambda wc: stages_of(first_run_of(wc.system)),
+        pseudo=lambda wc: pseudo_labels_of(first_run_of(wc.system)),
+    output:
+        csv=f"{REPORT}/selftraining_{{system}}.csv",
+        markdown=f"{REPORT}/selftraining_{{system}}.md",
+    log:
+        f"{LOGS}/tabulate_selftraining/{{system}}.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg=lambda wc: {"title": wc.system, "setting": REBUILT["selftraining"][wc.system]},
+        code=code_of("tabulate_selftraining.py"),
+    script:
+        "../workflow_scripts/tabulate_selftraining.py"
+
+
+rule tabulate_systems:
+    input:
+        clip_scores=lambda wc: clip_scores_of(wc.comparison),
+    output:
+        csv=f"{REPORT}/{{comparison}}.csv",
+        markdown=f"{REPORT}/{{comparison}}.md",
+    log:
+        f"{LOGS}/tabulate_systems/{{comparison}}.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        # The reported scores are of the public test clips.
+        cfg=lambda wc: {
+            "title": wc.comparison.capitalize(),
+            "rows": REBUILT["systems"][wc.comparison],
+            "reported_clips": 301,
+            "reported_error": 0.014,
+        },
+        seed=config["seed"],
+        code=code_of("tabulate_systems.py"),
+    script:
+        "../workflow_scripts/tabulate_systems.py"
+
+
+rule list_discrepancies:
+    output:
+        csv=f"{REPORT}/discrepancies.csv",
+        markdown=f"{REPORT}/discrepancies.md",
+    log:
+        f"{LOGS}/list_discrepancies.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        code=code_of("list_discrepancies.py"),
+    script:
+        "../workflow_scripts/list_discrepancies.py"
+
+
+rule report2018:
+    input:
+        "submission.csv",
+        SCORES,
+        report_files,
