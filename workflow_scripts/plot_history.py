@@ -4,13 +4,17 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, plots
+from earmark import job, plots, plots_of_training
 
 
-def main(*, histories: list[str], figure: str, cfg: dict[str, Any]) -> None:
-    """Write the curves of ``histories``, which are in the order of training."""
+def main(*, histories: list[str], png: str, svg: str, cfg: dict[str, Any]) -> None:
+    """Write the curves of ``histories``: the base model's and then those of its rounds, if any.
+
+    ``cfg`` has the ``title``.
+    """
     parts = [pd.read_csv(path).assign(round=number) for number, path in enumerate(histories)]
-    plots.save(plots.training_curves(pd.concat(parts, ignore_index=True), cfg["title"]), figure)
+    history = pd.concat(parts, ignore_index=True)
+    plots.save(plots_of_training.training_curves(history, cfg["title"]), png, svg)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from earmark import job, plots, spreading, store, tables
+from earmark import job, plots, plots_of_labels, spreading, store, tables
 
 
-def main(*, vectors: str, spread: str, figure: str, cfg: dict[str, Any], seed: int) -> None:
-    """Write the figure of the group whose spreading table is ``spread``."""
+def main(*, vectors: str, spread: str, png: str, svg: str, cfg: dict[str, Any], seed: int) -> None:
+    """Write the figure of the group whose spreading table is ``spread``.
+
+    ``cfg`` has the ``group`` and the ``perplexity``.
+    """
     from sklearn.manifold import TSNE
 
     table = tables.read_table(spread, spreading.COLUMNS, "spreading table")
@@ -20,8 +23,9 @@ def main(*, vectors: str, spread: str, figure: str, cfg: dict[str, Any], seed: i
     else:
         points = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(latents)
     after = np.where(table["state"] == "verified", table["given"], table["spread"])
-    title = f"{cfg['group']}: t-SNE of {len(table)} clips' latents"
-    plots.save(plots.before_and_after(points, table["given"].tolist(), after, title), figure)
+    title = f"{plots.readable(cfg['group'])}: t-SNE of {len(table)} clips' latents"
+    figure = plots_of_labels.before_and_after(points, table["given"].tolist(), after, title)
+    plots.save(figure, png, svg)
 
 
 if __name__ == "__main__":

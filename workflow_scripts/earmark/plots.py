@@ -1,99 +1,62 @@
-"""Figures. Colours are matplotlib's tab10, at most ten classes in a panel."""
+"""What all figures share: style, colours and how they are saved.
+
+Colours are those of Okabe and Ito (Color Universal Design, 2008), which colour-blind readers can
+tell apart; where there are more kinds than colours, marks of different shape tell them apart too.
+"""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
-import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 from earmark.tables import whole_file
 
 # The file must not depend on when or where it was made.
 mpl.rcParams["svg.hashsalt"] = "earmark"
-COLOURS = [mpl.colormaps["tab10"](number) for number in range(10)]
-PANELS = 4
+
+BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
+SKY, RED, BLACK = "#56B4E9", "#D55E00", "#000000"
+COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK)
+# Six shapes and seven colours: 42 different pairs before one comes again.
+MARKS = ("o", "^", "s", "D", "v", "P")
 
 
-def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PNG or SVG, by the path's suffix."""
-    path = Path(path)
-    kind = path.suffix.removeprefix(".")
-    with whole_file(path) as temporary:
-        metadata = {"Date": None} if kind == "svg" else {"Software": None}
-        figure.savefig(temporary, format=kind, dpi=120, metadata=metadata)
+def save(figure: Figure, png: str | Path, svg: str | Path) -> None:
+    """Write a figure as PNG and as SVG; the same figure gives the same bytes."""
+    _settle(figure)
+    with whole_file(png) as temporary:
+        figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
+    with whole_file(svg) as temporary:
+        figure.savefig(temporary, format="svg", dpi=120, metadata={"Date": None})
 
 
-def split_over_panels(classes: Sequence[str], panels: int = PANELS) -> list[list[str]]:
-    """Share classes out to panels as evenly as possible, in order, so that all are drawn."""
-    return [list(part) for part in np.array_split(np.array(classes, dtype=object), panels)]
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once and round where its axes are.
 
-
-def before_and_after(
-    points: np.ndarray, given: Sequence[str], spread: Sequence[str], title: str
-) -> Figure:
-    """Draw t-SNE points (n, 2) twice: left by given label, right by label after spreading.
-
-    Each side has four panels and each panel a quarter of the classes in colour, the rest grey. An
-    empty label after spreading means undecided: such clips stay grey.
+    The layout's solver differs in the last bits from run to run, and so would names in the SVG,
+    which are hashes of positions. Axes in subfigures would escape this.
     """
-    classes = sorted(set(given))
-    panels = split_over_panels(classes, min(PANELS, len(classes)))
-    figure = Figure(figsize=(17, 9), layout="constrained")
-    figure.suptitle(title)
-    sides: Any = figure.subfigures(1, 2, wspace=0.03)
-    headings = ("labels as given", "labels after spreading")
-    for side, labels, heading in zip(sides, (given, spread), headings, strict=True):
-        side.suptitle(heading)
-        grid = side.subplots(2, 2, sharex=True, sharey=True).ravel()
-        for axes in grid[len(panels) :]:
-            axes.set_visible(False)
-        for axes, part in zip(grid, panels, strict=False):
-            _scatter(axes, points, np.array(labels, dtype=object), part)
-    return figure
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, low, wide, high = (round(float(value), 6) for value in axes.get_position(True).bounds)
+        axes.set_position((left, low, wide, high))
 
 
-def _scatter(axes: mpl.axes.Axes, points: np.ndarray, labels: np.ndarray, part: list[str]) -> None:
-    others = ~np.isin(labels, part)
-    axes.scatter(points[others, 0], points[others, 1], s=4, color="0.85", linewidths=0)
-    for colour, label in zip(COLOURS, part, strict=False):
-        mine = labels == label
-        axes.scatter(
-            points[mine, 0],
-            points[mine, 1],
-            s=11,
-            color=colour,
-            linewidths=0,
-            label=f"{label} ({mine.sum()})",
-        )
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.legend(
-        fontsize=7,
-        markerscale=1.6,
-        loc="upper left",
-        bbox_to_anchor=(0, -0.01),
-        ncols=2,
-        frameon=False,
-    )
+def style_of(number: int) -> tuple[str, str]:
+    """(colour, mark) of the kind with this number."""
+    return COLOURS[number % len(COLOURS)], MARKS[number % len(MARKS)]
 
 
-def training_curves(history: pd.DataFrame, title: str) -> Figure:
-    """Draw loss and accuracy per epoch; round starts are marked where there are rounds."""
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    figure.suptitle(title)
-    epochs = np.arange(1, len(history) + 1)
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for part, style in (("train", "-"), ("validation", "--")):
-            if f"{part}_{name}" in history:
-                axes.plot(epochs, history[f"{part}_{name}"], style, label=part)
-        if "round" in history:
-            for start in epochs[history["round"].diff().fillna(1).to_numpy() > 0][1:]:
-                axes.axvline(start - 0.5, color="0.7", linewidth=0.8)
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(name)
-        axes.legend(frameon=False)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-    return figure
+def readable(label: str) -> str:
+    """A class's name as people write it: ``Hi-hat``, ``Acoustic guitar``."""
+    return label.replace("_", " ")
+
+
+def shared_out(names: Sequence[str], panels: int) -> list[list[str]]:
+    """Share names out to panels as evenly as possible, in order, so that all are drawn."""
+    size, larger = divmod(len(names), panels)
+    ends = [number * size + min(number, larger) for number in range(panels + 1)]
+    return [list(names[start:end]) for start, end in pairwise(ends)]

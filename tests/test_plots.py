@@ -1,0 +1,269 @@
+"""Figures of labels and training show the data: artists are read back and compared with it."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import plot_classes
+import plot_history
+import plot_schedule
+import pytest
+from drawn import assert_same_bytes, manifest_of
+from matplotlib.colors import to_hex
+
+from earmark import plots, plots_of_labels, plots_of_training
+
+
+@pytest.mark.parametrize(("count", "panels"), [(41, 4), (19, 4), (4, 4), (5, 3), (1, 1)])
+def test_classes_are_shared_out_evenly_in_order_and_none_is_lost(count, panels):
+    names = [f"c{number:02}" for number in range(count)]
+    parts = plots.shared_out(names, panels)
+    assert [name for part in parts for name in part] == names
+    sizes = [len(part) for part in parts]
+    assert len(sizes) == panels
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_styles_of_41_classes_differ():
+    assert len({plots.style_of(number) for number in range(41)}) == 41
+
+
+CLIPS = pd.concat(
+    [
+        manifest_of(
+            [
+                ("a", "Oboe", 1, 1.0),
+                ("b", "Oboe", 0, 1.0),
+                ("c", "Bark", 0, 1.0),
+                ("d", "Bark", 0, 1.0),
+                ("e", "Bark", 1, 1.0),
+                ("f", "Hi-hat", 1, 1.0),
+                ("g", "Hi-hat", 1, 1.0),
+                ("h", "Drawer_open_or_close", 0, 1.0),
+            ]
+        ),
+        manifest_of([("i", "Oboe", 1, 0.0)], status="empty"),
+        manifest_of([("j", "", 0, 1.0)], split="test"),
+    ],
+    ignore_index=True,
+)
+COUNTS = [
+    ["Bark", 1, 2, 3],
+    ["Hi-hat", 2, 0, 2],
+    ["Oboe", 1, 1, 2],
+    ["Drawer_open_or_close", 0, 1, 1],
+]
+
+
+def test_counts_of_classes_by_hand():
+    found = plots_of_labels.count_clips(CLIPS)
+    assert list(found.columns) == ["label", "verified", "not_verified", "clips"]
+    assert found.to_numpy().tolist() == COUNTS
+
+
+def test_bars_are_the_counts(tmp_path):
+    figure = plots_of_labels.clips_per_class(plots_of_labels.count_clips(CLIPS))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    verified, rest = axes.containers
+    assert [bar.get_width() for bar in verified] == [1, 2, 1, 0]
+    assert [bar.get_x() for bar in verified] == [0, 0, 0, 0]
+    assert [bar.get_width() for bar in rest] == [2, 0, 1, 1]
+    assert [bar.get_x() for bar in rest] == [1, 2, 1, 0]
+    names = ["Bark", "Hi-hat", "Oboe", "Drawer open or close"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == names
+    assert [text.get_text() for text in axes.texts] == ["3", "2", "2", "1"]
+    assert axes.yaxis_inverted()  # the first row on top
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["label verified", "not verified"]
+    assert_same_bytes(
+        lambda: plots_of_labels.clips_per_class(plots_of_labels.count_clips(CLIPS)), tmp_path
+    )
+
+
+def test_names_of_41_classes_do_not_overlap():
+    rows = [(f"{n}.wav", f"Class_number_{n:02}", n % 2, 1.0) for n in range(41)]
+    figure = plots_of_labels.clips_per_class(plots_of_labels.count_clips(manifest_of(rows)))
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].get_yticklabels()]
+    assert len(boxes) == 41
+    assert all(above.y0 > below.y1 for above, below in pairwise(boxes))
+    assert min(box.x0 for box in boxes) >= 0
+
+
+def test_script_of_the_classes_writes_the_counts(tmp_path):
+    CLIPS.to_csv(tmp_path / "manifest.csv", index=False)
+    out = {name: str(tmp_path / f"classes.{name}") for name in ("csv", "png", "svg")}
+    plot_classes.main(table=str(tmp_path / "manifest.csv"), **out)
+    assert pd.read_csv(out["csv"]).to_numpy().tolist() == COUNTS
+
+
+def clouds(classes, clips):
+    rng = np.random.default_rng(0)
+    given = [f"class_{number:02}" for number in range(classes) for _ in range(clips)]
+    return rng.normal(size=(len(given), 2)), given
+
+
+@pytest.mark.parametrize("classes", [1, 3, 10, 41])
+def test_every_clip_of_every_class_is_drawn_in_its_place(classes):
+    points, given = clouds(classes, 3)
+    after = [label if number % 3 else "" for number, label in enumerate(given)]
+    figure = plots_of_labels.before_and_after(points, given, after, "title")
+    panels = [axes for axes in figure.axes if axes.collections]
+    count = min(4, classes)
+    assert len(panels) == 2 * count
+    for side, labels in ((panels[:count], given), (panels[count:], after)):
+        drawn = []
+        for axes in side:
+            grey, *coloured = axes.collections
+            # Nothing is left out of a panel: what has no colour there is grey.
+            assert sum(len(part.get_offsets()) for part in axes.collections) == len(points)
+            styles = {
+                (to_hex(part.get_facecolor()[0]), part.get_paths()[0].vertices.tobytes())
+                for part in coloured
+                if len(part.get_offsets())
+            }
+            assert len(styles) == len(coloured)
+            assert to_hex(grey.get_facecolor()[0]) not in {colour for colour, _ in styles}
+            for part in coloured:
+                name = part.get_label().rsplit(" (", 1)[0].replace(" ", "_")
+                expected = points[[label == name for label in labels]]
+                np.testing.assert_array_equal(part.get_offsets(), expected)
+                assert part.get_label().endswith(f"({len(expected)})")
+                drawn.append(name)
+        assert drawn == sorted(set(given))
+
+
+def test_figure_of_the_labels_has_the_same_bytes_again(tmp_path):
+    points, given = clouds(5, 4)
+    assert_same_bytes(
+        lambda: plots_of_labels.before_and_after(points, given, given[::-1], "title"), tmp_path
+    )
+
+
+def history(epochs, start):
+    numbers = np.arange(epochs, dtype=float)
+    return pd.DataFrame(
+        {
+            "epoch": np.arange(1, epochs + 1),
+            "train_loss": start - 0.1 * numbers,
+            "train_accuracy": 0.5 + 0.01 * numbers,
+            "validation_loss": start + 0.1 * numbers,
+            "validation_accuracy": 0.4 + 0.01 * numbers,
+        }
+    )
+
+
+def rounds_of(lengths):
+    parts = [history(length, 3.0 - n).assign(round=n) for n, length in enumerate(lengths)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_curves_are_the_history_of_all_rounds(tmp_path):
+    table = rounds_of([4, 2, 3])
+    figure = plots_of_training.training_curves(table, "title")
+    assert figure.get_suptitle() == "title"
+    for axes, name in zip(figure.axes, ("loss", "accuracy"), strict=True):
+        curves = {line.get_label(): line for line in axes.lines if line.get_label()[0] != "_"}
+        assert sorted(curves) == ["train", "validation"]
+        for part, line in curves.items():
+            np.testing.assert_array_equal(line.get_xdata(), np.arange(1, 10))
+            np.testing.assert_array_equal(line.get_ydata(), table[f"{part}_{name}"])
+        # Rounds begin with the fifth and the seventh epoch.
+        marks = [line.get_xdata()[0] for line in axes.lines if line.get_label()[0] == "_"]
+        assert marks == [4.5, 6.5]
+        (upper,) = axes.child_axes
+        assert upper.get_xticks().tolist() == [0.5, 4.5, 6.5]
+        assert [text.get_text() for text in upper.get_xticklabels()] == ["base", "1", "2"]
+    assert_same_bytes(lambda: plots_of_training.training_curves(table, "title"), tmp_path)
+
+
+def test_thirty_rounds_are_all_marked_and_their_numbers_do_not_overlap():
+    figure = plots_of_training.training_curves(rounds_of([60, *[20] * 30]), "title")
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        marks = [line.get_xdata()[0] for line in axes.lines if line.get_label()[0] == "_"]
+        assert marks == [60.5 + 20 * number for number in range(30)]
+        names = axes.child_axes[0].get_xticklabels()
+        assert len(names) >= 6
+        boxes = [name.get_window_extent() for name in names]
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+        for name in names[1:]:
+            assert name.get_position()[0] == 60.5 + 20 * (int(name.get_text()) - 1)
+
+
+def test_one_model_has_no_rounds_and_a_model_without_validation_no_curve_of_it():
+    table = rounds_of([3]).drop(columns=["validation_loss", "validation_accuracy"])
+    figure = plots_of_training.training_curves(table, "title")
+    for axes in figure.axes:
+        assert [line.get_label() for line in axes.lines] == ["train"]
+        assert axes.child_axes == []
+
+
+def test_script_of_the_history_numbers_the_rounds_in_order(tmp_path, monkeypatch):
+    paths = [tmp_path / "base.csv", tmp_path / "round1.csv"]
+    for path, length in zip(paths, (3, 2), strict=True):
+        history(length, 1.0).to_csv(path, index=False)
+    seen = []
+    monkeypatch.setattr(plots, "save", lambda figure, png, svg: seen.append((figure, png, svg)))
+    plot_history.main(
+        histories=[str(path) for path in paths], png="a.png", svg="a.svg", cfg={"title": "x"}
+    )
+    ((figure, png, svg),) = seen
+    assert (png, svg) == ("a.png", "a.svg")
+    names = figure.axes[0].child_axes[0].get_xticklabels()
+    assert [name.get_text() for name in names] == ["base", "1"]
+    assert figure.axes[0].child_axes[0].get_xticks().tolist() == [0.5, 3.5]
+
+
+def test_loss_of_the_autoencoder_and_its_best_epoch(tmp_path):
+    table = pd.DataFrame({"train_loss": [1.0, 0.1, 0.05], "validation_loss": [0.9, 0.08, 0.2]})
+    figure = plots_of_training.autoencoder_curves(table)
+    (axes,) = figure.axes
+    lines = {line.get_label(): line for line in axes.lines}
+    assert lines["train"].get_ydata().tolist() == [1.0, 0.1, 0.05]
+    assert lines["validation"].get_ydata().tolist() == [0.9, 0.08, 0.2]
+    best = lines["best: 0.0800 in epoch 2"]
+    assert (best.get_xdata(), best.get_ydata()) == ([2], [0.08])
+    assert_same_bytes(lambda: plots_of_training.autoencoder_curves(table), tmp_path)
+
+
+SCHEDULES = {
+    "A": {"rounds": 3, "lower_first": 0.2, "lower_step": 0.25, "lower_last": 0.6, "upper": 0.9},
+    "B": {"rounds": 5, "lower_first": 0.5, "lower_step": 0.0, "lower_last": 0.6, "upper": 0.8},
+}
+
+
+def test_thresholds_of_each_round_by_hand(tmp_path):
+    figure = plots_of_training.thresholds(SCHEDULES)
+    expected = [([0.2, 0.45, 0.6], 0.9), ([0.5] * 5, 0.8)]
+    assert [axes.get_title() for axes in figure.axes] == ["A: 3 rounds", "B: 5 rounds"]
+    for axes, (lower, upper) in zip(figure.axes, expected, strict=True):
+        steps = {patch.get_label(): patch.get_data() for patch in axes.patches}
+        assert sorted(steps) == ["kept", "lower bound", "upper bound"]
+        for name, values in (("lower bound", lower), ("upper bound", [upper] * len(lower))):
+            np.testing.assert_allclose(steps[name].values, values)
+            np.testing.assert_array_equal(steps[name].edges, np.arange(len(lower) + 1) + 0.5)
+        np.testing.assert_allclose(steps["kept"].baseline, lower)
+        np.testing.assert_allclose(steps["kept"].values, upper)
+    assert_same_bytes(lambda: plots_of_training.thresholds(SCHEDULES), tmp_path)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_one_panel_for_each_setting(count):
+    schedules = {f"s{number}": SCHEDULES["A"] for number in range(count)}
+    figure = plots_of_training.thresholds(schedules)
+    shown = [axes.get_title() for axes in figure.axes if axes.get_visible()]
+    assert shown == [f"s{number}: 3 rounds" for number in range(count)]
+
+
+def test_script_of_the_schedules(tmp_path):
+    out = {name: str(tmp_path / f"schedule.{name}") for name in ("png", "svg")}
+    plot_schedule.main(**out, cfg={"schedules": SCHEDULES})
+    plots.save(
+        plots_of_training.thresholds(SCHEDULES), tmp_path / "again.png", tmp_path / "again.svg"
+    )
+    for kind in ("png", "svg"):
+        assert (tmp_path / f"schedule.{kind}").read_bytes() == (
+            tmp_path / f"again.{kind}"
+        ).read_bytes()

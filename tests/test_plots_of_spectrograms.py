@@ -1,0 +1,227 @@
+"""Figures of spectrograms, filters and maps show the stored values on axes in seconds and kHz."""
+
+import numpy as np
+import pandas as pd
+import plot_autoencoder
+import plot_examples
+import plot_filters
+import pytest
+import torch
+from drawn import assert_same_bytes, manifest_of
+
+from earmark import classifier, networks, plots, plots_of_spectrograms, store
+from earmark.autoencoder import Autoencoder
+from earmark.errors import EarmarkError
+from earmark.plots_of_spectrograms import Spectrogram
+
+SHAPE = (20, 12)
+SETTINGS = {"kind": "stft", "sample_rate": 8000, "range_db": 60.0, "bins": 20, "frames": 12}
+ROWS = [
+    ("a.wav", "Oboe", 1, 2.5),
+    ("b.wav", "Hi-hat", 1, 0.5),
+    ("c.wav", "Cello", 0, 1.5),
+    ("d.wav", "Double_bass", 1, 3.0),
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Manifest and features of four clips; the features are in another order."""
+    manifest_of(ROWS).to_csv(tmp_path / "manifest.csv", index=False)
+    names = [row[0] for row in reversed(ROWS)]
+    store.write_features(
+        tmp_path / "stft.h5", names, images_of(names), SHAPE, True, settings=SETTINGS
+    )
+    return tmp_path
+
+
+def images_of(names):
+    return [
+        np.random.default_rng(ord(name[0])).integers(0, 256, SHAPE).astype(np.uint8)
+        for name in names
+    ]
+
+
+@pytest.fixture
+def saved(monkeypatch):
+    """The figures that a script saves, by the name of their PNG."""
+    figures = {}
+
+    def save(figure, png, svg):
+        assert svg == png.replace("png", "svg")
+        figures[png] = figure
+
+    monkeypatch.setattr(plots, "save", save)
+    return figures
+
+
+def pair(name, prefix=""):
+    return {f"{prefix}png": f"{name}.png", f"{prefix}svg": f"{name}.svg"}
+
+
+def panels_of(figure):
+    """Axes with a picture in them, without colour bars."""
+    return [axes for axes in figure.axes if axes.images and axes.get_label() != "<colorbar>"]
+
+
+def test_examples_are_the_stored_bytes_in_db_seconds_and_khz(folder, saved):
+    files = {"table": str(folder / "manifest.csv"), "feature_file": str(folder / "stft.h5")}
+    plot_examples.main(**files, **pair("x"), cfg={"labels": ["Oboe", "Hi-hat"]})
+    figure = saved["x.png"]
+    first, second = panels_of(figure)
+    for axes, name, seconds in ((first, "a.wav", 2.5), (second, "b.wav", 0.5)):
+        (image,) = axes.images
+        (expected,) = images_of([name])
+        np.testing.assert_allclose(image.get_array(), -60.0 * expected / 255)
+        assert image.origin == "lower"  # low frequencies below
+        assert image.get_extent() == [0, seconds, 0, 4.0]
+        assert image.get_clim() == (-60.0, 0)
+        assert axes.get_xlabel() == "time (s)"
+    assert first.get_title() == "Oboe\na.wav, 2.50 s"
+    assert first.get_ylabel() == "frequency (kHz)"
+    bars = [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
+    assert [bar.get_ylabel() for bar in bars] == ["dB relative to the clip's maximum"]
+
+
+def test_examples_need_a_verified_clip_of_the_label(folder):
+    files = {"table": str(folder / "manifest.csv"), "feature_file": str(folder / "stft.h5")}
+    with pytest.raises(EarmarkError, match="'Cello'"):
+        plot_examples.main(**files, **pair("x"), cfg={"labels": ["Oboe", "Cello"]})
+
+
+def test_features_that_are_no_pictures_of_clips_get_a_sentence(folder):
+    frames = [np.zeros((4, 8), np.uint8) for _ in ROWS]
+    store.write_features(
+        folder / "mel.h5",
+        [row[0] for row in ROWS],
+        frames,
+        (8, 0),
+        False,
+        settings={"kind": "log_mel"},
+    )
+    with (
+        store.FeatureStore(folder / "mel.h5") as features,
+        pytest.raises(EarmarkError, match="Name features of the kind stft"),
+    ):
+        plots_of_spectrograms.read(features, manifest_of(ROWS))
+
+
+def test_originals_above_their_reconstructions(folder, saved):
+    torch.manual_seed(0)
+    module = Autoencoder(SHAPE, 0.1)
+    classifier.save_model(
+        folder / "w.safetensors",
+        folder / "model.json",
+        module,
+        network="autoencoder",
+        batch_norm_momentum=0.1,
+    )
+    losses = pd.DataFrame({"train_loss": [0.5, 0.2], "validation_loss": [0.6, 0.3]})
+    losses.to_csv(folder / "history.csv", index=False)
+    plot_autoencoder.main(
+        table=str(folder / "manifest.csv"),
+        feature_file=str(folder / "stft.h5"),
+        weights=str(folder / "w.safetensors"),
+        facts=str(folder / "model.json"),
+        history=str(folder / "history.csv"),
+        **pair("curves", "curves_"),
+        **pair("rebuilt", "rebuilt_"),
+        cfg={"clips": 3},
+    )
+    assert saved["curves.png"].axes[0].lines[0].get_ydata().tolist() == [0.5, 0.2]
+    panels = panels_of(saved["rebuilt.png"])
+    # Of the labels Cello, Double_bass, Hi-hat and Oboe: first, middle (even numbers) and last.
+    names = ["c.wav", "b.wav", "a.wav"]
+    assert [axes.get_title().split("\n")[1].split(",")[0] for axes in panels[:3]] == names
+    module.eval()
+    for above, below, image in zip(panels[:3], panels[3:], images_of(names), strict=True):
+        inputs = torch.from_numpy(image / 255.0).float()
+        with torch.no_grad():
+            expected = module(inputs[None])[0]
+        np.testing.assert_allclose(above.images[0].get_array(), -60.0 * image / 255)
+        np.testing.assert_allclose(below.images[0].get_array(), -60.0 * expected.numpy(), atol=1e-3)
+        error = (expected - inputs).square().mean().item()
+        assert below.get_title() == f"reconstruction\nmean squared error {error:.4f}"
+        assert below.images[0].get_clim() == above.images[0].get_clim() == (-60.0, 0)
+        assert below.images[0].get_extent() == above.images[0].get_extent()
+
+
+@pytest.mark.parametrize(
+    ("cfg", "clip", "name"), [({}, "d.wav", "Double bass"), ({"label": "Oboe"}, "a.wav", "Oboe")]
+)
+def test_filters_and_maps_of_a_saved_network(folder, saved, cfg, clip, name):
+    torch.manual_seed(0)
+    classes = ["Cello", "Double_bass", "Hi-hat", "Oboe"]
+    options = {"kernel_scale": 0.25}
+    module = networks.build("vgg_fewer", SHAPE, len(classes), **options)
+    with torch.no_grad():
+        module[2].weight.copy_(torch.linspace(-1, 1, 32))
+        module[2].running_mean.copy_(torch.linspace(0, 1, 32))
+    classifier.save_model(
+        folder / "w.safetensors",
+        folder / "model.json",
+        module,
+        classes=classes,
+        network="vgg_fewer",
+        network_options=options,
+        recipe={"epochs": 1, "learning_rate": 0.1, "batch_clips": 2},
+    )
+    plot_filters.main(
+        table=str(folder / "manifest.csv"),
+        feature_file=str(folder / "stft.h5"),
+        weights=str(folder / "w.safetensors"),
+        facts=str(folder / "model.json"),
+        **pair("filters", "filters_"),
+        **pair("maps", "maps_"),
+        cfg=cfg,
+        seed=1,
+    )
+    # A linear filter prefers itself, turned around where batch norm's scale is negative; inputs
+    # are quieter the higher they are, and the figure shows what is louder as higher.
+    weights = module[1].weight.detach()[:, 0]
+    sign = torch.sign(module[2].weight.detach())
+    drawn = panels_of(saved["filters.png"])
+    assert [axes.get_title() for axes in drawn] == [str(n) for n in range(1, 33)]
+    for axes, weight, turned in zip(drawn, weights, sign, strict=True):
+        expected = -turned * weight / weight.norm()
+        np.testing.assert_allclose(axes.images[0].get_array(), expected, atol=1e-3)
+    assert "5 bins of 200 Hz" in saved["filters.png"].get_suptitle()
+
+    whole, *maps = panels_of(saved["maps.png"])
+    (image,) = images_of([clip])
+    np.testing.assert_allclose(whole.images[0].get_array(), -60.0 * image / 255)
+    with torch.no_grad():
+        inputs = torch.from_numpy(image / 255.0).float()[None]
+        expected = module.eval()[:4](inputs)[0]
+    assert len(maps) == 32
+    for axes, values in zip(maps, expected, strict=True):
+        np.testing.assert_allclose(axes.images[0].get_array(), values, atol=1e-5)
+        assert axes.images[0].get_extent() == whole.images[0].get_extent()
+    assert f"maps of {clip} ({name})\n" in saved["maps.png"].get_suptitle()
+
+
+def sounds(count):
+    return [Spectrogram(images_of("abc")[n] / 255, 1.0 + n, 4.0, 60.0, "t") for n in range(count)]
+
+
+FILTERS = np.random.default_rng(0).normal(size=(5, 4, 3))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: plots_of_spectrograms.examples(sounds(2)),
+        lambda: plots_of_spectrograms.reconstructions(sounds(1), np.zeros((1, *SHAPE))),
+        lambda: plots_of_spectrograms.filters(FILTERS, 43.0, "title"),
+        lambda: plots_of_spectrograms.feature_maps(sounds(1)[0], FILTERS, "title"),
+    ],
+    ids=["examples", "reconstructions", "filters", "maps"],
+)
+def test_figures_have_the_same_bytes_again(make, tmp_path):
+    assert_same_bytes(make, tmp_path)
+
+
+def test_panels_without_a_filter_are_hidden():
+    figure = plots_of_spectrograms.filters(np.ones((11, 2, 2)), 43.0, "title")
+    assert len(panels_of(figure)) == 11
+    assert sum(not axes.get_visible() for axes in figure.axes) == 5

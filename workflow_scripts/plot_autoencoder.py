@@ -1,0 +1,56 @@
+"""Draw the autoencoder's loss, and a few clips with their reconstructions."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from earmark import (
+    classifier,
+    example_clips,
+    job,
+    manifest,
+    plots,
+    plots_of_spectrograms,
+    plots_of_training,
+    store,
+)
+from earmark.autoencoder import Autoencoder
+
+VALIDATION_FOLD = 0  # as in train_autoencoder.py
+
+
+def main(
+    *,
+    table: str,
+    feature_file: str,
+    weights: str,
+    facts: str,
+    history: str,
+    curves_png: str,
+    curves_svg: str,
+    rebuilt_png: str,
+    rebuilt_svg: str,
+    cfg: dict[str, Any],
+) -> None:
+    """Write the loss curves, and originals above reconstructions of validation clips.
+
+    ``cfg`` has ``clips``: how many are shown (the report: 3), each of another label.
+    """
+    plots.save(plots_of_training.autoencoder_curves(pd.read_csv(history)), curves_png, curves_svg)
+    described = json.loads(Path(facts).read_text(encoding="utf-8"))
+    chosen = example_clips.of_different_labels(manifest.read(table), cfg["clips"], VALIDATION_FOLD)
+    with store.FeatureStore(feature_file) as features:
+        sounds = plots_of_spectrograms.read(features, chosen)
+        module = Autoencoder(features.shape, described["batch_norm_momentum"])
+    classifier.load_weights(module, weights)
+    with torch.no_grad():
+        images = torch.stack([torch.from_numpy(sound.values).float() for sound in sounds])
+        rebuilt = module.eval()(images).numpy()
+    plots.save(plots_of_spectrograms.reconstructions(sounds, rebuilt), rebuilt_png, rebuilt_svg)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

@@ -1,0 +1,17 @@
+"""Count and draw the train clips of each class, with a verified label and without."""
+
+from earmark import job, manifest, plots, plots_of_labels, tables
+
+
+def main(*, table: str, csv: str, png: str, svg: str) -> None:
+    """Write the counts (label, verified, not_verified, clips), largest class first, and a figure.
+
+    Train clips whose status is ok count.
+    """
+    counts = plots_of_labels.count_clips(manifest.read(table))
+    tables.write_table(counts, csv)
+    plots.save(plots_of_labels.clips_per_class(counts), png, svg)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

@@ -1,0 +1,20 @@
+"""Draw the spectrograms of an example clip of each of a few classes."""
+
+from typing import Any
+
+import pandas as pd
+
+from earmark import example_clips, job, manifest, plots, plots_of_spectrograms, store
+
+
+def main(*, table: str, feature_file: str, png: str, svg: str, cfg: dict[str, Any]) -> None:
+    """Write a figure with a verified train clip of median length for each of ``cfg['labels']``."""
+    clips = manifest.read(table)
+    chosen = pd.concat([example_clips.of_label(clips, label) for label in cfg["labels"]])
+    with store.FeatureStore(feature_file) as features:
+        sounds = plots_of_spectrograms.read(features, chosen)
+    plots.save(plots_of_spectrograms.examples(sounds), png, svg)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

@@ -1,0 +1,71 @@
+"""Draw what the first layer's filters respond to, and what they make of one clip.
+
+The former is found by activation maximisation: gradient ascent on the input (Erhan et al. 2009; see
+``earmark.activation``).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from earmark import (
+    activation,
+    classifier,
+    example_clips,
+    job,
+    manifest,
+    plots,
+    plots_of_spectrograms,
+    store,
+)
+
+
+def main(
+    *,
+    table: str,
+    feature_file: str,
+    weights: str,
+    facts: str,
+    filters_png: str,
+    filters_svg: str,
+    maps_png: str,
+    maps_svg: str,
+    cfg: dict[str, Any],
+    seed: int,
+) -> None:
+    """Write a figure of all first-layer filters and one of their maps of a verified train clip.
+
+    ``cfg`` may have the ``label`` of the clip, which is of median length; without it, the first
+    label counts.
+    """
+    clips = manifest.read(table)
+    chosen = example_clips.of_label(clips, cfg.get("label") or example_clips.any_label(clips))
+    described = json.loads(Path(facts).read_text(encoding="utf-8"))
+    name = described["network"]
+    with store.FeatureStore(feature_file) as features:
+        (sound,) = plots_of_spectrograms.read(features, chosen)
+        module = classifier.build_for(
+            features,
+            classifier.recipe_from_settings(described["recipe"]),
+            name,
+            described["network_options"],
+            len(described["classes"]),
+        )
+    classifier.load_weights(module, weights)
+    layers, last = activation.first_layer(module.eval())
+    preferred = activation.preferred_inputs(layers, job.derive_seed(seed, "filters")).numpy()
+    bin_hertz = 1000 * sound.highest_khz / sound.values.shape[0]
+    title = f"{name}: what the first layer's {len(preferred)} filters respond to"
+    figure = plots_of_spectrograms.filters(preferred, bin_hertz, title)
+    plots.save(figure, filters_png, filters_svg)
+    image = torch.from_numpy(sound.values).float()
+    maps = activation.output_of(last, module, image).numpy()
+    label, fname = plots.readable(chosen["label"].item()), chosen["fname"].item()
+    title = f"{name}: the first layer's maps of {fname} ({label})"
+    plots.save(plots_of_spectrograms.feature_maps(sound, maps, title), maps_png, maps_svg)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

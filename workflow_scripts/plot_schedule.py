@@ -1,0 +1,17 @@
+"""Draw the thresholds of each self-training setting, round by round."""
+
+from typing import Any
+
+from earmark import job, plots, plots_of_training
+
+
+def main(*, png: str, svg: str, cfg: dict[str, Any]) -> None:
+    """Write the figure of ``cfg['schedules']``.
+
+    It maps names to ``rounds``, ``lower_first``, ``lower_step``, ``lower_last`` and ``upper``.
+    """
+    plots.save(plots_of_training.thresholds(cfg["schedules"]), png, svg)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

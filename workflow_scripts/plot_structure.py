@@ -1,0 +1,28 @@
+"""List and draw the layers of a network, as built."""
+
+from typing import Any
+
+from earmark import job, networks, plots, plots_of_networks, structure, tables
+
+
+def main(*, csv: str, png: str, svg: str, cfg: dict[str, Any]) -> None:
+    """Write a table (layer, settings, output, trainable, with_statistics) and a diagram.
+
+    ``cfg`` has ``network`` (a name of the registry, or ``autoencoder``), ``network_options``,
+    ``input_shape`` (frequency, time), ``classes`` (a number, unused by the autoencoder) and
+    ``title``.
+    """
+    shape = cfg["input_shape"]
+    module = structure.build(cfg["network"], cfg["network_options"], shape, cfg["classes"])
+    layers = structure.layers_of(module, shape)
+    tables.write_table(structure.table_of(layers, module), csv)
+    totals = (
+        f"{networks.parameter_count(module):,} trainable\n"
+        f"{networks.parameter_count(module, trainable_only=False):,} with batch norm's statistics"
+    )
+    figure = plots_of_networks.diagram(structure.blocks_of(layers), cfg["title"], totals)
+    plots.save(figure, png, svg)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])
