@@ -56,6 +56,7 @@ def test_the_demo(tmp_path: Path) -> None:
         "combine_predictions": 7,
         "write_submission": 1,
         "score": 1,
+        "plot_classes": 1,
         "plot_tsne": 2,
         "plot_history": 3,
         "all": 1,

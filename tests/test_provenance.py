@@ -184,6 +184,16 @@ LIGHT = (
     "summarise_spreading",
     "measure_labels",
     "print_scores",
+    "score_held_out",
+    "tabulate_systems",
+    "tabulate_spreading",
+    "tabulate_selftraining",
+    "list_discrepancies",
+    "plot_classes",
+    "plot_examples",
+    "plot_history",
+    "plot_schedule",
+    "plot_tsne",
 )
 
 
