@@ -8,12 +8,6 @@ min_version("9.27.1")
 configfile: f"{workflow.basedir}/config.yaml"
 
 
-# An overlay may build on a preset: that one goes between config.yaml and the overlay.
-if "extends" in config:
-
-    configfile: f"{workflow.basedir}/presets/{config['extends']}.yaml"
-
-
 include: "rules/common.smk"
 include: "rules/dataset.smk"
 include: "rules/features.smk"

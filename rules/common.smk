@@ -16,6 +16,20 @@ from earmark import feature_settings, layout, provenance, vocabulary
 from earmark.errors import EarmarkError
 
 
+def presets_below():
+    """The presets that the overlay builds on, if it does, deepest first."""
+    try:
+        return settings.presets_below(config.get("extends"), BASE / "presets")
+    except EarmarkError as problem:
+        raise WorkflowError(str(problem)) from None
+
+
+# They go between config.yaml and the overlay: Snakemake puts that one on top again each time.
+for preset in presets_below():
+
+    configfile: preset
+
+
 def code_of(script):
     """Hash of a script and of all local code that it imports."""
     return provenance.code_of(SCRIPTS / script)

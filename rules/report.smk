@@ -14,7 +14,11 @@ rule plot_tsne:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: {"group": wc.group, **config["tsne"]},
+        cfg=lambda wc: {
+            "group": wc.group,
+            "vectors": "pictures" if "feature" in config["spreading"][wc.spreading] else "latents",
+            **config["tsne"],
+        },
         seed=config["seed"],
         code=code_of("plot_tsne.py"),
     script:

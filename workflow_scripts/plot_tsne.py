@@ -1,4 +1,4 @@
-"""Draw the latents of one group by t-SNE, with the labels before and after spreading."""
+"""Draw one group's latents or pictures by t-SNE, with labels before and after spreading."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ from earmark import job, plots, plots_of_labels, spreading, store, tables
 def main(*, vectors: str, spread: str, png: str, svg: str, cfg: dict[str, Any], seed: int) -> None:
     """Write the figure of the group whose spreading table is ``spread``.
 
-    ``cfg`` has the ``group`` and the ``perplexity``.
+    ``cfg`` has the ``group``, the ``perplexity``, and what the ``vectors`` are.
     """
     from sklearn.manifold import TSNE
 
     table = tables.read_table(spread, spreading.COLUMNS, "spreading table")
-    latents = store.read_vectors(vectors, table["fname"].tolist())
+    found = store.read_vectors(vectors, table["fname"].tolist())
     # Perplexity is the number of neighbours that count; few clips have few.
-    perplexity = min(cfg["perplexity"], max(1.0, (len(latents) - 1) / 3))
-    if len(latents) < 4:
-        points = np.pad(latents[:, :2], ((0, 0), (0, max(0, 2 - latents.shape[1]))))
+    perplexity = min(cfg["perplexity"], max(1.0, (len(found) - 1) / 3))
+    if len(found) < 4:
+        points = np.pad(found[:, :2], ((0, 0), (0, max(0, 2 - found.shape[1]))))
     else:
-        points = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(latents)
+        points = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(found)
     after = np.where(table["state"] == "verified", table["given"], table["spread"])
-    title = f"{plots.readable(cfg['group'])}: t-SNE of {len(table)} clips' latents"
+    title = f"{plots.readable(cfg['group'])}: t-SNE of {len(table)} clips' {cfg['vectors']}"
     figure = plots_of_labels.before_and_after(points, table["given"].tolist(), after, title)
     plots.save(figure, png, svg)
 

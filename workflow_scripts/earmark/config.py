@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from earmark import feature_settings, layout, vocabulary
 from earmark.errors import EarmarkError
 from earmark.layout import Layout
@@ -15,6 +17,24 @@ from earmark.layout import Layout
 Config = Mapping[str, Any]
 
 DEMO, FETCHED = "demo", "fsdkaggle2018"
+
+
+def presets_below(name: str | None, folder: Path) -> list[Path]:
+    """Return the preset ``name`` of ``folder`` and what it extends in turn, deepest first.
+
+    Raises EarmarkError for a preset that is not there, or that extends itself.
+    """
+    found: list[Path] = []
+    while name is not None:
+        path = folder / f"{name}.yaml"
+        if not path.is_file():
+            known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+            raise EarmarkError(f"extends is '{name}', which is no preset. Write one of: {known}.")
+        if path in found:
+            raise EarmarkError(f"The preset {path} extends itself. Remove its `extends`.")
+        found.insert(0, path)
+        name = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("extends")
+    return found
 
 
 def check(config: Config, schema: Mapping[str, Any]) -> None:

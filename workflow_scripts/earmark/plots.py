@@ -60,3 +60,8 @@ def shared_out(names: Sequence[str], panels: int) -> list[list[str]]:
     size, larger = divmod(len(names), panels)
     ends = [number * size + min(number, larger) for number in range(panels + 1)]
     return [list(names[start:end]) for start, end in pairwise(ends)]
+
+
+def count_axis(axes: mpl.axes.Axes) -> None:
+    """Let the x axis have whole numbers at its ticks."""
+    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))

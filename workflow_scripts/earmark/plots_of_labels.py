@@ -51,6 +51,7 @@ def clips_per_class(counts: pd.DataFrame) -> Figure:
     axes.set_yticks(places, [plots.readable(label) for label in counts["label"]], fontsize=9)
     axes.set_ylim(len(counts) - 0.4, -0.6)
     axes.set_xlim(0, 1.08 * max(1, counts["clips"].max()))
+    plots.count_axis(axes)
     axes.set_xlabel("train clips")
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(axis="y", length=0)

@@ -58,7 +58,7 @@ def _curves(axes: mpl.axes.Axes, epochs: np.ndarray, history: pd.DataFrame, name
             axes.plot(epochs, values, color=colour, linewidth=1.3, marker=mark, label=part)
     axes.set_xlabel("epoch")
     axes.set_xlim(0.5, len(history) + 0.5)
-    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    plots.count_axis(axes)
 
 
 def _mark_rounds(axes: mpl.axes.Axes, starts: Mapping[int, int]) -> None:
@@ -124,7 +124,7 @@ def thresholds(schedules: Mapping[str, Mapping[str, Any]]) -> Figure:
         axes.set_title(f"{name}: {count} rounds")
         axes.set_xlim(0.5, count + 0.5)
         axes.set_ylim(0, 1)
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        plots.count_axis(axes)
         axes.set_xlabel("round")
         if axes.get_subplotspec().is_first_col():
             axes.set_ylabel("highest probability of a clip")
