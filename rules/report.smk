@@ -47,6 +47,7 @@ rule plot_classes:
         table=MANIFEST,
     output:
         csv=f"{REPORT}/clips_per_class.csv",
+        markdown=f"{REPORT}/clips_per_class.md",
         png=f"{REPORT}/clips_per_class.png",
         svg=f"{REPORT}/clips_per_class.svg",
     log:
@@ -80,6 +81,7 @@ rule plot_examples:
 rule plot_structure:
     output:
         csv=f"{REPORT}/structure_{{structure}}.csv",
+        markdown=f"{REPORT}/structure_{{structure}}.md",
         png=f"{REPORT}/structure_{{structure}}.png",
         svg=f"{REPORT}/structure_{{structure}}.svg",
     log:

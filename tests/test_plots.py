@@ -93,9 +93,12 @@ def test_names_of_41_classes_do_not_overlap():
 
 def test_script_of_the_classes_writes_the_counts(tmp_path):
     CLIPS.to_csv(tmp_path / "manifest.csv", index=False)
-    out = {name: str(tmp_path / f"classes.{name}") for name in ("csv", "png", "svg")}
+    out = {name: str(tmp_path / f"classes.{name}") for name in ("csv", "markdown", "png", "svg")}
     plot_classes.main(table=str(tmp_path / "manifest.csv"), **out)
     assert pd.read_csv(out["csv"]).to_numpy().tolist() == COUNTS
+    lines = (tmp_path / "classes.markdown").read_text().splitlines()
+    cells = [line.split("|") for line in lines if line.startswith("|")][2:]
+    assert [row[1].strip() for row in cells] == [row[0] for row in COUNTS]
 
 
 def clouds(classes, clips):

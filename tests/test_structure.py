@@ -149,7 +149,7 @@ def test_figure_of_the_structure_has_the_same_bytes_again(tmp_path):
 
 
 def test_script_of_the_structure(tmp_path):
-    out = {name: str(tmp_path / f"structure.{name}") for name in ("csv", "png", "svg")}
+    out = {name: str(tmp_path / f"structure.{name}") for name in ("csv", "markdown", "png", "svg")}
     cfg = {"network": "autoencoder", "network_options": {"batch_norm_momentum": 0.1}}
     plot_structure.main(
         **out, cfg={**cfg, "input_shape": [513, 439], "classes": 41, "title": "Autoencoder"}
@@ -159,6 +159,7 @@ def test_script_of_the_structure(tmp_path):
     assert list(table.columns) == columns
     expected = structure.table_of(*layers_of("autoencoder"))
     assert table.astype(str).to_numpy().tolist() == expected.astype(str).to_numpy().tolist()
+    assert (tmp_path / "structure.markdown").read_text().startswith("## Layers of Autoencoder\n")
 
 
 @pytest.mark.parametrize("name", ["autoencoder", "vgg_fewer"])

@@ -1,15 +1,16 @@
 """Count and draw the train clips of each class, with a verified label and without."""
 
-from earmark import job, manifest, plots, plots_of_labels, tables
+from earmark import job, manifest, plots, plots_of_labels
+from earmark.markdown import section, write_both
 
 
-def main(*, table: str, csv: str, png: str, svg: str) -> None:
+def main(*, table: str, csv: str, markdown: str, png: str, svg: str) -> None:
     """Write the counts (label, verified, not_verified, clips), largest class first, and a figure.
 
     Train clips whose status is ok count.
     """
     counts = plots_of_labels.count_clips(manifest.read(table))
-    tables.write_table(counts, csv)
+    write_both(counts, [section("Clips per class", counts)], csv, markdown)
     plots.save(plots_of_labels.clips_per_class(counts), png, svg)
 
 

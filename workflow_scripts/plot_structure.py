@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from earmark import job, networks, plots, plots_of_networks, structure, tables
+from earmark import job, networks, plots, plots_of_networks, structure
+from earmark.markdown import section, write_both
 
 
-def main(*, csv: str, png: str, svg: str, cfg: dict[str, Any]) -> None:
+def main(*, csv: str, markdown: str, png: str, svg: str, cfg: dict[str, Any]) -> None:
     """Write a table (layer, settings, output, trainable, with_statistics) and a diagram.
 
     ``cfg`` has ``network`` (a name of the registry, or ``autoencoder``), ``network_options``,
@@ -15,7 +16,8 @@ def main(*, csv: str, png: str, svg: str, cfg: dict[str, Any]) -> None:
     shape = cfg["input_shape"]
     module = structure.build(cfg["network"], cfg["network_options"], shape, cfg["classes"])
     layers = structure.layers_of(module, shape)
-    tables.write_table(structure.table_of(layers, module), csv)
+    table = structure.table_of(layers, module)
+    write_both(table, [section(f"Layers of {cfg['title']}", table)], csv, markdown)
     totals = (
         f"{networks.parameter_count(module):,} trainable\n"
         f"{networks.parameter_count(module, trainable_only=False):,} with batch norm's statistics"

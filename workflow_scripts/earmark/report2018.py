@@ -221,8 +221,8 @@ DISCREPANCIES = (
     Discrepancy(
         8,
         '"VGG fewer" stands there with two scores, .835 and .843, without a reason.',
-        "One row with both; ours is the mean over seeds, with their deviation.",
-        "None needed: `seeds`.",
+        "Two systems with the same settings, a row each: they differ in their seed alone.",
+        "None needed: a system's name is part of its seed.",
     ),
     Discrepancy(
         8,
