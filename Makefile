@@ -25,13 +25,14 @@ all: $(READY)
 
 env: $(READY)
 
-# uv installs in seconds what takes pip minutes; where it cannot be had, pip does it alone.
+# uv installs in seconds what takes pip minutes; where it cannot be had, pip does it alone. Compiled
+# once here, no job has to: dozens of them start in a run.
 $(READY): envs/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Earmark needs Python 3.11 or newer: run make PYTHON=python3.12, for example."; exit 1; }
 	$(PYTHON) -m venv .venv
 	{ $(BIN)/python -m pip install --quiet '$(UV)' && \
-	  $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r envs/requirements.lock; } || \
+	  $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r envs/requirements.lock; } || \
 	  $(BIN)/python -m pip install --quiet --require-hashes -r envs/requirements.lock
 	@touch $(READY)
 

@@ -31,8 +31,11 @@ for preset in presets_below():
 
 
 def code_of(script):
-    """Hash of a script and of all local code that it imports."""
-    return provenance.code_of(SCRIPTS / script)
+    """A parameter: the hash of a script and of all local code that it imports.
+
+    It is worked out for the jobs of a run only, which keeps the planning quick.
+    """
+    return lambda wc: provenance.code_of(SCRIPTS / script)
 
 
 def checked_source():

@@ -156,10 +156,13 @@ def merged(config: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, A
 
 
 def snakemake(
-    directory: Path, *arguments: str, overlay: Mapping[str, Any] | None = None
+    directory: Path,
+    *arguments: str,
+    overlay: Mapping[str, Any] | None = None,
+    tree: Path = REPO,
 ) -> tuple[int, str]:
-    """Run the workflow in ``directory``: exit code and everything printed."""
-    command = [sys.executable, "-m", "snakemake", "-s", str(REPO / "Snakefile")]
+    """Run the workflow of ``tree`` in ``directory``: exit code and everything printed."""
+    command = [sys.executable, "-m", "snakemake", "-s", str(tree / "Snakefile")]
     command += ["--directory", str(directory), "-j2", "--nocolor", *arguments]
     directory.mkdir(parents=True, exist_ok=True)
     if overlay is not None:
@@ -194,9 +197,14 @@ class Plan:
     outputs: dict[str, list[str]]
 
 
-def plan(directory: Path, *arguments: str, overlay: Mapping[str, Any] | None = None) -> Plan:
+def plan(
+    directory: Path,
+    *arguments: str,
+    overlay: Mapping[str, Any] | None = None,
+    tree: Path = REPO,
+) -> Plan:
     """Dry-run the workflow and read its job table and job descriptions."""
-    code, text = snakemake(directory, "-n", *arguments, overlay=overlay)
+    code, text = snakemake(directory, "-n", *arguments, overlay=overlay, tree=tree)
     counts: Counter[str] = Counter()
     table = re.search(r"^Job stats:\njob +count\n-+ +-+\n(.*?)^total +\d+", text, re.M | re.S)
     if table:

@@ -39,7 +39,8 @@ def _parsed(path: Path) -> ast.Module:
 
 @cache
 def _tree(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    """The syntax tree as text, without docstrings; taken after the imports, for it changes them."""
+    tree = _parsed(path)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None

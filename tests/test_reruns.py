@@ -1,0 +1,186 @@
+"""Who reruns after which edit: a finished tiny run, then one edit each and a dry run."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_end_to_end import CLASSES, TINY
+from tiny import REPO, TinySet, make_set, merged, plan, snakemake
+
+# What follows from a rule that runs again, worked out by hand from the picture in the README.
+SCORING = {"score"}
+SUBMITTING = {"combine_predictions", "write_submission", *SCORING}
+TRAINING = {"train_model", "selftrain_round", "plot_history", *SUBMITTING}
+SELECTING = {"select_labels", "measure_labels", *TRAINING}
+SPREADING = {"spread_labels", "summarise_spreading", "plot_tsne", *SELECTING}
+LATENTS = {"train_autoencoder", *SPREADING}
+FEATURES = {"extract_features", *LATENTS}
+# The self-trained system is scored, but the submission is another one's.
+SIDE_LINE = {"combine_predictions", *SCORING}
+EVERYTHING = {"make_manifest", "plot_classes", *FEATURES}
+
+# Names of rows: file, text, its replacement, rules that run again.
+CODE = {
+    "a comment": ("earmark/networks.py", "# The report's kernels", "# These kernels", set()),
+    "a docstring": ("earmark/classifier.py", "Train a named network", "Teach a network", set()),
+    "blank lines": ("earmark/spreading.py", "\nUNDECIDED =", "\n\n\nUNDECIDED =", set()),
+    "a network": ("earmark/networks.py", "GlobalMax(),\n", "GlobalMax(),\n        nn.Identity(),\n",
+                  LATENTS),
+    "the script of training": ("train_model.py", '"model", system', '"a model", system', TRAINING),
+    "the script of rounds": ("selftrain_round.py", '"selftraining", system', '"rounds", system',
+                             {"selftrain_round", "plot_history", *SIDE_LINE}),
+    "spreading": ("earmark/spreading.py", "sample: int = 2000", "sample: int = 1000", SPREADING),
+    "the autoencoder": ("earmark/autoencoder.py", "nn.Dropout(0.2)", "nn.Dropout(0.3)", LATENTS),
+    "a feature": ("earmark/features.py", "1e-30", "1e-29", {"extract_features", *LATENTS}),
+    "ensembles": ("earmark/ensemble.py", "1e-12", "1e-13", SUBMITTING),
+    "colours of t-SNE": ("earmark/plots_of_labels.py", "HEAD = 3.9", "HEAD = 4.1",
+                         {"plot_tsne", "plot_classes"}),
+    "scores": ("earmark/scoring.py", 'USAGES = ("Public"', 'USAGES = (*(), "Public"', SCORING),
+}  # fmt: skip
+CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "nothing": ({}, set()),
+    "spreading's alpha": ({"spreading": {"latent_two": {"alpha": 0.3}}},
+                          SPREADING - {"write_submission"}),
+    "one model's learning rate": (
+        {"recipes": {"crops": {"learning_rate": 2.0e-3}}},
+        {"train_model", "plot_history", *SUBMITTING},
+    ),
+    "the rounds' recipe": (
+        {"recipes": {"adjust": {"epochs": 3}}},
+        {"selftrain_round", "plot_history", *SIDE_LINE},
+    ),
+    "one round more": (
+        {"selftraining": {"short": {"rounds": 3}}},
+        {"selftrain_round", "plot_history", *SIDE_LINE},
+    ),
+    "one round fewer": ({"selftraining": {"short": {"rounds": 1}}}, {"plot_history", *SIDE_LINE}),
+    "perplexity of t-SNE": ({"tsne": {"perplexity": 20.0}}, {"plot_tsne"}),
+    "an ensemble's member": ({"ensembles": {"power": {"members": ["cnn_logmel"]}}}, SIDE_LINE),
+    "an ensemble's exponent": ({"ensembles": {"power": {"exponent": 0.5}}}, SIDE_LINE),
+    "what is submitted": ({"submission": "arithmetic"}, {"write_submission"}),
+    "threads": ({"training_threads": 2}, set()),
+    "where it computes": ({"hardware": {"precision": "bfloat16"}}, set()),
+    "a recipe that no system uses": ({"recipes": {"spare": TINY["recipes"]["vgg"]}}, set()),
+    "one system more": (
+        {
+            "systems": {"mine": {**dict.fromkeys(["feature"], "stft"), "network": "vgg_more",
+                                 "labels": "everything", "recipe": "vgg"}},
+            "ensembles": {"power": {"members": ["cnn_logmel", "mine"]}},
+        },
+        {"train_model", "plot_history", *SIDE_LINE},
+    ),
+    "the folds": ({"folds": 3}, EVERYTHING),
+}  # fmt: skip
+
+
+class Finished:
+    """A finished run of ``all``, from a copy of the workflow that can be edited."""
+
+    def __init__(self, base: Path) -> None:
+        self.tree, self.directory = base / "tree", base / "run"
+        parts = (
+            "Snakefile",
+            "config.yaml",
+            "rules",
+            "workflow_scripts",
+            "profiles",
+            "presets",
+            "envs",
+        )
+        self.tree.mkdir()
+        for part in parts:
+            source = REPO / part
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(source, self.tree / part, ignore=ignored)
+            else:
+                shutil.copy2(source, self.tree / part)
+        (self.tree / "README.md").write_text("Read me.\n", encoding="utf-8")
+        self.made: TinySet = make_set(base / "four", CLASSES, clips=8, truth=True)
+        self.overlay = merged(
+            TINY, {"dataset": str(self.made.folder), "selftraining": {"short": {"rounds": 2}}}
+        )
+
+    def run(self) -> None:
+        code, text = snakemake(self.directory, "all", overlay=self.overlay, tree=self.tree)
+        assert code == 0, text
+
+    def planned(self, change: Mapping[str, Any] | None = None, *arguments: str) -> dict[str, int]:
+        overlay = merged(self.overlay, change or {})
+        found = plan(self.directory, "all", *arguments, overlay=overlay, tree=self.tree)
+        assert found.code == 0, found.text
+        return {name: count for name, count in found.counts.items() if name != "all"}
+
+    @contextmanager
+    def edited(self, path: Path, old: str, new: str) -> Iterator[None]:
+        """Replace ``old`` in a file for a while; content and time come back."""
+        text, facts = path.read_text(encoding="utf-8"), path.stat()
+        assert text.count(old) >= 1, f"{path} has no {old!r}"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        try:
+            yield
+        finally:
+            path.write_text(text, encoding="utf-8")
+            os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    made = Finished(tmp_path_factory.mktemp("reruns"))
+    made.run()
+    return made
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_edit_of_code(finished: Finished, name: str) -> None:
+    file, old, new, rules = CODE[name]
+    with finished.edited(finished.tree / "workflow_scripts" / file, old, new):
+        assert set(finished.planned()) == rules
+    assert finished.planned() == {}
+
+
+@pytest.mark.parametrize("name", CONFIG)
+def test_edit_of_the_config(finished: Finished, name: str) -> None:
+    change, rules = CONFIG[name]
+    assert set(finished.planned(change)) == rules
+
+
+def test_a_round_more_trains_that_round_alone(finished: Finished) -> None:
+    found = finished.planned({"selftraining": {"short": {"rounds": 3}}})
+    assert found["selftrain_round"] == 1
+    assert "train_model" not in found
+
+
+def test_one_model_alone_is_trained_again(finished: Finished) -> None:
+    found = finished.planned({"recipes": {"crops": {"learning_rate": 2.0e-3}}})
+    assert found["train_model"] == 1
+
+
+@pytest.mark.parametrize("file", ["README.md", "profiles/default/config.yaml", "envs/earmark.yaml"])
+def test_files_that_no_result_depends_on(finished: Finished, file: str) -> None:
+    path = finished.tree / file
+    last = path.read_text(encoding="utf-8").splitlines()[-1]
+    with finished.edited(path, last, f"{last}  # another word"):
+        assert finished.planned() == {}
+
+
+def test_other_cores_rerun_nothing(finished: Finished) -> None:
+    assert finished.planned(None, "--cores", "1") == {}
+
+
+def test_a_label_flipped_reruns_all_that_reads_labels(finished: Finished) -> None:
+    fname, label, verified = finished.made.train[0]
+    other = next(name for name in CLASSES if name != label)
+    old, new = f"{fname},{label},{verified}", f"{fname},{other},{verified}"
+    with finished.edited(finished.made.train_list, old, new):
+        assert set(finished.planned()) == EVERYTHING
+
+
+def test_the_truth_of_the_test_clips_concerns_the_scores_alone(finished: Finished) -> None:
+    truth = finished.made.folder / "test_post_competition.csv"
+    with finished.edited(truth, ",Private", ",Public"):
+        assert set(finished.planned()) == SCORING
