@@ -34,13 +34,15 @@ CODE = {
     "the script of rounds": ("selftrain_round.py", '"selftraining", system', '"rounds", system',
                              {"selftrain_round", "plot_history", *SIDE_LINE}),
     "spreading": ("earmark/spreading.py", "sample: int = 2000", "sample: int = 1000", SPREADING),
-    "the autoencoder": ("earmark/autoencoder.py", "nn.Dropout(0.2)", "nn.Dropout(0.3)", LATENTS),
+    "the autoencoder": ("earmark/autoencoder.py", "nn.Dropout(0.2)", "nn.Dropout(0.3)",
+                        LATENTS - {"write_submission"}),
     "a feature": ("earmark/features.py", "1e-30", "1e-29", {"extract_features", *LATENTS}),
     "ensembles": ("earmark/ensemble.py", "1e-12", "1e-13", SUBMITTING),
     "colours of t-SNE": ("earmark/plots_of_labels.py", "HEAD = 3.9", "HEAD = 4.1",
                          {"plot_tsne", "plot_classes"}),
     "scores": ("earmark/scoring.py", 'USAGES = ("Public"', 'USAGES = (*(), "Public"', SCORING),
 }  # fmt: skip
+SPARE = {"epochs": 2, "batch_clips": 8, "learning_rate": 0.1}
 CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
     "nothing": ({}, set()),
     "spreading's alpha": ({"spreading": {"latent_two": {"alpha": 0.3}}},
@@ -64,7 +66,7 @@ CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
     "what is submitted": ({"submission": "arithmetic"}, {"write_submission"}),
     "threads": ({"training_threads": 2}, set()),
     "where it computes": ({"hardware": {"precision": "bfloat16"}}, set()),
-    "a recipe that no system uses": ({"recipes": {"spare": TINY["recipes"]["vgg"]}}, set()),
+    "a recipe that no system uses": ({"recipes": {"spare": SPARE}}, set()),
     "one system more": (
         {
             "systems": {"mine": {**dict.fromkeys(["feature"], "stft"), "network": "vgg_more",
@@ -140,7 +142,6 @@ def test_edit_of_code(finished: Finished, name: str) -> None:
     file, old, new, rules = CODE[name]
     with finished.edited(finished.tree / "workflow_scripts" / file, old, new):
         assert set(finished.planned()) == rules
-    assert finished.planned() == {}
 
 
 @pytest.mark.parametrize("name", CONFIG)
