@@ -115,13 +115,13 @@ def test_own_classes_in_one_group_and_one_system_alone(tmp_path: Path) -> None:
     make_set(tmp_path / "own", ["Wren", "Robin", "Bell"], sound=False)
     overlay = {
         "dataset": "own",
-        "submission": "vgg_more",
+        "submission": "vgg_fewer",
         "spreading": {"latent_two": {"scheme": "one"}},
     }
     found = plan(tmp_path, "submission.csv", overlay=overlay)
     assert found.code == 0, found.text
     assert groups_in(found) == {"all"}
-    assert trained(found) == {("vgg_more", "1", "0")}
+    assert trained(found) == {("vgg_fewer", "1", "0")}
     assert found.counts == {
         "make_manifest": 1,
         "extract_features": 1,
