@@ -96,7 +96,7 @@ def tabulated(
         clip_scores=paths,
         csv=str(folder / "systems.csv"),
         markdown=str(folder / "systems.md"),
-        cfg={"rows": rows, "reported_clips": 301, "reported_error": 0.014},
+        cfg={"title": "Systems", "rows": rows, "reported_clips": 301, "reported_error": 0.014},
         seed=1,
     )
     return read_rows(folder / "systems.csv"), (folder / "systems.md").read_text(encoding="utf-8")
