@@ -71,10 +71,9 @@ def folds_of(system):
 
 def last_stage_of(system):
     """Folder of a system's finished model, with wildcards for seed and fold."""
-    entry = config["systems"][system]
-    if "base" not in entry:
+    if "base" not in config["systems"][system]:
         return f"{RESULTS}/models/{system}/seed{{seed}}/fold{{fold}}"
-    rounds = config["selftraining"][entry["selftraining"]]["rounds"]
+    rounds = selftraining_of(system)["rounds"]
     return f"{RESULTS}/selftraining/{system}/seed{{seed}}/fold{{fold}}/round{rounds}"
 
 
@@ -119,13 +118,28 @@ def vectors_of(spreading):
 
 def stage_before(wc, file):
     """The file of the round before, or of the base model; none for a start from scratch."""
-    if int(wc.round) == 1 and selftraining_of(wc.system)["start"] == "untrained":
+    done = int(wc.round) - 1
+    if done:
+        return files_of_rounds(wc, file)[done - 1]
+    base = files_of_base(wc, file)
+    return base[0] if base else []
+
+
+def files_of_base(wc, file):
+    """The file of the model that a system is or starts from; none for a start from scratch."""
+    entry = config["systems"][wc.system]
+    if "base" in entry and selftraining_of(wc.system)["start"] == "untrained":
         return []
-    if int(wc.round) > 1:
-        folder = f"{RESULTS}/selftraining/{wc.system}/seed{wc.seed}/fold{wc.fold}"
-        return f"{folder}/round{int(wc.round) - 1}/{file}"
-    base = config["systems"][wc.system]["base"]
-    return f"{RESULTS}/models/{base}/seed{wc.seed}/fold{wc.fold}/{file}"
+    return [f"{RESULTS}/models/{entry.get('base', wc.system)}/seed{wc.seed}/fold{wc.fold}/{file}"]
+
+
+def files_of_rounds(wc, file):
+    """The file of each self-training round of a system, if it has any."""
+    if "base" not in config["systems"][wc.system]:
+        return []
+    folder = f"{RESULTS}/selftraining/{wc.system}/seed{wc.seed}/fold{wc.fold}"
+    rounds = selftraining_of(wc.system)["rounds"]
+    return [f"{folder}/round{number}/{file}" for number in range(1, rounds + 1)]
 
 
 def selftraining_of(system):
@@ -144,14 +158,7 @@ def member_predictions(wc):
 
 def stages_of(wc):
     """Histories of a system in the order of training: base model, then rounds."""
-    entry = config["systems"][wc.system]
-    base = entry.get("base", wc.system)
-    found = [f"{RESULTS}/models/{base}/seed{wc.seed}/fold{wc.fold}/history.csv"]
-    if "base" in entry:
-        rounds = config["selftraining"][entry["selftraining"]]["rounds"]
-        folder = f"{RESULTS}/selftraining/{wc.system}/seed{wc.seed}/fold{wc.fold}"
-        found += [f"{folder}/round{number}/history.csv" for number in range(1, rounds + 1)]
-    return found
+    return files_of_base(wc, "history.csv") + files_of_rounds(wc, "history.csv")
 
 
 def first_run_of(system):
@@ -163,13 +170,6 @@ def first_model_of(system, file):
     """A file of that model."""
     run = first_run_of(system)
     return f"{last_stage_of(system)}/{file}".format(seed=run.seed, fold=run.fold)
-
-
-def pseudo_labels_of(wc):
-    """Tables of what each self-training round added."""
-    folder = f"{RESULTS}/selftraining/{wc.system}/seed{wc.seed}/fold{wc.fold}"
-    rounds = selftraining_of(wc.system)["rounds"]
-    return [f"{folder}/round{number}/pseudo_labels.csv" for number in range(1, rounds + 1)]
 
 
 def schedule_of(system):

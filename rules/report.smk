@@ -181,7 +181,7 @@ rule tabulate_spreading:
 rule tabulate_selftraining:
     input:
         histories=lambda wc: stages_of(first_run_of(wc.system)),
-        pseudo=lambda wc: pseudo_labels_of(first_run_of(wc.system)),
+        pseudo=lambda wc: files_of_rounds(first_run_of(wc.system), "pseudo_labels.csv"),
     output:
         csv=f"{REPORT}/selftraining_{{system}}.csv",
         markdown=f"{REPORT}/selftraining_{{system}}.md",

@@ -33,3 +33,11 @@ def official() -> Path:
 def fsd10() -> Path:
     """Folder of 243 real clips of ten classes, in the Kaggle layout."""
     return _folder("fsd10", "EARMARK_FSD10")
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A resume point in a folder that is not there yet."""
+    from earmark.checkpoints import Checkpoint
+
+    return Checkpoint(tmp_path / "model" / "checkpoint.pt", "fingerprint")

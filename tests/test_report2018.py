@@ -219,5 +219,8 @@ def test_a_tiny_report_of_a_folder_without_truth(tmp_path: Path) -> None:
     }
     everything = {fname for fname, _, _ in made.train}
     assert {row["fname"] for row in read_rows(pool)} == everything - base - held_out
+    # The base model had no part in that: neither a line of the table nor a job.
+    assert read_rows(folder / "selftraining_semi_b.csv")[0]["round"] == "1"
+    assert not (folder.parent / "models/fewer_coarse").exists()
     facts = json.loads((folder.parent / "models/mfcc_2d/seed1/fold0/model.json").read_text())
     assert facts["network"] == "cnn2d_mfcc"

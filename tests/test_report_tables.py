@@ -70,7 +70,7 @@ USAGE = {"a": "public", "b": "private", "c": "private", "d": ""}
 ROWS = [
     {"title": "First", "entry": "one", "reported": 0.669},
     {"title": "Second", "entry": "two", "reported": [0.835, 0.843], "note": "a reading"},
-    {"title": "Ours", "entry": "one", "reported": None},
+    {"title": "Ours", "entry": "one", "reported": []},
 ]
 
 

@@ -69,7 +69,7 @@ CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
     "a recipe that no system uses": ({"recipes": {"spare": SPARE}}, set()),
     "one system more": (
         {
-            "systems": {"mine": {**dict.fromkeys(["feature"], "stft"), "network": "vgg_more",
+            "systems": {"mine": {"feature": "stft", "network": "vgg_more",
                                  "labels": "everything", "recipe": "vgg"}},
             "ensembles": {"power": {"members": ["cnn_logmel", "mine"]}},
         },

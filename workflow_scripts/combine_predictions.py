@@ -18,13 +18,14 @@ def main(
     """
     clips = manifest.read(table)
     tests = clips.loc[clips["split"] == "test", "fname"].tolist()
-    means, scores, names = [], [], []
-    for files in held_out.files_of(members, cfg["folds"]).values():
+    by_member = held_out.files_of(members, cfg["folds"])
+    means, names = [], []
+    for files in by_member.values():
         read = [store.read_predictions(path, tests) for path in files.values()]
         names += [classes for _, classes in read]
         means.append(np.mean([probabilities for probabilities, _ in read], axis=0))
-        scores.append(held_out.validation_score(clips, files))
     classes = held_out.same_classes(names, combined)
+    scores = held_out.weighing_scores(clips, by_member, cfg["kind"])
     found = ensemble.combine(cfg["kind"], means, scores, cfg["exponent"])
     store.write_predictions(combined, tests, found, classes)
     tables.write_table(submission.make(tests, found, classes), guesses)

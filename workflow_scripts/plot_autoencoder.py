@@ -17,9 +17,7 @@ from earmark import (
     plots_of_training,
     store,
 )
-from earmark.autoencoder import Autoencoder
-
-VALIDATION_FOLD = 0  # as in train_autoencoder.py
+from earmark.autoencoder import VALIDATION_FOLD, Autoencoder
 
 
 def main(

@@ -19,12 +19,10 @@ from earmark import (
     store,
     training,
 )
-from earmark.autoencoder import Autoencoder
+from earmark.autoencoder import VALIDATION_FOLD, Autoencoder
 from earmark.batches import Examples
 
 log = logging.getLogger("earmark")
-
-VALIDATION_FOLD = 0
 
 
 def main(

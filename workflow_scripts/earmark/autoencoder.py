@@ -15,6 +15,9 @@ from earmark.networks import keras_defaults
 
 Pair = tuple[int, int]
 
+# The fold of train clips that judges its training.
+VALIDATION_FOLD = 0
+
 # (kernel, stride, channels, pool after it)
 ENCODER: tuple[tuple[Pair, int, int, bool], ...] = (
     ((10, 4), 2, 16, False),

@@ -1,7 +1,8 @@
 """Verified train clips as judges: each is predicted by the models whose fold held it out.
 
-What is measured so flatters a little: early stopping looks at the same clips, and label spreading
-knew their labels when it promoted others. It stands in for a truth of the test clips.
+What is measured so flatters a little: early stopping and a weighted mean look at the same clips,
+and label spreading knew their labels when it promoted others. It stands in for a truth of the test
+clips.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,15 @@ def validation_score(clips: pd.DataFrame, files: Files) -> float:
     return metrics.map_at_3(np.concatenate(probabilities), labels)
 
 
+def weighing_scores(
+    clips: pd.DataFrame, members: Mapping[str, Files], kind: str
+) -> list[float] | None:
+    """Each member's score on all of its own folds for a weighted mean; None for other means."""
+    if kind != "weighted":
+        return None
+    return [validation_score(clips, files) for files in members.values()]
+
+
 def average_precision(
     clips: pd.DataFrame, members: Mapping[str, Files], kind: str, exponent: float, entry: str
 ) -> pd.DataFrame:
@@ -66,11 +76,7 @@ def average_precision(
             f"The members of {entry} ({', '.join(members)}) hold out no fold in common, so no clip "
             f"is new to all of them. Give their systems a fold that all of them list."
         )
-    scores = (
-        [validation_score(clips, files) for files in members.values()]
-        if kind == "weighted"
-        else None
-    )
+    scores = weighing_scores(clips, members, kind)
     parts = []
     for fold in shared:
         judges = judges_of(clips, fold)

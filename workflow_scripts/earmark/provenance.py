@@ -39,7 +39,7 @@ def _parsed(path: Path) -> ast.Module:
 
 @cache
 def _tree(path: Path) -> str:
-    """The syntax tree as text, without docstrings; taken after the imports, for it changes them."""
+    """The syntax tree as text, without docstrings, which are taken out of the cached tree."""
     tree = _parsed(path)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):

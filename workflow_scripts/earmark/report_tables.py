@@ -54,7 +54,7 @@ def systems(
         values = _scores_of(clips, row["entry"])
         summary = comparison.summarise(values.to_numpy())
         usage = clips[clips["system"] == row["entry"]].groupby("usage")["average_precision"].mean()
-        has_report = row["reported"] is not None
+        has_report = row["reported"] not in (None, [])
         line = {
             "title": row["title"],
             "system": row["entry"],
