@@ -12,8 +12,17 @@ SCRIPTS = BASE / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from earmark import config as settings
-from earmark import feature_settings, layout, provenance, vocabulary
+from earmark import feature_settings, gpus, interruption, layout, provenance, run_folder, vocabulary
 from earmark.errors import EarmarkError
+
+interruption.announce()
+if workflow.is_main_process:
+    # Kept until Snakemake ends.
+    RUN = run_folder.enter(Path(".snakemake"))
+    if workflow.nodes is None and "gpu" not in workflow.global_resources:
+        # On one machine, as many jobs compute on GPUs at a time as there are; a cluster's scheduler
+        # knows better. `--resources gpu=2` says otherwise.
+        workflow.register_resource("gpu", max(1, gpus.count()))
 
 
 def presets_below():
@@ -275,7 +284,7 @@ TIMES = f"{RESULTS}/benchmarks"
 MANIFEST = f"{RESULTS}/manifest.csv"
 SEEDS = config.get("seeds", [config["seed"]])
 
-# Training jobs share one GPU in turn; without a GPU they only share the cores.
+# Training jobs take a GPU each, where there are any.
 GPUS = 1 if settings.uses_gpu(config) else 0
 
 # What is rebuilt from the 2018 report, if the config says so.

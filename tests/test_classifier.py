@@ -10,12 +10,13 @@ import torch
 from test_training import StopHereError, assert_same_states
 from torch import nn
 
-from earmark import classifier, networks, store
+from earmark import classifier, models, networks, recipes, store
 from earmark.batches import Augmentation, Examples
 from earmark.checkpoints import Checkpoint
-from earmark.classifier import Recipe, Task
+from earmark.classifier import Task
 from earmark.errors import EarmarkError
 from earmark.hardware import Hardware
+from earmark.recipes import Recipe
 from earmark.training import Plan
 
 MACHINE = Hardware(torch.device("cpu"), None)
@@ -301,7 +302,7 @@ def test_clip_that_the_features_lack_is_named(tmp_path):
 
 
 def test_recipe_from_settings():
-    found = classifier.recipe_from_settings(
+    found = recipes.from_settings(
         {
             "epochs": 30,
             "learning_rate": 2e-3,
@@ -329,8 +330,8 @@ def test_ragged_features_need_a_crop_length(tmp_path):
 def test_model_comes_back_from_its_files(toy, tmp_path):
     module, other = toy_module(0), toy_module(1)
     weights, facts = tmp_path / "weights.safetensors", tmp_path / "facts.json"
-    classifier.save_model(weights, facts, module, network="toy", classes=["x", "y"])
-    classifier.load_weights(other, weights)
+    models.save(weights, facts, module, network="toy", classes=["x", "y"])
+    models.load(other, weights)
     assert_same_states(other.state_dict(), module.state_dict())
     described = json.loads(facts.read_text())
     assert described["network"] == "toy"
@@ -339,8 +340,8 @@ def test_model_comes_back_from_its_files(toy, tmp_path):
 
 
 def test_weights_of_another_network_are_explained(tmp_path):
-    classifier.save_model(tmp_path / "w", tmp_path / "f", nn.Linear(2, 2))
+    models.save(tmp_path / "w", tmp_path / "f", nn.Linear(2, 2))
     with pytest.raises(EarmarkError, match=r"(?s)do not fit .*Delete them"):
-        classifier.load_weights(nn.Linear(3, 2), tmp_path / "w")
+        models.load(nn.Linear(3, 2), tmp_path / "w")
     with pytest.raises(EarmarkError, match=r"(?s)do not fit .*Delete them"):
-        classifier.load_weights(nn.Linear(3, 2), tmp_path / "absent")
+        models.load(nn.Linear(3, 2), tmp_path / "absent")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from drawn import assert_same_bytes, manifest_of
 
-from earmark import classifier, networks, plots, plots_of_spectrograms, store
+from earmark import models, networks, plots, plots_of_spectrograms, store
 from earmark.autoencoder import Autoencoder
 from earmark.errors import EarmarkError
 from earmark.plots_of_spectrograms import Spectrogram
@@ -109,7 +109,7 @@ def test_features_that_are_no_pictures_of_clips_get_a_sentence(folder):
 def test_originals_above_their_reconstructions(folder, saved):
     torch.manual_seed(0)
     module = Autoencoder(SHAPE, 0.1)
-    classifier.save_model(
+    models.save(
         folder / "w.safetensors",
         folder / "model.json",
         module,
@@ -157,7 +157,7 @@ def test_filters_and_maps_of_a_saved_network(folder, saved, cfg, clip, name):
     with torch.no_grad():
         module[2].weight.copy_(torch.linspace(-1, 1, 32))
         module[2].running_mean.copy_(torch.linspace(0, 1, 32))
-    classifier.save_model(
+    models.save(
         folder / "w.safetensors",
         folder / "model.json",
         module,

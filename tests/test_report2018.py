@@ -11,7 +11,7 @@ import yaml
 from test_end_to_end import CLASSES, TINY
 from tiny import REPO, default_config, make_set, merged, plan, read_rows, snakemake
 
-from earmark import autoencoder, classifier, feature_settings, networks, report2018, selftraining
+from earmark import autoencoder, feature_settings, networks, recipes, report2018, selftraining
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
@@ -65,24 +65,22 @@ def test_the_autoencoder_at_full_size() -> None:
         assert module.encode(torch.zeros(1, *shape)).shape == (1, 4096)
     assert not module.padded
     assert networks.parameter_count(module) == 956_097
-    recipe = classifier.recipe_from_settings(FULL["recipes"][entry["recipe"]])
+    recipe = recipes.from_settings(FULL["recipes"][entry["recipe"]])
     assert (recipe.plan.epochs, recipe.plan.learning_rate) == (100, 1e-5)
     assert (recipe.batch_clips, recipe.plan.patience) == (16, 10)
 
 
 def test_recipes_spreading_and_schedules_are_the_reports() -> None:
-    recipes = {
-        name: classifier.recipe_from_settings(FULL["recipes"][name]) for name in PRESET["recipes"]
-    }
+    found = {name: recipes.from_settings(FULL["recipes"][name]) for name in PRESET["recipes"]}
     for name, epochs in {"report_vgg": 200, "report_a": 200, "report_b": 20}.items():
-        recipe = recipes[name]
+        recipe = found[name]
         assert (recipe.plan.epochs, recipe.plan.patience, recipe.watch) == (epochs, 15, "accuracy")
         assert (recipe.plan.learning_rate, recipe.batch_clips) == (1e-3, 16)
         assert (recipe.plan.schedule, recipe.plan.keep) == ("constant", "best")
-    raw = recipes["report_raw"]
+    raw = found["report_raw"]
     assert (raw.plan.epochs, raw.plan.patience, raw.watch) == (50, 5, "loss")
     assert (raw.batch_clips, raw.crop_frames) == (64, 32000)
-    assert recipes["report_cepstra"].crop_frames == 173
+    assert found["report_cepstra"].crop_frames == 173
     for scheme, name in FULL["report"]["spreading"].items():
         entry = FULL["spreading"][name]
         assert entry["scheme"] == scheme

@@ -29,7 +29,7 @@ CODE = {
     "a docstring": ("earmark/classifier.py", "Train a named network", "Teach a network", set()),
     "blank lines": ("earmark/spreading.py", "\nUNDECIDED =", "\n\n\nUNDECIDED =", set()),
     "a network": ("earmark/networks.py", "GlobalMax(),\n", "GlobalMax(),\n        nn.Identity(),\n",
-                  LATENTS),
+                  TRAINING),
     "the script of training": ("train_model.py", '"model", system', '"a model", system', TRAINING),
     "the script of rounds": ("selftrain_round.py", '"selftraining", system', '"rounds", system',
                              {"selftrain_round", "plot_history", *SIDE_LINE}),

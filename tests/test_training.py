@@ -1,41 +1,51 @@
 """The training loop, its checkpoints, and resuming."""
 
+import errno
 import fcntl
 import math
+import signal
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
 import torch
+from tiny import REPO
 from torch import nn
 
 from earmark import checkpoints, training
+from earmark.batches import Batch
 from earmark.checkpoints import Checkpoint
 from earmark.errors import EarmarkError
-from earmark.training import Plan
+from earmark.interruption import InterruptedJobError
+from earmark.training import Lessons, Plan
 
 
 def by_score(figures):
     return (figures["score"],)
 
 
+def one_batch(tag):
+    return Batch(torch.full((1, 1, 1), float(tag)), torch.ones(1, 1), torch.ones(1))
+
+
 def fit_to_script(plan, scores, checkpoint, losses=None):
     """Fit a module whose one weight is the epoch's number; its scores are given."""
     module = nn.Linear(1, 1, bias=False)
-    losses = losses or [0.5] * len(scores)
+    given = losses or [0.5] * len(scores)
 
-    def train_one_epoch(epoch):
+    def losses_of(batch):
+        epoch = int(batch.inputs.item())
         nn.init.constant_(module.weight, epoch)
-        return {"train_loss": losses[epoch - 1]}
+        loss = 0.0 * module.weight.sum() + given[epoch - 1]  # no gradient: the weight stays
+        return loss, {"loss": loss}
 
     def evaluate():
         return {"score": scores[int(module.weight.item()) - 1]}
 
+    lessons = Lessons(lambda epoch: [one_batch(epoch)], 1, losses_of, evaluate, by_score)
     optimizer = training.make_optimizer(module, plan)
-    history = training.fit(
-        module, optimizer, plan, train_one_epoch, evaluate, by_score, checkpoint, seed=1
-    )
+    history = training.fit(module, optimizer, plan, lessons, checkpoint, seed=1)
     return module.weight.item(), history
 
 
@@ -113,24 +123,35 @@ class StopHereError(Exception):
     pass
 
 
-def fit_at_random(checkpoint, stop_in=None, plan=None, start=0):
-    """Fit a module with dropout, batch norm and drawn data; ``stop_in``: fail in that epoch."""
+STEPS = 3
+
+
+def fit_at_random(checkpoint, stop_in=None, plan=None, start=0, at_step=None):
+    """Fit a module with dropout, batch norm and drawn data, and fail on the way.
+
+    ``stop_in``: the epoch that fails after its training; ``at_step(epoch, step)`` is called before
+    the loss of each step is taken.
+    """
     plan = plan or Plan(5, 0.05, patience=3)
     torch.manual_seed(start)
     module = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 1))
     optimizer = training.make_optimizer(module, plan)
     epochs = []
 
-    def train_one_epoch(epoch):
+    def batches_of(epoch):
         epochs.append(epoch)
-        module.train()
-        for _ in range(3):
-            inputs = torch.randn(6, 4)
-            loss = (module(inputs)[:, 0] - inputs.sum(dim=1)).square().mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        return {"train_loss": loss.item()}
+        for step in range(STEPS):
+            # Drawn apart from torch's own stream, as the product's batches are.
+            generator = torch.Generator().manual_seed(100 * epoch + step)
+            inputs = torch.randn(6, 1, 4, generator=generator)
+            yield Batch(inputs, torch.full((6, 1), float(step)), torch.ones(6))
+
+    def losses_of(batch):
+        if at_step:
+            at_step(epochs[-1], int(batch.targets[0, 0]))
+        inputs = batch.inputs[:, 0]
+        each = (module(inputs)[:, 0] - inputs.sum(dim=1)).square()
+        return each.mean(), {"loss": each.sum(), "beyond": (each > 1).sum()}
 
     def evaluate():
         if epochs[-1] == stop_in:
@@ -139,10 +160,9 @@ def fit_at_random(checkpoint, stop_in=None, plan=None, start=0):
         with torch.no_grad():
             return {"score": -(module(torch.ones(1, 4)) - 4).square().item()}
 
+    lessons = Lessons(batches_of, STEPS, losses_of, evaluate, by_score)
     try:
-        history = training.fit(
-            module, optimizer, plan, train_one_epoch, evaluate, by_score, checkpoint, seed=7
-        )
+        history = training.fit(module, optimizer, plan, lessons, checkpoint, seed=7)
     except StopHereError:
         return None
     return module.state_dict(), optimizer.state_dict(), history, epochs
@@ -233,32 +253,139 @@ def test_failed_save_keeps_the_checkpoint_before(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["c.pt"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("epoch", "step"), [(1, 0), (2, 1), (5, STEPS - 1)])
+def test_signal_within_an_epoch_loses_no_step(tmp_path, number, epoch, step):
+    weights, optimizer, history, _ = fit_at_random(Checkpoint(tmp_path / "one.pt", "f"))
+    steps = []
+
+    def send(*now):
+        steps.append(now)
+        if now == (epoch, step):
+            signal.raise_signal(number)
+
+    stopped = Checkpoint(tmp_path / "two.pt", "f")
+    before = signal.getsignal(number)
+    with pytest.raises(InterruptedJobError, match=f"Stopped by {number.name}"):
+        fit_at_random(stopped, at_step=send)
+    assert steps[-1] == (epoch, step)  # the step in hand was the last
+    assert signal.getsignal(number) is before
+    again, optimizer_again, history_again, _ = fit_at_random(
+        stopped, start=99, at_step=lambda *now: steps.append(now)
+    )
+    assert steps == [(e, s) for e in range(1, 6) for s in range(STEPS)]  # each step once
+    assert_same_states(again, weights)
+    pd.testing.assert_frame_equal(history_again, history, check_exact=True)
+    for key, state in optimizer["state"].items():
+        assert_same_states(optimizer_again["state"][key], state)
+
+
+def test_means_of_an_epoch_are_over_its_clips(checkpoint):
+    module = nn.Linear(1, 1)
+    batches = [Batch(torch.zeros(n, 1, 1), torch.ones(n, 1), torch.ones(n)) for n in (3, 1)]
+    losses = iter([(2.0, 6.0), (4.0, 4.0)])
+
+    def losses_of(batch):
+        loss, total = next(losses)
+        return 0.0 * module.weight.sum() + loss, {"loss": torch.tensor(total)}
+
+    lessons = Lessons(lambda epoch: batches, 2, losses_of, dict, lambda figures: (0,))
+    optimizer = training.make_optimizer(module, Plan(1, 0.1))
+    history = training.fit(module, optimizer, Plan(1, 0.1), lessons, checkpoint, seed=1)
+    assert history["train_loss"].tolist() == [(6 + 4) / 4]
+
+
+def test_rate_follows_the_plan_at_each_step(checkpoint):
+    plan = Plan(2, 0.4, schedule="cosine")
+    module = nn.Linear(1, 1)
+    optimizer, rates = training.make_optimizer(module, plan), []
+
+    def losses_of(batch):
+        rates.append(optimizer.param_groups[0]["lr"])
+        loss = module.weight.sum()
+        return loss, {"loss": loss}
+
+    lessons = Lessons(
+        lambda epoch: [one_batch(1), one_batch(2)], 2, losses_of, dict, lambda figures: (0,)
+    )
+    training.fit(module, optimizer, plan, lessons, checkpoint, seed=1)
+    # A half cosine over four steps, by hand.
+    expected = [0.2 * (1 + math.cos(math.pi * done / 4)) for done in range(4)]
+    assert rates == pytest.approx(expected)
+
+
 HOLD = """
-import fcntl, sys
-lock = open(sys.argv[1], "w")
-fcntl.flock(lock, fcntl.LOCK_EX)
-print("held", flush=True)
-sys.stdin.read()
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from earmark.checkpoints import Checkpoint
+checkpoint = Checkpoint(Path(sys.argv[2]), "f")
+with checkpoint.held():
+    checkpoint.save({"epoch": 3})
+    print("held", flush=True)
+    begin = time.monotonic()
+    while not (sys.argv[3] == "polite" and checkpoint.wanted()) and time.monotonic() < begin + 60:
+        time.sleep(0.05)
+    if sys.argv[3] != "done":
+        raise SystemExit(143)
 """
 
 
-def test_lock_of_another_process_is_explained(checkpoint):
-    lock = checkpoint.path.with_suffix(".lock")
-    lock.parent.mkdir()
-    other = subprocess.Popen(
-        [sys.executable, "-c", HOLD, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+def hold_elsewhere(path, manner):
+    command = [sys.executable, "-c", HOLD, str(REPO / "workflow_scripts"), str(path), manner]
+    other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert other.stdout.readline() == "held\n"
+    return other
+
+
+def test_another_process_that_trains_the_same_is_asked_to_stop(checkpoint, caplog):
+    other = hold_elsewhere(checkpoint.path, "polite")
     try:
-        assert other.stdout.readline() == b"held\n"
+        with caplog.at_level("WARNING", "earmark"), Checkpoint(checkpoint.path, "f").held():
+            assert other.wait(10) == 143
+            # What it saved is there to go on from, and it is not asked again.
+            assert Checkpoint(checkpoint.path, "f").load() == {"epoch": 3}
+            assert not Checkpoint(checkpoint.path, "f").wanted()
+    finally:
+        other.kill()
+        other.communicate()
+    assert f"process {other.pid}) is training {checkpoint.path.parent}" in caplog.text
+    assert list(checkpoint.path.parent.iterdir()) == []
+
+
+def test_another_process_that_does_not_stop_is_explained(checkpoint):
+    other = hold_elsewhere(checkpoint.path, "deaf")
+    patient = Checkpoint(checkpoint.path, "f", patience_seconds=0.5)
+    try:
         with (
-            pytest.raises(EarmarkError, match=r"Another process .*checkpoint\.lock"),
-            checkpoint.held(),
+            pytest.raises(EarmarkError, match=rf"process {other.pid}\) is training .* run again"),
+            patient.held(),
         ):
             pytest.fail("the block was entered")
     finally:
+        other.kill()
         other.communicate()
-    with checkpoint.held():  # gone with its process
+    with checkpoint.held():  # the lock is gone with its process
         pass
+
+
+def test_who_finishes_while_another_waits_leaves_it_the_checkpoint(checkpoint):
+    with checkpoint.held():
+        checkpoint.save({"epoch": 9})
+        checkpoint.path.with_suffix(".wanted").write_text("somebody")
+    assert checkpoint.load() == {"epoch": 9}
+
+
+def test_files_that_cannot_be_locked_are_told_and_trained_with(checkpoint, monkeypatch, caplog):
+    def refuse(handle, operation):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    entered = False
+    with checkpoint.held():
+        entered = True
+    assert entered
+    assert "Files cannot be locked" in caplog.text
 
 
 def test_lock_is_held_within_the_block_and_free_after_a_failure(checkpoint):

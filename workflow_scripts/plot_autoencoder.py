@@ -8,10 +8,10 @@ import pandas as pd
 import torch
 
 from earmark import (
-    classifier,
     example_clips,
     job,
     manifest,
+    models,
     plots,
     plots_of_spectrograms,
     plots_of_training,
@@ -43,7 +43,7 @@ def main(
     with store.FeatureStore(feature_file) as features:
         sounds = plots_of_spectrograms.read(features, chosen)
         module = Autoencoder(features.shape, described["batch_norm_momentum"])
-    classifier.load_weights(module, weights)
+    models.load(module, weights)
     with torch.no_grad():
         images = torch.stack([torch.from_numpy(sound.values).float() for sound in sounds])
         rebuilt = module.eval()(images).numpy()

@@ -16,8 +16,10 @@ from earmark import (
     example_clips,
     job,
     manifest,
+    models,
     plots,
     plots_of_spectrograms,
+    recipes,
     store,
 )
 
@@ -48,12 +50,12 @@ def main(
         (sound,) = plots_of_spectrograms.read(features, chosen)
         module = classifier.build_for(
             features,
-            classifier.recipe_from_settings(described["recipe"]),
+            recipes.from_settings(described["recipe"]),
             name,
             described["network_options"],
             len(described["classes"]),
         )
-    classifier.load_weights(module, weights)
+    models.load(module, weights)
     layers, last = activation.first_layer(module.eval())
     preferred = activation.preferred_inputs(layers, job.derive_seed(seed, "filters")).numpy()
     bin_hertz = 1000 * sound.highest_khz / sound.values.shape[0]

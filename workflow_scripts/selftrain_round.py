@@ -11,6 +11,8 @@ from earmark import (
     job,
     labels,
     manifest,
+    models,
+    recipes,
     selftraining,
     store,
     tables,
@@ -50,7 +52,7 @@ def main(
     seed = job.derive_seed(seed, "selftraining", system, fold, round_number)
     place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
     clips, base = manifest.read(table), labels.read(selection)
-    recipe = classifier.recipe_from_settings(cfg["recipe"])
+    recipe = recipes.from_settings(cfg["recipe"])
     schedule = selftraining.Schedule(**cfg["schedule"])
     pool = selftraining.pool_of(clips, base, fold)
     lower = schedule.lower(round_number)
@@ -71,7 +73,7 @@ def main(
             features, recipe, cfg["network"], cfg["network_options"], len(classes)
         )
         if weights_before and predictions_before:
-            classifier.load_weights(module, weights_before)
+            models.load(module, weights_before)
             probabilities, _ = store.read_predictions(predictions_before, pool)
         else:
             pool_rows = features.rows_of(pool)
@@ -99,7 +101,7 @@ def main(
         rows = features.rows_of(clips["fname"])
         found = classifier.predict(module, features, rows, recipe, place, len(classes))
         store.write_predictions(predictions, clips["fname"].tolist(), found, classes)
-        classifier.save_model(
+        models.save(
             weights,
             facts,
             module,

@@ -1,6 +1,7 @@
 """Train the autoencoder on all train clips and store their latents."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,18 @@ from torch import nn
 from earmark import (
     batches,
     checkpoints,
-    classifier,
     hardware,
     job,
     manifest,
     memory_formats,
+    models,
+    recipes,
     store,
+    tables,
     training,
 )
 from earmark.autoencoder import VALIDATION_FOLD, Autoencoder
-from earmark.batches import Examples
+from earmark.batches import Batch, Examples
 
 log = logging.getLogger("earmark")
 
@@ -48,7 +51,7 @@ def main(
     place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
     clips = manifest.read(table)
     clips = clips[(clips["split"] == "train") & (clips["status"] == "ok")]
-    recipe = classifier.recipe_from_settings(cfg["recipe"])
+    recipe = recipes.from_settings(cfg["recipe"])
     checkpoint = checkpoints.Checkpoint(
         Path(weights).with_name("checkpoint.pt"),
         checkpoints.fingerprint([cfg, seed, code], [table, feature_file]),
@@ -68,7 +71,7 @@ def main(
             checkpoint,
             seed,
         )
-        classifier.save_model(
+        models.save(
             weights,
             facts,
             module,
@@ -80,7 +83,7 @@ def main(
         module.train(cfg["latents_mode"] == "training")
         found = _encode(module, features, rows, recipe, place)
         store.write_latents(latents, clips["fname"].tolist(), found)
-        figures.to_csv(history, index=False)
+        tables.write_table(figures, history)
 
 
 def _fit(
@@ -88,7 +91,7 @@ def _fit(
     features: store.FeatureStore,
     train_rows: np.ndarray,
     validation_rows: np.ndarray,
-    recipe: classifier.Recipe,
+    recipe: recipes.Recipe,
     place: hardware.Hardware,
     machine: dict[str, str],
     checkpoint: checkpoints.Checkpoint,
@@ -96,7 +99,6 @@ def _fit(
 ) -> Any:
     probe = torch.rand(recipe.batch_clips, *features.shape, device=place.device)
     memory_formats.arrange(module, probe, place, machine["memory_format"])
-    optimizer = training.make_optimizer(module, recipe.plan)
     unlabelled = Examples(
         train_rows, np.zeros(len(train_rows), np.int64), np.ones(len(train_rows), np.float32)
     )
@@ -106,12 +108,8 @@ def _fit(
             rebuilt = module(images)
         return nn.functional.mse_loss(rebuilt.float(), images)
 
-    def train_one_epoch(epoch: int) -> training.Figures:
-        module.train()
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.plan.rate(epoch - 1)
-        total, count = 0.0, 0
-        for batch in batches.training_batches(
+    def batches_of(epoch: int) -> Iterator[Batch]:
+        return batches.training_batches(
             features,
             unlabelled,
             1,
@@ -120,14 +118,11 @@ def _fit(
             recipe.augmentation,
             place.device,
             job.derive_seed(seed, "batches", epoch),
-        ):
-            loss = loss_of(batch.inputs)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            total += loss.item() * len(batch.inputs)
-            count += len(batch.inputs)
-        return {"train_loss": total / count}
+        )
+
+    def losses(batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        loss = loss_of(batch.inputs)
+        return loss, {"loss": loss.detach() * len(batch.inputs)}
 
     @torch.no_grad()
     def evaluate() -> training.Figures:
@@ -137,16 +132,15 @@ def _fit(
             total += loss_of(images).item() * len(places)
         return {"validation_loss": total / max(1, len(validation_rows))}
 
-    return training.fit(
-        module,
-        optimizer,
-        recipe.plan,
-        train_one_epoch,
+    lessons = training.Lessons(
+        batches_of,
+        max(1, -(-len(train_rows) // recipe.batch_clips)),
+        losses,
         evaluate,
         lambda figures: (-figures["validation_loss"],),
-        checkpoint,
-        seed,
     )
+    optimizer = training.make_optimizer(module, recipe.plan)
+    return training.fit(module, optimizer, recipe.plan, lessons, checkpoint, seed)
 
 
 @torch.no_grad()
@@ -154,7 +148,7 @@ def _encode(
     module: Autoencoder,
     features: store.FeatureStore,
     rows: np.ndarray,
-    recipe: classifier.Recipe,
+    recipe: recipes.Recipe,
     place: hardware.Hardware,
 ) -> np.ndarray:
     parts = []
@@ -167,7 +161,7 @@ def _encode(
 def _image_batches(
     features: store.FeatureStore,
     rows: np.ndarray,
-    recipe: classifier.Recipe,
+    recipe: recipes.Recipe,
     place: hardware.Hardware,
 ) -> Any:
     return batches.prediction_batches(features, rows, recipe.batch_clips, 0, 1, place.device)

@@ -3,7 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from earmark import checkpoints, classifier, hardware, job, labels, manifest, store, tables
+from earmark import (
+    checkpoints,
+    classifier,
+    hardware,
+    job,
+    labels,
+    manifest,
+    models,
+    recipes,
+    store,
+    tables,
+)
 
 
 def main(
@@ -31,7 +42,7 @@ def main(
     seed = job.derive_seed(seed, "model", system, fold)
     place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
     clips, chosen = manifest.read(table), labels.read(selection)
-    recipe = classifier.recipe_from_settings(cfg["recipe"])
+    recipe = recipes.from_settings(cfg["recipe"])
     checkpoint = checkpoints.Checkpoint(
         Path(weights).with_name("checkpoint.pt"),
         checkpoints.fingerprint([cfg, seed, fold, code], [table, feature_file, selection]),
@@ -48,7 +59,7 @@ def main(
         rows = features.rows_of(clips["fname"])
         found = classifier.predict(module, features, rows, recipe, place, classes)
         store.write_predictions(predictions, clips["fname"].tolist(), found, task.classes)
-        classifier.save_model(
+        models.save(
             weights,
             facts,
             module,

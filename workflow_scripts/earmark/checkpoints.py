@@ -4,17 +4,20 @@ A checkpoint lies beside a job's declared outputs (Snakemake deletes those when 
 removed when the job is done. It holds tensors and plain values only.
 """
 
-import fcntl
+import contextlib
 import hashlib
 import json
 import logging
 import os
+import platform
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from earmark.errors import EarmarkError
 from earmark.tables import whole_file
@@ -39,36 +42,88 @@ def fingerprint(plain: Any, files: Sequence[str | Path]) -> str:
 
 
 class Checkpoint:
-    """One resume point. Use it within ``held`` so that no other process trains the same model."""
+    """One resume point. Use it within ``held`` so that no other process trains the same model.
 
-    def __init__(self, path: str | Path, fingerprint: str) -> None:
+    ``patience_seconds``: how long to wait for another process that trains it to save and stop.
+    """
+
+    def __init__(self, path: str | Path, fingerprint: str, patience_seconds: float = 600.0) -> None:
         self.path = Path(path)
         self.fingerprint = fingerprint
+        self.patience_seconds = patience_seconds
+        self._wish = self.path.with_suffix(".wanted")
+        self._holder = self.path.with_suffix(".holder")
+        self._next_look = 0.0
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the lock for the block; on success remove the checkpoint.
 
-        Raises EarmarkError when another process holds it.
+        Who holds it already was left behind by a killed run, here or on another machine of a
+        cluster: that one is asked to save and stop, and waited for. Raises EarmarkError when it
+        does not within ``patience_seconds``.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        lock_path = self.path.with_suffix(".lock")
-        with open(lock_path, "a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # One that is just done may have removed the file that we opened: that is no lock.
-                held = os.path.samestat(os.fstat(lock.fileno()), os.stat(lock_path))
-            except (BlockingIOError, FileNotFoundError):
-                held = False
-            if not held:
-                raise EarmarkError(
-                    f"Another process is training {self.path.parent} (it holds {lock_path}), "
-                    f"perhaps one that a killed run left behind. Wait for it or end it, then run "
-                    f"again."
-                )
+        lock = FileLock(self.path.with_suffix(".lock"), fallback_to_soft=False)
+        with self._acquired(lock):
+            self._holder.write_text(_this_process(), encoding="utf-8")
+            self._wish.unlink(missing_ok=True)
             yield
-            self.path.unlink(missing_ok=True)
-            lock_path.unlink(missing_ok=True)
+            if not self._wish.exists():  # who waits can still use it
+                self.path.unlink(missing_ok=True)
+            self._holder.unlink(missing_ok=True)
+            Path(lock.lock_file).unlink(missing_ok=True)
+
+    @contextmanager
+    def _acquired(self, lock: FileLock) -> Iterator[None]:
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            self._take_over(lock)
+        except OSError as problem:
+            log.warning(
+                "Files cannot be locked in %s (%s): see to it that no two runs train the same "
+                "model at once.",
+                self.path.parent,
+                problem,
+            )
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _take_over(self, lock: FileLock) -> None:
+        log.warning(
+            "Another process (%s) is training %s: waiting for it to save and stop.",
+            self.holder(),
+            self.path.parent,
+        )
+        deadline = time.monotonic() + self.patience_seconds
+        while not lock.is_locked:
+            # Again and again: a holder that has only just begun removes the wish of runs before it.
+            self._wish.write_text(_this_process(), encoding="utf-8")
+            with contextlib.suppress(Timeout):
+                lock.acquire(timeout=min(2.0, self.patience_seconds), poll_interval=0.2)
+            if not lock.is_locked and time.monotonic() > deadline:
+                raise EarmarkError(
+                    f"Another process ({self.holder()}) is training {self.path.parent} (it holds "
+                    f"{lock.lock_file}) and has not stopped for {self.patience_seconds:.0f} s. "
+                    f"End it, then run again."
+                )
+
+    def holder(self) -> str:
+        """Host and process id of who holds the lock."""
+        try:
+            return self._holder.read_text(encoding="utf-8")
+        except OSError:
+            return "unknown"
+
+    def wanted(self) -> bool:
+        """Whether another process waits for the lock. Looks at the file system once a second."""
+        if time.monotonic() < self._next_look:
+            return False
+        self._next_look = time.monotonic() + 1.0
+        return self._wish.exists()
 
     def save(self, state: dict[str, Any]) -> None:
         """Write ``state`` so that a kill at any moment leaves the old or the new one."""
@@ -90,3 +145,7 @@ class Checkpoint:
             log.info("The checkpoint %s is of other code, settings or data: not used.", self.path)
             return None
         return state
+
+
+def _this_process() -> str:
+    return f"{platform.node()}, process {os.getpid()}"

@@ -4,58 +4,22 @@ Used by the base models and by each self-training round, which differ in labels,
 weights only.
 """
 
-import json
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from earmark import batches, job, memory_formats, metrics, networks, training
-from earmark.batches import Augmentation, Examples
+from earmark.batches import Augmentation, Batch, Examples
 from earmark.checkpoints import Checkpoint
 from earmark.errors import EarmarkError
 from earmark.hardware import Hardware
+from earmark.recipes import Recipe
 from earmark.store import FeatureStore
-from earmark.tables import whole_file
-
-log = logging.getLogger("earmark")
-Part = TypeVar("Part", training.Plan, Augmentation)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A training recipe: the config's entry under ``recipes``.
-
-    ``crop_frames`` and ``test_crops`` matter for features without a fixed length only. ``watch``
-    says whether an epoch is better by its validation "accuracy" (then its loss) or by its "loss".
-    """
-
-    plan: training.Plan
-    augmentation: Augmentation
-    batch_clips: int
-    crop_frames: int = 0
-    test_crops: int = 1
-    label_smoothing: float = 0.0
-    watch: str = "accuracy"
-
-
-def recipe_from_settings(settings: Mapping[str, Any]) -> Recipe:
-    """Return the recipe that a config entry describes."""
-    rest = dict(settings)
-
-    def taken(kind: type[Part]) -> Part:
-        names = [field.name for field in fields(kind) if field.name in rest]
-        return kind(**{name: rest.pop(name) for name in names})
-
-    return Recipe(taken(training.Plan), taken(Augmentation), **rest)
 
 
 def input_shape(store: FeatureStore, recipe: Recipe) -> tuple[int, int]:
@@ -146,15 +110,10 @@ def train(
     module.to(machine.device)
     probe = torch.rand(min(recipe.batch_clips, len(task.train)), store.shape[0], crop)
     memory_formats.arrange(module, probe.to(machine.device), machine, memory_format)
-    optimizer = training.make_optimizer(module, recipe.plan)
-    steps = max(1, -(-len(task.train) // recipe.batch_clips))
     _learn_statistics(module, store, task, recipe, crop, job.derive_seed(seed, "statistics"))
 
-    def train_one_epoch(epoch: int) -> training.Figures:
-        module.train()
-        total = torch.zeros(3, dtype=torch.float64)
-        epoch_seed = job.derive_seed(seed, "batches", epoch)
-        stream = batches.training_batches(
+    def batches_of(epoch: int) -> Iterator[Batch]:
+        return batches.training_batches(
             store,
             task.train,
             count,
@@ -162,29 +121,21 @@ def train(
             crop,
             recipe.augmentation,
             machine.device,
-            epoch_seed,
+            job.derive_seed(seed, "batches", epoch),
         )
-        for step, batch in enumerate(stream):
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.plan.rate(epoch - 1 + step / steps)
-            with machine.autocast():
-                logits = module(batch.inputs)
-            losses = nn.functional.cross_entropy(
-                logits.float(),
-                batch.targets,
-                reduction="none",
-                label_smoothing=recipe.label_smoothing,
-            )
-            loss = (losses * batch.weights).sum() / batch.weights.sum().clamp_min(1e-9)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            with torch.no_grad():
-                right = (logits.argmax(1) == batch.targets.argmax(1)).sum()
-                size = len(losses)
-                total += torch.stack([loss * size, right, torch.tensor(size)]).double().cpu()
-        loss_sum, right_sum, clips = total.tolist()
-        return {"train_loss": loss_sum / clips, "train_accuracy": right_sum / clips}
+
+    def losses(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        with machine.autocast():
+            logits = module(batch.inputs)
+        each = nn.functional.cross_entropy(
+            logits.float(),
+            batch.targets,
+            reduction="none",
+            label_smoothing=recipe.label_smoothing,
+        )
+        loss = (each * batch.weights).sum() / batch.weights.sum().clamp_min(1e-9)
+        right = (logits.argmax(1) == batch.targets.argmax(1)).sum()
+        return loss, {"loss": loss.detach() * len(each), "accuracy": right}
 
     def evaluate() -> training.Figures:
         if len(task.validation) == 0:
@@ -192,16 +143,15 @@ def train(
         probabilities = predict(module, store, task.validation.rows, recipe, machine, count)
         return validation_figures(probabilities, task.validation.labels)
 
-    return training.fit(
-        module,
-        optimizer,
-        recipe.plan,
-        train_one_epoch,
+    lessons = training.Lessons(
+        batches_of,
+        max(1, -(-len(task.train) // recipe.batch_clips)),
+        losses,
         evaluate,
         _accuracy_then_loss if recipe.watch == "accuracy" else _loss,
-        checkpoint,
-        seed,
     )
+    optimizer = training.make_optimizer(module, recipe.plan)
+    return training.fit(module, optimizer, recipe.plan, lessons, checkpoint, seed)
 
 
 def _learn_statistics(
@@ -271,30 +221,6 @@ def predict(
         total.index_add_(0, index, probabilities)
         crops.index_add_(0, index, torch.ones(len(index), 1))
     return (total / crops.clamp_min(1)).numpy()
-
-
-def save_model(weights: str | Path, facts: str | Path, module: nn.Module, **described: Any) -> None:
-    """Write weights (safetensors) and what is needed to use them (JSON)."""
-    with whole_file(weights) as temporary:
-        tensors = {
-            name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()
-        }
-        save_file(tensors, temporary)
-    versions = {"torch": str(torch.__version__), "numpy": np.__version__}
-    with whole_file(facts) as temporary:
-        text = json.dumps({**described, "versions": versions}, indent=2, sort_keys=True)
-        temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def load_weights(module: nn.Module, weights: str | Path) -> None:
-    """Put saved weights into ``module``. Raises EarmarkError when they do not fit."""
-    try:
-        module.load_state_dict(load_file(weights))
-    except (OSError, RuntimeError, SafetensorError) as problem:
-        raise EarmarkError(
-            f"The weights {weights} do not fit the network that the config describes ({problem}). "
-            f"Delete them; the next run trains anew."
-        ) from problem
 
 
 def build_for(

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from earmark import feature_settings, layout, vocabulary
+from earmark import feature_settings, gpus, layout, vocabulary
 from earmark.errors import EarmarkError
 from earmark.layout import Layout
 
@@ -200,8 +200,8 @@ def _broken_systems(config: Config, unknown: Any) -> Iterator[str]:
 
 
 def uses_gpu(config: Config) -> bool:
-    """Whether training will find an NVIDIA GPU here, without asking torch, which starts slowly."""
-    return config["hardware"]["device"] != "cpu" and Path("/proc/driver/nvidia").exists()
+    """Whether training will find an NVIDIA GPU here."""
+    return config["hardware"]["device"] != "cpu" and gpus.count() > 0
 
 
 @dataclass(frozen=True)

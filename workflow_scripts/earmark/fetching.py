@@ -6,7 +6,6 @@ there with files in it, it is whole.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import logging
 import os
@@ -23,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 import requests
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from earmark.errors import EarmarkError
@@ -136,16 +136,14 @@ def _parse(name: str, checksum: object, size: int | None) -> Archive:
 
 @contextlib.contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    # The file stays behind: deleting it would let two fetches hold locks on different files.
     path = folder / ".fetch.lock"
-    with path.open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise EarmarkError(
-                f"{path}: another fetch is at work in this folder; wait for it and run again."
-            ) from None
-        yield
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout:
+        raise EarmarkError(
+            f"{path}: another fetch is at work in this folder; wait for it and run again."
+        ) from None
 
 
 @dataclass(frozen=True)

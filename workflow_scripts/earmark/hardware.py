@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from earmark import gpus
 from earmark.errors import EarmarkError
 
 log = logging.getLogger("earmark")
@@ -45,8 +46,10 @@ def prepare(threads: int, seed: int, device: str = "auto", precision: str = "aut
             "or `device: cpu`, or check the driver with nvidia-smi."
         )
     use_cuda = device != "cpu" and torch.cuda.is_available()
-    chosen = torch.device("cuda" if use_cuda else "cpu")
+    chosen = torch.device("cpu")
     if use_cuda:
+        chosen = torch.device("cuda", _own_gpu())
+        torch.cuda.set_device(chosen)
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
         reduced = torch.cuda.is_bf16_supported(including_emulation=False)
@@ -61,6 +64,17 @@ def prepare(threads: int, seed: int, device: str = "auto", precision: str = "aut
         "bfloat16 autocast" if wanted else "float32",
     )
     return found
+
+
+def _own_gpu() -> int:
+    """Number of the visible GPU that this process computes on, until it ends."""
+    count = torch.cuda.device_count()
+    if count == 1:
+        return 0
+    names = [str(torch.cuda.get_device_properties(number).uuid) for number in range(count)]
+    taken = gpus.claim(names)
+    log.info("Taking GPU %d of %d.", taken, count)
+    return taken
 
 
 def _cpu_has_bfloat16() -> bool:

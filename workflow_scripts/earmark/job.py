@@ -2,11 +2,13 @@
 
 import inspect
 import logging
+import signal
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from earmark import interruption
 from earmark.errors import EarmarkError
 
 log = logging.getLogger("earmark")
@@ -17,8 +19,10 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     """Call ``main`` with the rule's named inputs, outputs and params, and its threads.
 
     Log lines go to the rule's log file and to standard error. An EarmarkError ends the job with its
-    sentence alone, anything else with a traceback in the log; both exit with status 1.
+    sentence alone, anything else with a traceback in the log; both exit with status 1. A job that
+    was asked to stop and saved its state exits with 143, as one that SIGTERM ends at once does.
     """
+    interruption.follow()
     _start_log(snakemake.log[0] if snakemake.log else None)
     given = {**snakemake.input, **snakemake.output, **snakemake.params}
     # The code's hash and the like are there for Snakemake to compare, not for the script.
@@ -34,6 +38,9 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     except EarmarkError as problem:
         log.error("%s", problem)
         raise SystemExit(1) from None
+    except interruption.InterruptedJobError as stop:
+        log.warning("%s", stop)
+        raise SystemExit(128 + signal.SIGTERM) from None
     except Exception:
         log.exception("The job of rule %s failed.", snakemake.rule)
         raise SystemExit(1) from None

@@ -6,7 +6,6 @@ user's cache folder (``$XDG_CACHE_HOME/earmark`` or ``~/.cache/earmark``), as ot
 """
 
 import copy
-import fcntl
 import hashlib
 import json
 import logging
@@ -17,6 +16,7 @@ import time
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 from torch import Tensor, nn
 
 from earmark.errors import EarmarkError
@@ -48,8 +48,7 @@ def _remembered(module: nn.Module, batch: Tensor, hardware: Hardware) -> str:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         # Jobs that start together would probe together and could disagree: the others wait.
-        with open(place.with_suffix(".lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(place.with_suffix(".lock")):
             name = _read(place)
             if name is None:
                 name, milliseconds = _probe(module, batch, hardware)

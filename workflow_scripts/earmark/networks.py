@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from earmark.errors import EarmarkError
+from earmark.initialisation import keras_defaults
 
 Shape = tuple[int, int]
 Builder = Callable[..., nn.Module]
@@ -67,15 +68,6 @@ def parameter_count(module: nn.Module, trainable_only: bool = True) -> int:
         return trained
     statistics = (b for name, b in module.named_buffers() if "running_" in name)
     return trained + sum(b.numel() for b in statistics)
-
-
-def keras_defaults(module: nn.Module) -> None:
-    """Initialise as Keras does: Glorot-uniform weights, zero biases."""
-    for part in module.modules():
-        if isinstance(part, nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            nn.init.xavier_uniform_(part.weight)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
 
 
 class Image(nn.Module):

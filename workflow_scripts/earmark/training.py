@@ -1,13 +1,13 @@
 """The training loop that every network goes through: epochs, early stop, best weights, resume.
 
-What one epoch does and how a model is judged is handed in as functions, so that classifiers,
-self-training rounds and the autoencoder share this loop.
+What is learned and how a model is judged is handed in as functions (``Lessons``), so that
+classifiers, self-training rounds and the autoencoder share this loop.
 """
 
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from earmark import job
+from earmark import interruption, job
+from earmark.batches import Batch
 from earmark.checkpoints import Checkpoint
 from earmark.errors import EarmarkError
 
@@ -61,66 +62,169 @@ def make_optimizer(module: nn.Module, plan: Plan) -> torch.optim.Optimizer:
     return torch.optim.Adam(module.parameters(), lr=plan.learning_rate)
 
 
+@dataclass(frozen=True)
+class Lessons:
+    """What there is to learn and how it is judged, as functions.
+
+    ``batches(epoch)`` yields the batches of an epoch, the same ones each time it is called, and
+    there are ``steps`` of them. ``losses(batch)`` returns the loss to lower and sums over the
+    batch's clips by name, from which the epoch's means are made. ``evaluate()`` gives figures of
+    the module as it is, and ``score`` turns an epoch's figures into a tuple of which higher is
+    better.
+    """
+
+    batches: Callable[[int], Iterable[Batch]]
+    steps: int
+    losses: Callable[[Batch], tuple[Tensor, dict[str, Tensor]]]
+    evaluate: Callable[[], Figures]
+    score: Callable[[Figures], tuple[float, ...]]
+
+
+class Progress:
+    """Where a training is: all that it takes to go on from here as if it had never stopped.
+
+    ``step`` batches of the epoch after the last one in ``history`` are done, and ``sums`` has what
+    they added up to.
+    """
+
+    def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        self.module = module
+        self.optimizer = optimizer
+        self.history: list[Figures] = []
+        self.best: dict[str, Any] = {"score": None, "epoch": 0, "weights": None}
+        self.step = 0
+        self.sums: dict[str, Tensor] = {}
+
+    def state(self) -> dict[str, Any]:
+        """Tensors and plain values for a checkpoint."""
+        score = self.best["score"]
+        return {
+            "weights": self.module.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+            "best": {**self.best, "score": score and list(score)},
+            "step": self.step,
+            "sums": self.sums,
+            "random": torch.get_rng_state(),
+            "random_gpu": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go to where ``state`` was taken."""
+        self.module.load_state_dict(state["weights"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        score = state["best"]["score"]
+        self.history = state["history"]
+        self.best = {**state["best"], "score": score and tuple(score)}
+        self.step, self.sums = state["step"], state["sums"]
+        torch.set_rng_state(state["random"])
+        if state["random_gpu"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["random_gpu"])
+
+
 def fit(
     module: nn.Module,
     optimizer: torch.optim.Optimizer,
     plan: Plan,
-    train_one_epoch: Callable[[int], Figures],
-    evaluate: Callable[[], Figures],
-    score: Callable[[Figures], tuple[float, ...]],
+    lessons: Lessons,
     checkpoint: Checkpoint,
     seed: int,
 ) -> pd.DataFrame:
     """Train ``module`` in place and return its history, one row per epoch.
 
-    ``train_one_epoch(epoch)`` runs one pass; ``evaluate()`` judges the module after it; ``score``
-    turns both figures into a tuple of which higher is better. All randomness of an epoch follows
-    from ``seed`` and its number, so that a run resumed after any epoch goes on exactly as if it
-    had never stopped. Raises EarmarkError when a figure is not finite.
+    Each epoch ends with a checkpoint. So does a request to stop (SIGTERM, Ctrl-C, another process
+    that wants the checkpoint), after the batch in hand; InterruptedJobError is raised then. What
+    resumes goes on bit by bit as if it had never stopped: all randomness of an epoch follows from
+    ``seed`` and its number, and within an epoch from the state that was saved. Raises EarmarkError
+    when a figure is not finite.
     """
-    history: list[Figures] = []
-    best: dict[str, Any] = {"score": None, "epoch": 0, "weights": None}
+    progress = Progress(module, optimizer)
     state = checkpoint.load()
     if state is not None:
-        module.load_state_dict(state["weights"])
-        optimizer.load_state_dict(state["optimizer"])
-        history, best = state["history"], state["best"]
-        best["score"] = tuple(best["score"])
-        log.info("Resuming after epoch %d.", len(history))
-    while len(history) < plan.epochs and not _patience_is_over(plan, history, best):
-        epoch = len(history) + 1
-        begin = time.perf_counter()
-        torch.manual_seed(job.derive_seed(seed, "epoch", epoch))
-        figures = {"epoch": epoch, "learning_rate": plan.rate(epoch - 1)}
-        figures |= train_one_epoch(epoch)
-        figures |= evaluate()
-        for name, value in figures.items():
-            if not math.isfinite(value):
-                raise EarmarkError(
-                    f"The {name.replace('_', ' ')} of epoch {epoch} is {value}. Lower the recipe's "
-                    f"learning_rate ({plan.learning_rate:g})."
-                )
-        history.append(figures)
-        reached = score(figures)
-        if best["score"] is None or reached > best["score"]:
-            best = {"score": reached, "epoch": epoch, "weights": _copy_of(module)}
-        log.info("%s (%.1f s)", _in_words(figures), time.perf_counter() - begin)
-        checkpoint.save(
-            {
-                "weights": module.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "history": history,
-                "best": {**best, "score": list(best["score"])},
-            }
-        )
+        progress.restore(state)
+        log.info("Resuming after epoch %d and %d steps.", len(progress.history), progress.step)
+    with interruption.Requests() as requests:
+        while not _is_over(plan, progress):
+            begin = time.perf_counter()
+            figures = _train_one_epoch(progress, plan, lessons, checkpoint, requests, seed)
+            figures |= lessons.evaluate()
+            _check(figures, plan)
+            progress.history.append(figures)
+            progress.step, progress.sums = 0, {}
+            reached = lessons.score(figures)
+            if progress.best["score"] is None or reached > progress.best["score"]:
+                epoch = len(progress.history)
+                progress.best = {"score": reached, "epoch": epoch, "weights": _copy_of(module)}
+            log.info("%s (%.1f s)", _in_words(figures), time.perf_counter() - begin)
+            checkpoint.save(progress.state())
+        _stop_if_asked(progress, checkpoint, requests)
+    best = progress.best
     if plan.keep == "best" and best["weights"] is not None:
         module.load_state_dict(best["weights"])
         log.info("Kept the weights of epoch %d.", best["epoch"])
-    return pd.DataFrame(history)
+    return pd.DataFrame(progress.history)
 
 
-def _patience_is_over(plan: Plan, history: list[Figures], best: dict[str, Any]) -> bool:
-    return 0 < plan.patience <= len(history) - best["epoch"]
+def _train_one_epoch(
+    progress: Progress,
+    plan: Plan,
+    lessons: Lessons,
+    checkpoint: Checkpoint,
+    requests: interruption.Requests,
+    seed: int,
+) -> Figures:
+    """Train for the rest of an epoch and return its figures: means over its clips."""
+    module, optimizer = progress.module, progress.optimizer
+    epoch = len(progress.history) + 1
+    module.train()
+    if progress.step == 0:
+        torch.manual_seed(job.derive_seed(seed, "epoch", epoch))
+    for step, batch in enumerate(lessons.batches(epoch)):
+        if step < progress.step:
+            continue
+        _stop_if_asked(progress, checkpoint, requests)
+        for group in optimizer.param_groups:
+            group["lr"] = plan.rate(epoch - 1 + step / lessons.steps)
+        loss, sums = lessons.losses(batch)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        sums = {"clips": torch.tensor(len(batch.weights)), **sums}
+        for name, value in sums.items():
+            before = progress.sums.get(name, torch.zeros(()))
+            progress.sums[name] = before.to(value.device).double() + value.detach().double()
+        progress.step = step + 1
+    total = {name: value.item() for name, value in progress.sums.items()}
+    clips = total.pop("clips", 1.0)
+    means = {f"train_{name}": value / clips for name, value in total.items()}
+    return {"epoch": epoch, "learning_rate": plan.rate(epoch - 1), **means}
+
+
+def _stop_if_asked(
+    progress: Progress, checkpoint: Checkpoint, requests: interruption.Requests
+) -> None:
+    reason = requests.reason or ("another process" if checkpoint.wanted() else None)
+    if reason:
+        checkpoint.save(progress.state())
+        raise interruption.InterruptedJobError(
+            f"Stopped by {reason} after epoch {len(progress.history)} and {progress.step} steps. "
+            f"All of it is saved: the next run goes on from there."
+        )
+
+
+def _check(figures: Figures, plan: Plan) -> None:
+    for name, value in figures.items():
+        if not math.isfinite(value):
+            raise EarmarkError(
+                f"The {name.replace('_', ' ')} of epoch {figures['epoch']:.0f} is {value}. Lower "
+                f"the recipe's learning_rate ({plan.learning_rate:g})."
+            )
+
+
+def _is_over(plan: Plan, progress: Progress) -> bool:
+    """Whether all epochs are done, or so many without a better score that patience is over."""
+    done = len(progress.history)
+    return done >= plan.epochs or 0 < plan.patience <= done - progress.best["epoch"]
 
 
 def _copy_of(module: nn.Module) -> dict[str, Tensor]:

@@ -1,0 +1,78 @@
+"""Stopping a job in a way that loses nothing: signals, and a Snakemake that is no longer there.
+
+Schedulers send SIGTERM some seconds before they kill (time limit, preemption, cancelling), and a
+terminal sends SIGINT on Ctrl-C. Nobody tells a job that its Snakemake was killed: it looks.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+import psutil
+
+# The process id of the Snakemake that starts jobs, handed down to them.
+SNAKEMAKE = "EARMARK_SNAKEMAKE"
+
+
+class InterruptedJobError(Exception):
+    """The job was asked to stop and has saved what it had."""
+
+
+class Requests:
+    """Requests to stop, collected while the block runs so that it can act at a good moment.
+
+    Outside the main thread, where signals cannot be handled, there are none.
+    """
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Requests":
+        with contextlib.suppress(ValueError):  # not the main thread
+            for number in (signal.SIGTERM, signal.SIGINT):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.reason = signal.Signals(number).name
+
+
+def announce() -> None:
+    """Let the jobs that this process starts know whom they work for."""
+    os.environ[SNAKEMAKE] = str(os.getpid())
+
+
+def follow(seconds: float = 1.0) -> None:
+    """Send this process SIGTERM once the Snakemake that started it has gone.
+
+    What a killed Snakemake leaves behind would go on computing for nobody, and write files while
+    the next run writes them too. Looks every ``seconds``.
+    """
+    try:
+        snakemake = psutil.Process(int(os.environ[SNAKEMAKE]))
+    except (KeyError, ValueError, psutil.NoSuchProcess):
+        return
+
+    def look() -> None:
+        while _is_alive(snakemake):
+            time.sleep(seconds)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=look, name="follow", daemon=True).start()
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,58 @@
+"""Locks that a killed Snakemake leaves in its working folder, cleared when the next one starts.
+
+Snakemake notes in ``.snakemake/locks`` which files a run works on, and removes the note when it
+ends; after SIGKILL or a power cut it stays, and every further run is refused until somebody calls
+``--unlock``. A lock of the operating system, which ends with its process, tells the two apart.
+"""
+
+import atexit
+import logging
+import os
+import platform
+import shutil
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+log = logging.getLogger("earmark")
+
+
+def enter(state: Path) -> FileLock:
+    """Note that this process runs Snakemake here, and clear what killed ones left behind.
+
+    ``state`` is the folder ``.snakemake``. The note holds as long as the returned lock is kept.
+    Nothing is cleared while another run is alive, or when one from another machine may be: not
+    every shared file system tells machines about each other's locks.
+    """
+    notes = state / "earmark_runs"
+    notes.mkdir(parents=True, exist_ok=True)
+    own = FileLock(notes / f"{platform.node()}.{os.getpid()}.{time.time_ns()}", timeout=0)
+    own.acquire()
+    atexit.register(_leave, own)
+    others = [path for path in notes.iterdir() if path != Path(own.lock_file)]
+    ended = [path for path in others if _has_ended(path)]
+    locks = state / "locks"
+    if not locks.is_dir() or not any(locks.iterdir()):
+        ended = others  # whoever they were, they hold nothing
+    elif len(ended) == len(others):
+        log.warning("A run here was killed: its locks on output files are removed.")
+        shutil.rmtree(locks)
+    for path in ended:
+        path.unlink(missing_ok=True)
+    return own
+
+
+def _leave(own: FileLock) -> None:
+    own.release()
+    Path(own.lock_file).unlink(missing_ok=True)
+
+
+def _has_ended(note: Path) -> bool:
+    if not note.name.startswith(f"{platform.node()}."):
+        return False
+    try:
+        with FileLock(note, timeout=0):
+            return True
+    except Timeout:
+        return False
