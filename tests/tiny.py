@@ -7,13 +7,14 @@ import copy
 import csv
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import soundfile
@@ -155,13 +156,14 @@ def merged(config: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, A
     return result
 
 
-def snakemake(
+def start_snakemake(
     directory: Path,
     *arguments: str,
     overlay: Mapping[str, Any] | None = None,
     tree: Path = REPO,
-) -> tuple[int, str]:
-    """Run the workflow of ``tree`` in ``directory``: exit code and everything printed."""
+    output: int | IO[str] = subprocess.PIPE,
+) -> subprocess.Popen[str]:
+    """Start the workflow of ``tree`` in ``directory``, in a process group of its own."""
     command = [sys.executable, "-m", "snakemake", "-s", str(tree / "Snakefile")]
     command += ["--directory", str(directory), "-j2", "--nocolor", *arguments]
     directory.mkdir(parents=True, exist_ok=True)
@@ -173,17 +175,33 @@ def snakemake(
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE")
     }
-    done = subprocess.run(
+    return subprocess.Popen(
         command,
         cwd=directory,
         env=environment,
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
-        check=False,
+        start_new_session=True,
     )
-    return done.returncode, done.stdout
+
+
+def snakemake(
+    directory: Path,
+    *arguments: str,
+    overlay: Mapping[str, Any] | None = None,
+    tree: Path = REPO,
+    seconds: float = 300,
+) -> tuple[int, str]:
+    """Run the workflow of ``tree`` in ``directory``: exit code and everything printed."""
+    run = start_snakemake(directory, *arguments, overlay=overlay, tree=tree)
+    try:
+        printed, _ = run.communicate(timeout=seconds)
+    except BaseException:
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        raise
+    return run.returncode, printed
 
 
 @dataclass
