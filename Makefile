@@ -1,5 +1,6 @@
 # make        set up and tag the embedded data: submission.csv
 # make test   set up and run all checks and tests
+# make test-long   what takes hours: the demo killed 60 times, and on a Slurm cluster of its own
 # make env    set up only: .venv, from envs/requirements.lock
 # make all    the submission, its scores and all figures
 # make lock   resolve envs/requirements.in anew
@@ -12,7 +13,7 @@ UV := uv==0.13.9
 READY := .venv/.ready
 SNAKEMAKE := $(BIN)/snakemake -j$(CORES)
 
-.PHONY: submission all env test lint format lock clean
+.PHONY: submission all env test test-long lint format lock clean
 
 submission: $(READY)
 	$(SNAKEMAKE) submission.csv scores
@@ -38,6 +39,9 @@ $(READY): envs/requirements.lock
 
 test: lint
 	$(BIN)/python -m pytest
+
+test-long: $(READY)
+	$(BIN)/python -m pytest tests/long -n 0 -s -v
 
 lint: $(READY)
 	$(BIN)/ruff check .
