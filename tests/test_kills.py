@@ -67,8 +67,9 @@ def test_the_same_command_ends_with_the_same_bytes(
     assert kill.resumed_after is not None
     assert kill.resumed_after >= epoch
     assert epochs == list(range(kill.resumed_after + 1, 41))
+    # A job that SIGTERM reaches, or whose Snakemake is gone, saves within the epoch.
     stopped = "Stopped by SIGTERM after epoch" in run.printed[0]
-    assert stopped == (kind in (TRAINING_TERMINATED, ALL_TERMINATED)), run.printed[0]
+    assert stopped == (kind != TRAINING_KILLED), run.printed[0]
     expected = kills.outcome(reference.directory, "four")
     found = kills.outcome(directory, "four")
     assert found.keys() == expected.keys()
