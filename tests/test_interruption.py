@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 from tiny import REPO
 
@@ -43,6 +44,34 @@ def test_a_job_ends_with_the_snakemake_that_started_it() -> None:
     begin = time.monotonic()
     snakemake.stdout.read()
     assert time.monotonic() - begin < 30
+
+
+POOL = f"""
+import os, sys, time
+from concurrent.futures import ProcessPoolExecutor
+sys.path.insert(0, {SCRIPTS!r})
+from earmark import interruption
+with ProcessPoolExecutor(
+    2, initializer=interruption.follow_pool, initargs=(os.getpid(), 0.05)
+) as pool:
+    list(pool.map(abs, range(4)))
+    print("worked", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_workers_of_a_killed_job_end_too() -> None:
+    owner = subprocess.Popen([sys.executable, "-c", POOL], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout
+    assert owner.stdout.readline() == "worked\n"
+    workers = psutil.Process(owner.pid).children()
+    assert workers
+    owner.kill()
+    owner.wait()
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    for worker in alive:
+        worker.kill()
+    assert not alive
 
 
 def followed(monkeypatch: pytest.MonkeyPatch, told: str | None) -> bool:

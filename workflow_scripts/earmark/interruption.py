@@ -65,11 +65,26 @@ def follow(seconds: float = 1.0) -> None:
         snakemake = _find(int(pid), float(started))
     except (KeyError, ValueError):
         return
-    if namespace != _namespace():
-        return
+    if namespace == _namespace():
+        _end_with(snakemake, seconds)
+
+
+def follow_pool(owner: int, seconds: float = 1.0) -> None:
+    """Initialise a worker of a process pool: it ends with the process ``owner`` that made it.
+
+    Workers of a killed owner would wait for work forever.
+    """
+    try:
+        _end_with(psutil.Process(owner), seconds)
+    except psutil.NoSuchProcess:
+        _end_with(None, seconds)
+
+
+def _end_with(other: psutil.Process | None, seconds: float) -> None:
+    """Send this process SIGTERM once the other has gone; None: it has gone already."""
 
     def look() -> None:
-        while snakemake and _is_alive(snakemake):
+        while other and _is_alive(other):
             time.sleep(seconds)
         os.kill(os.getpid(), signal.SIGTERM)
 
