@@ -2,7 +2,8 @@
 # make test   set up and run all checks and tests
 # make env    set up only: .venv, from envs/requirements.lock
 # make all    the submission, its scores and all figures
-# make lock   resolve envs/requirements.in anew
+# make lock   lock what envs/requirements.in asks for, other versions as they are
+# make upgrade  the same, with the newest versions of everything
 # make clean  remove what runs made (not .venv, not fetched data)
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ UV := uv==0.13.9
 READY := .venv/.ready
 SNAKEMAKE := $(BIN)/snakemake -j$(CORES)
 
-.PHONY: submission all env test lint format lock clean
+.PHONY: submission all env test lint format lock upgrade clean
 
 submission: $(READY)
 	$(SNAKEMAKE) submission.csv scores
@@ -53,6 +54,9 @@ format: $(READY)
 
 lock: $(READY)
 	$(BIN)/python envs/relock.py
+
+upgrade: $(READY)
+	$(BIN)/python envs/relock.py --upgrade
 
 clean:
 	rm -rf results logs submission.csv .snakemake
