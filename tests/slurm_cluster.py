@@ -37,8 +37,11 @@ NODE, CPUS, MEMORY_MB = "earmark", 32, 512_000
 GPUS = ("/dev/null", "/dev/zero")  # any devices will do
 KILL_WAIT = 20  # seconds from SIGTERM to SIGKILL
 
+# Daemons that this process has started, to be collected when they end.
+STARTED: list[subprocess.Popen[bytes]] = []
+
 # Two partitions over the same node: jobs of `urgent` push those of `normal` back into the queue.
-CONFIGURATION = """\
+CONFIGURATION = r"""
 ClusterName=earmark
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller_port}
@@ -68,7 +71,8 @@ ReturnToService=2
 KillWait={kill_wait}
 MinJobAge=300
 JobRequeue=1
-NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus}
+NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 \
+    CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus}
 PartitionName=normal Nodes={node} Default=YES PriorityTier=1 State=UP
 PartitionName=urgent Nodes={node} PriorityTier=2 State=UP
 """
@@ -109,7 +113,7 @@ class Cluster:
         """Every job that the controller remembers, oldest first, as `scontrol` describes it."""
         text = output("scontrol", "--oneliner", "show", "job")
         found = [
-            dict(re.findall(r"(\S+?)=(.*?)(?= \S+?=|$)", line))
+            dict(re.findall(r"(\S+?)=(.*?)(?= +\S+?=| *$)", line))
             for line in text.splitlines()
             if line.startswith("JobId=")
         ]
@@ -276,6 +280,7 @@ def _start_daemons(folder: Path, facts: dict, lock: int) -> None:
                 start_new_session=True,
                 pass_fds=[lock] if command[0] == "slurmctld" else [],
             )
+        STARTED.append(process)
         facts["daemons"].append([process.pid, _born(process.pid)])
         (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
         if command is munged:
@@ -347,18 +352,13 @@ def _remove_files() -> None:
 
 def _born(pid: int | None) -> str | None:
     """When a process was started, in the kernel's ticks; None if it is gone."""
+    for process in STARTED:
+        process.poll()
     try:
         facts = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
         return None
-    if facts[0] == "Z":
-        # A child of ours that has ended; someone else's is theirs to collect.
-        try:
-            os.waitpid(int(str(pid)), os.WNOHANG)
-        except ChildProcessError:
-            pass
-        return None
-    return facts[19]
+    return None if facts[0] == "Z" else facts[19]
 
 
 def _free_port() -> int:
