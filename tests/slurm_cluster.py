@@ -48,7 +48,7 @@ SlurmctldPort={controller_port}
 SlurmdPort={node_port}
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 SlurmUser=root
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -69,7 +69,7 @@ GresTypes=gpu
 SlurmdParameters=config_overrides
 ReturnToService=2
 KillWait={kill_wait}
-MinJobAge=300
+MinJobAge=86400
 JobRequeue=1
 NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 \
     CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus}

@@ -29,11 +29,12 @@ class SlurmRun:
         directory: Path,
         *arguments: str,
         overlay: Mapping[str, Any] | None = None,
+        profile: str = "slurm",
     ) -> None:
         self.cluster, self.directory = cluster, directory
         directory.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "snakemake", "-s", str(REPO / "Snakefile"), "--nocolor"]
-        command += ["--workflow-profile", "slurm", *arguments]
+        command += ["--workflow-profile", profile, *arguments]
         # This cluster answers at once, and its files are on this machine's disk.
         command += ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
         if overlay is not None:
@@ -75,14 +76,13 @@ class SlurmRun:
         """All that Snakemake has printed so far."""
         return self.printed.read_text(encoding="utf-8")
 
+    def all_jobs(self) -> list[dict[str, str]]:
+        """Slurm's jobs in this run's folder, oldest first."""
+        return [job for job in self.cluster.jobs() if job["WorkDir"] == str(self.directory)]
+
     def jobs(self, rule: str) -> list[dict[str, str]]:
-        """Slurm's jobs of a rule in this run's folder, oldest first."""
-        return [
-            job
-            for job in self.cluster.jobs()
-            if job["WorkDir"] == str(self.directory)
-            and f"{job['Comment']}_".startswith(f"rule_{rule}_")
-        ]
+        """Those of a rule."""
+        return [job for job in self.all_jobs() if f"{job['Comment']}_".startswith(f"rule_{rule}_")]
 
     def wait_for(self, find: Callable[[], Found | None], seconds: float, what: str) -> Found:
         """Return what ``find`` finds, which is asked again until it does or Snakemake ends."""

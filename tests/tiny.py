@@ -160,6 +160,7 @@ def snakemake(
     *arguments: str,
     overlay: Mapping[str, Any] | None = None,
     tree: Path = REPO,
+    seconds: float = 300,
 ) -> tuple[int, str]:
     """Run the workflow of ``tree`` in ``directory``: exit code and everything printed."""
     command = [sys.executable, "-m", "snakemake", "-s", str(tree / "Snakefile")]
@@ -180,7 +181,7 @@ def snakemake(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
+        timeout=seconds,
         check=False,
     )
     return done.returncode, done.stdout
