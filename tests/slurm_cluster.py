@@ -22,10 +22,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 ETC = Path("/etc/slurm")
 FILES = (ETC / "slurm.conf", ETC / "gres.conf")
@@ -169,8 +169,14 @@ def missing() -> list[str]:
     return [program for program in PROGRAMS if shutil.which(program, path=places) is None]
 
 
-def running() -> dict | None:
-    """Facts of the test cluster whose files are on this machine; None if there is none."""
+def running() -> dict[str, Any] | None:
+    """Facts of the test cluster that runs on this machine; None if there is none."""
+    facts = _written()
+    return facts if facts and all(_born(pid) == since for pid, since in facts["daemons"]) else None
+
+
+def _written() -> dict[str, Any] | None:
+    """Facts of the test cluster whose files are on this machine, whether it runs or not."""
     try:
         first = FILES[0].read_text(encoding="utf-8").split("\n", 1)[0]
         return json.loads((Path(first.removeprefix(MARK)) / "facts.json").read_text())
@@ -221,7 +227,7 @@ def _locked(patience: float) -> int:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            facts = running()
+            facts = _written()
             if facts and facts["owner"] and _born(facts["owner"]) != facts["owner_since"]:
                 stop()
             elif time.monotonic() > end:
@@ -233,7 +239,7 @@ def _locked(patience: float) -> int:
             else:
                 time.sleep(1)
         else:
-            _remove_files()
+            stop()  # what a killed one may have left
             return lock
 
 
@@ -261,7 +267,7 @@ def _configure(folder: Path) -> None:
         path.write_text(f"{MARK}{folder}\n{content}", encoding="utf-8")
 
 
-def _start_daemons(folder: Path, facts: dict, lock: int) -> None:
+def _start_daemons(folder: Path, facts: dict[str, Any], lock: int) -> None:
     munged = ["munged", "--foreground", f"--key-file={folder}/munge.key"]
     munged += [f"--socket={folder}/munge.socket", f"--pid-file={folder}/munged.pid"]
     munged += [f"--log-file={folder}/munged.log", f"--seed-file={folder}/munge.seed"]
@@ -304,7 +310,7 @@ def _wait_until_idle(folder: Path) -> None:
 
 def stop() -> None:
     """End all jobs and daemons of the test cluster and remove its files."""
-    facts = running()
+    facts = _written()
     if facts:
         if any(_born(pid) == since for pid, since in facts["daemons"]):
             _end_jobs()
@@ -367,7 +373,7 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _wait(condition, seconds: float) -> bool:
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
