@@ -3,7 +3,8 @@
 # make test-long   what takes hours: the demo killed 60 times, and on a Slurm cluster of its own
 # make env    set up only: .venv, from envs/requirements.lock
 # make all    the submission, its scores and all figures
-# make lock   resolve envs/requirements.in anew
+# make lock   lock what envs/requirements.in asks for, other versions as they are
+# make upgrade  the same, with the newest versions of everything
 # make clean  remove what runs made (not .venv, not fetched data)
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ UV := uv==0.13.9
 READY := .venv/.ready
 SNAKEMAKE := $(BIN)/snakemake -j$(CORES)
 
-.PHONY: submission all env test test-long lint format lock clean
+.PHONY: submission all env test test-long lint format lock upgrade clean
 
 submission: $(READY)
 	$(SNAKEMAKE) submission.csv scores
@@ -57,6 +58,9 @@ format: $(READY)
 
 lock: $(READY)
 	$(BIN)/python envs/relock.py
+
+upgrade: $(READY)
+	$(BIN)/python envs/relock.py --upgrade
 
 clean:
 	rm -rf results logs submission.csv .snakemake

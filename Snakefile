@@ -25,3 +25,21 @@ rule all:
         SCORES,
         FIGURES,
         f"{RESULTS}/spreading.csv",
+
+
+# On a cluster these run beside Snakemake itself: each takes seconds, less than a wait in the queue.
+localrules:
+    summarise_spreading,
+    select_labels,
+    measure_labels,
+    combine_predictions,
+    write_submission,
+    score,
+    score_held_out,
+    plot_history,
+    plot_classes,
+    plot_schedule,
+    tabulate_spreading,
+    tabulate_selftraining,
+    tabulate_systems,
+    list_discrepancies,

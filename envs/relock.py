@@ -1,5 +1,10 @@
-"""Make requirements.lock and earmark.yaml from requirements.in: `make lock`."""
+"""Make requirements.lock and earmark.yaml from requirements.in: `make lock`, `make upgrade`.
 
+Versions that are locked stay as they are where requirements.in allows them, so that a new package
+comes alone; with --upgrade everything is resolved anew.
+"""
+
+import argparse
 import re
 import subprocess
 import sys
@@ -35,7 +40,7 @@ def conda_environment(names: list[str], versions: dict[str, str]) -> str:
     return HEAD + "\n".join(lines) + "\n"
 
 
-def main() -> None:
+def main(upgrade: bool = False) -> None:
     """Resolve with uv for every platform and Python from 3.11 on."""
     command = [
         str(Path(sys.executable).with_name("uv")),
@@ -45,13 +50,18 @@ def main() -> None:
         "--universal",
     ]
     command += ["--fork-strategy", "fewest", "--python-version", "3.11", "--generate-hashes"]
-    command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--upgrade"]
+    command += ["--no-header", "--no-annotate", "--no-emit-index-url"]
+    # From the file that uv is to write it also reads the versions to keep.
+    command += ["--output-file", str(LOCK), *(["--upgrade"] if upgrade else [])]
     command += [str(ENVS / "requirements.in")]
-    lock = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    lock = LOCK.read_text()
     LOCK.write_text(HEAD + lock)
     names = direct_names((ENVS / "requirements.in").read_text())
     CONDA.write_text(conda_environment(names, pins(lock)))
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--upgrade", action="store_true", help="let every version change")
+    main(**vars(parser.parse_args()))

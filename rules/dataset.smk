@@ -30,6 +30,7 @@ elif SOURCE.kind == "fetched":
     LISTS = [f"{RESULTS}/fetched.txt"]
     CLIPS = {}
 
+    # Machines that compute for a cluster often have no way out into the network.
     rule fetch_dataset:
         output:
             ready=f"{RESULTS}/fetched.txt",
@@ -37,6 +38,7 @@ elif SOURCE.kind == "fetched":
             f"{LOGS}/fetch_dataset.log",
         benchmark:
             f"{TIMES}/fetch_dataset.tsv"
+        localrule: True
         conda:
             "../envs/earmark.yaml"
         params:

@@ -1,10 +1,13 @@
 """Fixtures that several test files share."""
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from slurm_cluster import Cluster, UnavailableError
 
 # Small tensors only: more threads than one make them slower, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -41,3 +44,14 @@ def checkpoint(tmp_path):
     from earmark.checkpoints import Checkpoint
 
     return Checkpoint(tmp_path / "model" / "checkpoint.pt", "fingerprint")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A Slurm cluster that is this machine, for the tests of one file or folder."""
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(Cluster())
+        except UnavailableError as reason:
+            pytest.skip(str(reason))
+        yield running
