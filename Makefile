@@ -2,6 +2,7 @@
 # make test   set up and run all checks and tests
 # make env    set up only: .venv, from envs/requirements.lock
 # make all    the submission, its scores and all figures
+# make report all of that on one page to show: report.html
 # make lock   resolve envs/requirements.in anew
 # make clean  remove what runs made (not .venv, not fetched data)
 
@@ -12,7 +13,7 @@ UV := uv==0.13.9
 READY := .venv/.ready
 SNAKEMAKE := $(BIN)/snakemake -j$(CORES)
 
-.PHONY: submission all env test lint format lock clean
+.PHONY: submission all report env test lint format lock clean
 
 submission: $(READY)
 	$(SNAKEMAKE) submission.csv scores
@@ -22,6 +23,10 @@ submission: $(READY)
 
 all: $(READY)
 	$(SNAKEMAKE) all
+
+report: all
+	$(BIN)/snakemake --report report.html
+	@echo "The report is $(CURDIR)/report.html: open it in a browser."
 
 env: $(READY)
 
@@ -55,4 +60,4 @@ lock: $(READY)
 	$(BIN)/python envs/relock.py
 
 clean:
-	rm -rf results logs submission.csv .snakemake
+	rm -rf results logs submission.csv report.html report.zip .snakemake
