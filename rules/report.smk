@@ -269,7 +269,10 @@ rule tabulate_selftraining:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: {"title": wc.system, "setting": REBUILT["selftraining"][wc.system]},
+        cfg=lambda wc: {
+            "title": f"Rounds of self-training: {wc.system}",
+            "setting": REBUILT["selftraining"][wc.system],
+        },
         code=code_of("tabulate_selftraining.py"),
     script:
         "../workflow_scripts/tabulate_selftraining.py"

@@ -35,7 +35,7 @@ def main(
         cfg["setting"],
     )
     remarks = [*REMARKS, *([REPORTED] if cfg["setting"] is not None else [])]
-    sections = [Section(f"Rounds of self-training: {cfg['title']}", table, 4, remarks)]
+    sections = [Section(cfg["title"], table, 4, remarks)]
     write_both(table, sections, csv, markdown)
     webpage.write(sections, page, csv)
 

@@ -31,7 +31,7 @@ def main(
         cfg["title"],
         report_tables.systems_for_reading(table),
         3,
-        report_tables.systems_remarks(clips),
+        report_tables.systems_remarks(clips, table),
     )
     write_both(table, [shown], csv, markdown)
     webpage.write([shown], page, csv)

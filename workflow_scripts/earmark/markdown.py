@@ -13,7 +13,7 @@ from earmark import tables
 MISSING = "\N{EN DASH}"
 # Cells are padded to a common width up to this many characters; prose would make rows of it.
 PADDED = 32
-NUMBERS = re.compile(r"[-+<]? ?\d[\d., ]*")
+NUMBERS = re.compile(r"[-+<]? ?\d[\d., ]*(to -?\d[\d.]*)?")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,10 @@
-"""Tables as a web page: what Snakemake's report, or a browser, shows of a CSV file."""
+"""Tables as a web page: what Snakemake's report, or a browser, shows of a CSV file.
+
+In their text, as in Markdown, backticks mark code.
+"""
 
 import base64
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -13,9 +17,11 @@ body { margin: 1.5rem; max-width: 80rem; color: #1e293b; font: 14px/1.5 system-u
 h1 { margin: 1.5rem 0 0.5rem; font-size: 1.2rem; }
 p { margin: 0.5rem 0; max-width: 45rem; color: #475569; }
 table { margin: 1rem 0; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.25rem 0.75rem; border-bottom: 1px solid #e2e8f0; text-align: left;
+th, td { padding: 0.25rem 0.6rem; border-bottom: 1px solid #e2e8f0; text-align: left;
   vertical-align: top; }
 th { position: sticky; top: 0; background: white; vertical-align: bottom; font-weight: 600; }
+td:first-child:not(.number) { min-width: 9rem; }
+code { font-size: 0.9em; }
 .number { text-align: right; white-space: nowrap; }
 th.number { white-space: normal; }
 tbody tr:hover { background: #f1f5f9; }
@@ -67,4 +73,8 @@ def _section(shown: Section) -> str:
 
 def _row(tag: str, kinds: Sequence[str], texts: Sequence[str]) -> str:
     cells = zip(kinds, texts, strict=True)
-    return f"<tr>{''.join(f'<{tag}{kind}>{escape(text)}</{tag}>' for kind, text in cells)}</tr>"
+    return f"<tr>{''.join(f'<{tag}{kind}>{_text(text)}</{tag}>' for kind, text in cells)}</tr>"
+
+
+def _text(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
