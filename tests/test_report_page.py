@@ -129,7 +129,8 @@ def test_rules_their_code_and_run_times_are_there(page: Page) -> None:
     assert {"make_manifest", "train_model", "selftrain_round", "score", "all"} <= names
     assert "def main(" in re.sub(r"<[^>]*>", "", page.data("rules")["train_model"]["code"])
     times = page.data("runtimes_spec")["data"]["values"]
-    assert {time["rule"] for time in times} == names - {"all"}
+    timed = {time["rule"] for time in times}
+    assert {"train_model", "selftrain_round", "plot_tsne", "score"} <= timed <= names
     assert all(time["runtime"] > 0 for time in times)
 
 

@@ -8,7 +8,7 @@ from earmark import job, scoring, submission, tables, webpage
 from earmark.markdown import Section
 
 BETWEEN_SEEDS = (
-    "Each seed trains every system anew. The deviation between seeds is that of one training.",
+    "Each seed trains every system anew. The deviation is between their scores.",
 )
 
 
