@@ -7,9 +7,7 @@ import pandas as pd
 from earmark import job, scoring, submission, tables, webpage
 from earmark.markdown import Section
 
-BETWEEN_SEEDS = (
-    "Each seed trains every system anew. The deviation is between their scores.",
-)
+BETWEEN_SEEDS = ("Each seed trains every system anew. The deviation is between their scores.",)
 
 
 def main(
