@@ -237,8 +237,8 @@ def pictures(*names):
 
 
 def written(*names):
-    """Both files of each table."""
-    return [f"{REPORT}/{name}.{kind}" for name in names for kind in ("csv", "md")]
+    """The files of each table."""
+    return [f"{REPORT}/{name}.{kind}" for name in names for kind in ("csv", "md", "html")]
 
 
 def report_files(wc):
@@ -283,6 +283,13 @@ LOGS = f"logs/{SOURCE.name}"
 TIMES = f"{RESULTS}/benchmarks"
 MANIFEST = f"{RESULTS}/manifest.csv"
 SEEDS = config.get("seeds", [config["seed"]])
+
+# Sections of the page that `snakemake --report` makes. It sorts them by name.
+RESULTS_SECTION = "1 Results"
+DATA_SECTION = "2 Data"
+LABELS_SECTION = "3 Labels"
+TRAINING_SECTION = "4 Training"
+REPORT_SECTION = "5 The 2018 report"
 
 # Training jobs take a GPU each, where there are any.
 GPUS = 1 if settings.uses_gpu(config) else 0

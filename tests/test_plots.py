@@ -1,6 +1,6 @@
 """Figures of labels and training show the data: artists are read back and compared with it."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
@@ -135,6 +135,24 @@ def test_every_clip_of_every_class_is_drawn_in_its_place(classes):
                 assert part.get_label().endswith(f"({len(expected)})")
                 drawn.append(name)
         assert drawn == sorted(set(given))
+
+
+@pytest.mark.parametrize("classes", [1, 22, 41])
+def test_the_same_classes_lie_side_by_side_and_nothing_overlaps(classes):
+    points, given = clouds(classes, 3)
+    figure = plots_of_labels.before_and_after(points, given, given, "title")
+    figure.draw_without_rendering()
+    count = len(figure.axes) // 2
+    for before, after in zip(figure.axes[:count], figure.axes[count:], strict=True):
+        left, right = before.get_position(), after.get_position()
+        assert (left.y0, left.y1) == (right.y0, right.y1)
+        assert left.x1 < right.x0
+    drawn = [axes.get_window_extent() for axes in figure.axes]
+    drawn += [axes.get_legend().get_window_extent() for axes in figure.axes]
+    drawn += [text.get_window_extent() for text in figure.texts]
+    assert not any(one.overlaps(other) for one, other in combinations(drawn, 2))
+    assert all(box.x0 >= 0 and box.y0 >= 0 for box in drawn)
+    assert all(box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in drawn)
 
 
 def test_figure_of_the_labels_has_the_same_bytes_again(tmp_path):

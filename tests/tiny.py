@@ -5,6 +5,7 @@ Nothing of the product is imported here, so that what the tests compare with is 
 
 import copy
 import csv
+import json
 import os
 import re
 import signal
@@ -240,3 +241,46 @@ def plan(
             made = re.search(r"^ +output: (.*)$", block, re.M)
             outputs.setdefault(head.group(1), []).extend(made.group(1).split(", ") if made else [])
     return Plan(code, text, counts, wildcards, outputs)
+
+
+@dataclass
+class Page:
+    """What is embedded in the page that ``--report`` makes."""
+
+    html: str
+    text: str
+
+    def data(self, name: str) -> Any:
+        """The value of one of the page's variables: results, categories, rules ..."""
+        found = re.search(rf'<script id="[\w-]+">\s*var {name} = (.*);\s*</script>', self.html)
+        assert found, f"the page has no {name}"
+        return json.loads(found.group(1))
+
+    def sections(self) -> dict[str, tuple[str, str]]:
+        """Path of each file shown -> its category and subcategory."""
+        return {
+            path: (category, subcategory)
+            for category, parts in self.data("categories").items()
+            for subcategory, paths in parts.items()
+            for path in paths
+        }
+
+
+def report_page(directory: Path, *targets: str, overlay: Mapping[str, Any]) -> Page:
+    """Have Snakemake make the report of a finished run; captions must be free of faults."""
+    code, text = snakemake(directory, "--report", "report.html", *targets, overlay=overlay)
+    assert code == 0, text
+    page = Page((directory / "report.html").read_text(encoding="utf-8"), text)
+    texts = {path: entry["caption"] for path, entry in page.data("results").items()}
+    texts["the first page"] = page.data("workflow_desc")
+    for path, caption in texts.items():
+        words = re.sub(r"<[^>]*>", "", caption)
+        assert len(words.split()) >= 10, path
+        # Jinja's marks, what it writes for a name that is not there, and docutils' complaints.
+        for fault in ("{{", "}}", "{%", "Undefined", "None", "<function", "system-message"):
+            assert fault not in caption, (path, caption)
+        # Where a name was empty, nothing stands before the next mark.
+        assert not re.search(r"\s[.,;:)]|\(\s|\*\*", words), (path, words)
+    assert "WARNING" not in text, text
+    assert "ERROR" not in text, text
+    return page

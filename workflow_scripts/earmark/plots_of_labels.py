@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from earmark import plots
 
 PANELS = 4
-# Of the t-SNE figure, in inches: a panel's edge, between panels, and above them.
-PANEL, GAP, HEAD = 3.9, 0.2, 0.9
+# Of the t-SNE figure, in inches: a panel's edge, beside panels, and above them.
+PANEL, GAP, HEAD = 3.9, 0.3, 0.9
 
 
 def count_clips(clips: pd.DataFrame) -> pd.DataFrame:
@@ -64,31 +64,26 @@ def before_and_after(
 ) -> Figure:
     """Draw t-SNE points (n, 2) twice: left by given label, right by label after spreading.
 
-    Each side has four panels and each panel a quarter of the classes in colour, the rest grey. An
-    empty label after spreading means undecided: such clips stay grey.
+    Each side has up to four panels, and each panel a quarter of the classes in colour, the rest
+    grey; the same classes lie side by side. An empty label after spreading means undecided: such
+    clips stay grey.
     """
     classes = sorted(set(given))
     panels = plots.shared_out(classes, min(PANELS, len(classes)))
     lines = max(-(-len(part) // 2) for part in panels)  # of each legend
-    legend = 0.25 + 0.17 * lines
-    rows, columns = -(-len(panels) // 2), min(2, len(panels))
-    side_width = columns * (PANEL + GAP)
-    width = max(7.0, 2 * side_width + 3 * GAP)
-    height = HEAD + rows * (PANEL + legend)
+    row = PANEL + 0.3 + 0.17 * lines
+    width, height = 2 * PANEL + 3 * GAP, HEAD + len(panels) * row
     figure = Figure(figsize=(width, height))
-    figure.text(0.5, 1 - 0.25 / height, title, ha="center", va="center", fontsize=15)
-    starts = (GAP, width - side_width)
+    figure.text(0.5, 1 - 0.25 / height, title, ha="center", va="center", fontsize=14)
     headings = ("labels as given", "labels after spreading")
-    for start, labels, heading in zip(starts, (given, spread), headings, strict=True):
-        middle = (start + (side_width - GAP) / 2) / width
-        figure.text(middle, 1 - 0.65 / height, heading, ha="center", va="center", fontsize=13)
+    for side, (labels, heading) in enumerate(zip((given, spread), headings, strict=True)):
+        left = GAP + side * (PANEL + GAP)
+        middle = (left + PANEL / 2) / width
+        figure.text(middle, 1 - 0.65 / height, heading, ha="center", va="center", fontsize=12)
         for number, part in enumerate(panels):
-            row, column = divmod(number, 2)
-            left = start + column * (PANEL + GAP)
-            low = height - HEAD - row * (PANEL + legend) - PANEL
+            low = height - HEAD - number * row - PANEL
             place = (left / width, low / height, PANEL / width, PANEL / height)
-            axes = figure.add_axes(place)
-            _scatter(axes, points, np.array(labels, dtype=object), part)
+            _scatter(figure.add_axes(place), points, np.array(labels, dtype=object), part)
     return figure
 
 
