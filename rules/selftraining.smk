@@ -35,3 +35,19 @@ rule selftrain_round:
         code=code_of("selftrain_round.py"),
     script:
         "../workflow_scripts/selftrain_round.py"
+
+
+if not config["keep"]["earlier_rounds"] and earlier_rounds():
+
+    # The same for all rounds but a system's last: what only the next round needs goes after it.
+    use rule selftrain_round as selftrain_earlier_round with:
+        wildcard_constraints:
+            system=earlier_rounds(),
+        output:
+            weights=temp(rules.selftrain_round.output.weights),
+            facts=rules.selftrain_round.output.facts,
+            history=rules.selftrain_round.output.history,
+            predictions=temp(rules.selftrain_round.output.predictions),
+            pseudo=rules.selftrain_round.output.pseudo,
+
+    ruleorder: selftrain_earlier_round > selftrain_round

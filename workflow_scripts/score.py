@@ -4,17 +4,24 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, scoring, submission, tables
+from earmark import job, layout, scoring, submission, tables
 
 
 def main(
-    *, truth: str, submissions: list[str], scores: str, clip_scores: str, cfg: dict[str, Any]
+    *,
+    truth: str,
+    fetched: str | None,
+    submissions: list[str],
+    scores: str,
+    clip_scores: str,
+    cfg: dict[str, Any],
 ) -> None:
     """Write scores.csv, and the scores of each clip that they are means of.
 
-    ``cfg["systems"]`` gives (system, seed) of each submission.
+    ``cfg["systems"]`` gives (system, seed) of each submission. The truth of a fetched data set,
+    which is no file of the workflow, lies in its folder ``fetched``.
     """
-    known = scoring.read_truth(truth)
+    known = scoring.read_truth(layout.zenodo_layout(fetched).test_truth if fetched else truth)
     rows, parts = [], []
     for (system, seed), path in zip(cfg["systems"], submissions, strict=True):
         parts.append(scoring.score_clips(system, seed, submission.read(path), known))
