@@ -24,9 +24,9 @@ def main(
     """Write the feature ``cfg["feature"]`` of all clips in the manifest ``table``.
 
     ``cfg["folder"]`` is the data set's folder, which the manifest's paths are relative to; if the
-    workflow made the data set, it lies where the folders ``audio_folders`` of its clips are. Clips whose
-    status is not ok (empty, silent, broken, unreadable) get the feature of silence and keep that
-    status.
+    workflow made the data set, it lies where the folders of its clips, ``audio_folders``, are.
+    Clips whose status is not ok (empty, silent, broken, unreadable) get the feature of silence and
+    keep that status.
     """
     clips = manifest.read(table)
     feature = features.from_settings(cfg["feature"])

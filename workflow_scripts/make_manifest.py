@@ -9,10 +9,13 @@ from earmark import job, layout, manifest
 log = logging.getLogger("earmark")
 
 
-def main(*, table: str, audio_folders: list[str], cfg: dict[str, Any], seed: int, threads: int) -> None:
+def main(
+    *, table: str, audio_folders: list[str], cfg: dict[str, Any], seed: int, threads: int
+) -> None:
     """Write the manifest of the data set in ``cfg["folder"]`` to ``table``.
 
-    If the workflow made the data set, it lies where the folders ``audio_folders`` of its clips are.
+    If the workflow made the data set, it lies where the folders of its clips, ``audio_folders``,
+    are.
     """
     found = layout.find_layout(Path(audio_folders[0]).parent if audio_folders else cfg["folder"])
     clips = manifest.build(found, cfg["folds"], seed, cfg["bad_clips"], threads)
