@@ -88,8 +88,6 @@ def test_what_is_large_is_gone_and_what_the_report_shows_is_there(finished: Fini
 def test_nothing_is_to_be_done_afterwards_whatever_is_kept(finished: Finished) -> None:
     assert finished.planned(LEAN) == {}
     assert finished.planned() == {}
-    assert finished.planned({"keep": {"features": False}}) == {}
-    assert finished.planned({"keep": {"earlier_rounds": False}}) == {}
 
 
 def test_an_edit_that_needs_no_large_file_costs_what_it_always_does(finished: Finished) -> None:
