@@ -49,7 +49,7 @@ rule write_submission:
 rule score:
     input:
         # The truth of a data set still to be fetched comes with it.
-        known=LISTS if SOURCE.kind == "fetched" else str(SOURCE.layout.test_truth),
+        truth=LISTS if SOURCE.kind == "fetched" else given(SOURCE.layout.test_truth),
         submissions=expand(
             f"{RESULTS}/guesses/seed{{seed}}/{{entry}}.csv", seed=SEEDS, entry=SCORED
         ),
@@ -67,7 +67,7 @@ rule score:
     conda:
         "../envs/earmark.yaml"
     params:
-        truth=lambda wc: str(SOURCE.layout.test_truth),
+        fetched=str(SOURCE.layout.folder) if SOURCE.kind == "fetched" else None,
         cfg={"systems": [[entry, seed] for seed in SEEDS for entry in SCORED]},
         code=code_of("score.py"),
     script:

@@ -69,7 +69,7 @@ rule select_labels:
 rule measure_labels:
     input:
         table=MANIFEST,
-        truth=str(SOURCE.layout.train_truth),
+        truth=given(SOURCE.layout.train_truth),
         selections=expand(f"{RESULTS}/labels/{{selection}}.csv", selection=SELECTIONS),
     output:
         quality=f"{RESULTS}/label_quality.csv",

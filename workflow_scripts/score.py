@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, scoring, submission, tables, webpage
+from earmark import job, layout, scoring, submission, tables, webpage
 from earmark.markdown import Section
 
 BETWEEN_SEEDS = ("Each seed trains every system anew. The deviation is between their scores.",)
@@ -13,6 +13,7 @@ BETWEEN_SEEDS = ("Each seed trains every system anew. The deviation is between t
 def main(
     *,
     truth: str,
+    fetched: str | None,
     submissions: list[str],
     scores: str,
     page: str,
@@ -21,9 +22,10 @@ def main(
 ) -> None:
     """Write scores.csv, the same as a web page, and the clips' scores that they are means of.
 
-    ``cfg["systems"]`` gives (system, seed) of each submission.
+    ``cfg["systems"]`` gives (system, seed) of each submission. The truth of a fetched data set,
+    which is no file of the workflow, lies in its folder ``fetched``.
     """
-    known = scoring.read_truth(truth)
+    known = scoring.read_truth(layout.zenodo_layout(fetched).test_truth if fetched else truth)
     rows, parts = [], []
     for (system, seed), path in zip(cfg["systems"], submissions, strict=True):
         parts.append(scoring.score_clips(system, seed, submission.read(path), known))
