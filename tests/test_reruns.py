@@ -215,8 +215,9 @@ def test_edit_of_a_rule_that_no_result_depends_on(
         ("--set-threads", "train_model=2"),
         ("--set-resources", "train_model:gpu=1"),
         ("--workflow-profile", "none"),
+        ("--workflow-profile", "slurm"),
     ],
-    ids=lambda arguments: arguments[0],
+    ids=" ".join,
 )
 def test_how_it_is_run_reruns_nothing(finished: Finished, arguments: tuple[str, ...]) -> None:
     assert finished.planned(None, *arguments) == {}
