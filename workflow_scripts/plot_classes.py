@@ -1,6 +1,6 @@
 """Count and draw the train clips of each class, with a verified label and without."""
 
-from earmark import job, manifest, plots, plots_of_labels
+from earmark import job, manifest, plots, plots_of_classes
 from earmark.markdown import Section, write_both
 
 
@@ -9,9 +9,9 @@ def main(*, table: str, csv: str, markdown: str, png: str, svg: str) -> None:
 
     Train clips whose status is ok count.
     """
-    counts = plots_of_labels.count_clips(manifest.read(table))
+    counts = plots_of_classes.count_clips(manifest.read(table))
     write_both(counts, [Section("Clips per class", counts)], csv, markdown)
-    plots.save(plots_of_labels.clips_per_class(counts), png, svg)
+    plots.save(plots_of_classes.clips_per_class(counts), png, svg)
 
 
 if __name__ == "__main__":
