@@ -10,11 +10,11 @@ from earmark import job, layout, scoring, submission, tables
 def main(
     *,
     truth: str,
-    fetched: str | None,
     submissions: list[str],
     scores: str,
     clip_scores: str,
     cfg: dict[str, Any],
+    fetched: str | None = None,
 ) -> None:
     """Write scores.csv, and the scores of each clip that they are means of.
 
