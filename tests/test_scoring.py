@@ -99,6 +99,23 @@ def test_two_classes_give_two_guesses_that_can_be_scored(tmp_path: Path) -> None
     assert [(row["split"], row["map3"]) for row in rows] == [("public", 0.75), ("all", 0.75)]
 
 
+def test_the_truth_of_a_fetched_set_lies_in_its_folder(tmp_path: Path) -> None:
+    meta = tmp_path / "fetched/FSDKaggle2018.meta"
+    meta.mkdir(parents=True)
+    write_truth(tmp_path).rename(meta / "test_post_competition.csv")
+    rows = [(fname, f"{label} Xylophone Triangle") for fname, label, _ in TRUTH]
+    write_rows(tmp_path / "right.csv", ("fname", "label"), rows)
+    score_script.main(
+        truth=str(tmp_path / "fetched.txt"),
+        fetched=str(tmp_path / "fetched"),
+        submissions=[str(tmp_path / "right.csv")],
+        scores=str(tmp_path / "scores.csv"),
+        clip_scores=str(tmp_path / "clip_scores.csv"),
+        cfg={"systems": [["right", 1]]},
+    )
+    assert {float(row["map3"]) for row in read_rows(tmp_path / "scores.csv")} == {1.0}
+
+
 def test_the_script_writes_a_row_per_system_and_split(tmp_path: Path) -> None:
     write_rows(
         tmp_path / "one.csv", ("fname", "label"), [(k, " ".join(v)) for k, v in GUESSES.items()]

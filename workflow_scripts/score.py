@@ -13,12 +13,12 @@ BETWEEN_SEEDS = ("Each seed trains every system anew. The deviation is between t
 def main(
     *,
     truth: str,
-    fetched: str | None,
     submissions: list[str],
     scores: str,
     page: str,
     clip_scores: str,
     cfg: dict[str, Any],
+    fetched: str | None = None,
 ) -> None:
     """Write scores.csv, the same as a web page, and the clips' scores that they are means of.
 
