@@ -4,6 +4,7 @@ What the run left behind is judged by bytes: every model and the submission are 
 of a run that nobody disturbed.
 """
 
+import os
 import re
 import shutil
 import signal
@@ -22,6 +23,7 @@ TRAINING_KILLED = "SIGKILL to the training process"
 SNAKEMAKE_KILLED = "SIGKILL to Snakemake"
 TRAINING_TERMINATED = "SIGTERM to the training process"
 ALL_TERMINATED = "SIGTERM to Snakemake and all its jobs"
+CTRL_C = "Ctrl-C, which reaches Snakemake and all its jobs"
 KINDS = (TRAINING_KILLED, SNAKEMAKE_KILLED, TRAINING_TERMINATED, ALL_TERMINATED)
 
 # What training writes and what follows from it; features and labels before it may stay.
@@ -118,6 +120,8 @@ class Disturbed:
             # Nobody is left who computes for a run that is gone.
             _, alive = psutil.wait_procs(jobs, timeout=30)
             assert not alive, alive
+        elif kill.kind == CTRL_C:
+            os.killpg(run.pid, signal.SIGINT)
         else:
             for process in (snakemake, *jobs):
                 if process.is_running():
@@ -132,11 +136,11 @@ class Disturbed:
             return False
 
 
-def without_training(reference: Path, directory: Path, name: str) -> None:
-    """Copy a finished run, but for what training made and what followed from it."""
+def without(reference: Path, directory: Path, name: str, parts: Iterable[str] = TRAINED) -> None:
+    """Copy a finished run, but for these parts of its results, the submission and the logs."""
     shutil.copytree(reference, directory)
-    for part in TRAINED:
-        shutil.rmtree(directory / "results" / name / part, ignore_errors=True)
+    for part in parts:
+        shutil.rmtree(directory / "results" / name / part)
     shutil.rmtree(directory / "logs")
     (directory / "submission.csv").unlink()
 
@@ -145,5 +149,5 @@ def outcome(directory: Path, name: str) -> dict[str, bytes]:
     """All that training and what followed wrote, by path. HDF5 files keep no times in them."""
     results = directory / "results" / name
     files = [path for part in TRAINED for path in (results / part).rglob("*") if path.is_file()]
-    found = {str(path.relative_to(directory)): path.read_bytes() for path in files}
-    return {"submission.csv": (directory / "submission.csv").read_bytes(), **found}
+    files.append(directory / "submission.csv")
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files if path.exists()}

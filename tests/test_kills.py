@@ -8,17 +8,23 @@ from typing import Any
 
 import kills
 import pytest
-from kills import ALL_TERMINATED, SNAKEMAKE_KILLED, TRAINING_KILLED, TRAINING_TERMINATED, Kill
+from kills import (
+    ALL_TERMINATED,
+    CTRL_C,
+    SNAKEMAKE_KILLED,
+    TRAINING_KILLED,
+    TRAINING_TERMINATED,
+    Kill,
+)
 from test_end_to_end import CLASSES, SHORT, TINY
 from tiny import make_set, merged, snakemake
 
-LONGER = {**SHORT, "epochs": 40}
+EPOCHS = 40
+LONGER = {**SHORT, "epochs": EPOCHS}
+AUTOENCODER = "results/four/autoencoders/stft/latents.h5"
+MODEL = "results/four/models/vgg_fewer/seed1/fold0/predictions.h5"
+SUBMISSION = "submission.csv"
 LOGS = Path("logs/four")
-JOBS = {
-    "autoencoder": LOGS / "train_autoencoder/stft.log",
-    "model": LOGS / "train_model/cnn_logmel/seed1_fold0.log",
-    "round": LOGS / "selftrain_round/vgg_fewer_semi/seed1_fold0_round1.log",
-}
 
 
 class Reference:
@@ -26,14 +32,15 @@ class Reference:
 
     def __init__(self, base: Path) -> None:
         made = make_set(base / "four", CLASSES, clips=8)
-        epochs: dict[str, Any] = {
+        changed: dict[str, Any] = {
             "dataset": str(made.folder),
-            "submission": "arithmetic",
-            "recipes": {"autoencoder": LONGER, "adjust": LONGER, "crops": {"epochs": 40}},
+            "submission": "vgg_fewer_semi",
+            "recipes": {"autoencoder": LONGER, "vgg": LONGER, "adjust": LONGER},
+            "systems": {"vgg_fewer": {"labels": "everything"}},
         }
-        self.overlay = merged(TINY, epochs)
+        self.overlay = merged(TINY, changed)
         self.directory = base / "reference"
-        code, text = snakemake(self.directory, "submission.csv", overlay=self.overlay)
+        code, text = snakemake(self.directory, SUBMISSION, AUTOENCODER, overlay=self.overlay)
         assert code == 0, text
 
 
@@ -43,34 +50,55 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 
 
 @pytest.mark.parametrize(
-    ("job", "epoch", "kind"),
+    ("target", "log", "parts", "epoch", "kind"),
     [
-        ("round", 3, TRAINING_KILLED),
-        ("autoencoder", 5, SNAKEMAKE_KILLED),
-        ("model", 2, TRAINING_TERMINATED),
-        ("model", 7, ALL_TERMINATED),
+        (
+            SUBMISSION,
+            LOGS / "selftrain_round/vgg_fewer_semi/seed1_fold0_round1.log",
+            ("selftraining", "guesses"),
+            3,
+            TRAINING_KILLED,
+        ),
+        (AUTOENCODER, LOGS / "train_autoencoder/stft.log", ("autoencoders",), 5, SNAKEMAKE_KILLED),
+        *[
+            (target, LOGS / "train_model/vgg_fewer/seed1_fold0.log", parts, epoch, kind)
+            for target, parts, epoch, kind in (
+                (SUBMISSION, ("models", "selftraining", "guesses"), 2, TRAINING_TERMINATED),
+                (MODEL, ("models",), 7, ALL_TERMINATED),
+                (MODEL, ("models",), 4, CTRL_C),
+            )
+        ],
     ],
+    ids=lambda value: value if isinstance(value, str) and value.isascii() else "",
 )
 def test_the_same_command_ends_with_the_same_bytes(
-    reference: Reference, tmp_path: Path, job: str, epoch: int, kind: str
+    reference: Reference,
+    tmp_path: Path,
+    target: str,
+    log: Path,
+    parts: tuple[str, ...],
+    epoch: int,
+    kind: str,
 ) -> None:
     directory = tmp_path / "run"
-    kills.without_training(reference.directory, directory, "four")
-    run = kills.Disturbed(directory, ["submission.csv"], reference.overlay)
-    kill = Kill(job, JOBS[job], epoch, kind)
+    kills.without(reference.directory, directory, "four", parts)
+    run = kills.Disturbed(directory, [target], reference.overlay)
+    kill = Kill(target, log, epoch, kind)
     run.finish([kill])
     assert kill.done, "the training was over before it could be killed"
     assert len(run.codes) == 2, run.printed
     # No more than the epoch in hand was lost: what was done before is not done again.
-    text = (directory / JOBS[job]).read_text(encoding="utf-8")
+    text = (directory / log).read_text(encoding="utf-8")
     epochs = [int(number) for number in re.findall(r"INFO epoch (\d+),", text)]
     assert kill.resumed_after is not None
     assert kill.resumed_after >= epoch
-    assert epochs == list(range(kill.resumed_after + 1, 41))
-    # A job that SIGTERM reaches, or whose Snakemake is gone, saves within the epoch.
-    stopped = "Stopped by SIGTERM after epoch" in run.printed[0]
-    assert stopped == (kind != TRAINING_KILLED), run.printed[0]
+    assert epochs == list(range(kill.resumed_after + 1, EPOCHS + 1))
+    # A job that SIGTERM or SIGINT reaches, or whose Snakemake is gone, saves within the epoch.
+    stopped = re.search(r"Stopped by SIG(TERM|INT) after epoch", run.printed[0])
+    assert bool(stopped) == (kind != TRAINING_KILLED), run.printed[0]
     expected = kills.outcome(reference.directory, "four")
+    if target != SUBMISSION:
+        del expected[SUBMISSION]
     found = kills.outcome(directory, "four")
     assert found.keys() == expected.keys()
     assert [path for path, content in expected.items() if found[path] != content] == []

@@ -74,7 +74,7 @@ def test_the_demo_killed_at_random_epochs_ends_with_the_same_bytes(
 ) -> None:
     planned = PASSES[number]
     directory = tmp_path / "run"
-    kills.without_training(reference, directory, "demo")
+    kills.without(reference, directory, "demo")
     run = kills.Disturbed(directory, TARGET, limit_seconds=3600)
     run.finish(planned)
     print(f"\npass {number + 1} of {len(PASSES)}: {len(run.codes)} starts, codes {run.codes}")
