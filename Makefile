@@ -1,7 +1,9 @@
 # make        set up and tag the embedded data: submission.csv
 # make test   set up and run all checks and tests
+# make test-long   what takes hours: the demo killed 60 times, and on a Slurm cluster of its own
 # make env    set up only: .venv, from envs/requirements.lock
 # make all    the submission, its scores and all figures
+# make report all of that on one page to show: report.html
 # make lock   lock what envs/requirements.in asks for, other versions as they are
 # make upgrade  the same, with the newest versions of everything
 # make clean  remove what runs made (not .venv, not fetched data)
@@ -13,7 +15,7 @@ UV := uv==0.13.9
 READY := .venv/.ready
 SNAKEMAKE := $(BIN)/snakemake -j$(CORES)
 
-.PHONY: submission all env test lint format lock upgrade clean
+.PHONY: submission all report env test test-long lint format lock upgrade clean
 
 submission: $(READY)
 	$(SNAKEMAKE) submission.csv scores
@@ -23,6 +25,10 @@ submission: $(READY)
 
 all: $(READY)
 	$(SNAKEMAKE) all
+
+report: all
+	$(BIN)/snakemake --report report.html
+	@echo "The report is $(CURDIR)/report.html: open it in a browser."
 
 env: $(READY)
 
@@ -39,6 +45,9 @@ $(READY): envs/requirements.lock
 
 test: lint
 	$(BIN)/python -m pytest
+
+test-long: $(READY)
+	$(BIN)/python -m pytest tests/long -n 0 -s -v
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -59,4 +68,4 @@ upgrade: $(READY)
 	$(BIN)/python envs/relock.py --upgrade
 
 clean:
-	rm -rf results logs submission.csv .snakemake
+	rm -rf results logs submission.csv report.html report.zip .snakemake

@@ -8,6 +8,9 @@ min_version("9.27.1")
 configfile: f"{workflow.basedir}/config.yaml"
 
 
+report: "rules/captions/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/dataset.smk"
 include: "rules/features.smk"
@@ -21,10 +24,9 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        "submission.csv",
+        rules.write_submission.output,
         SCORES,
         FIGURES,
-        f"{RESULTS}/spreading.csv",
 
 
 # On a cluster these run beside Snakemake itself: each takes seconds, less than a wait in the queue.

@@ -47,9 +47,22 @@ def code_of(script):
     return lambda wc: provenance.code_of(SCRIPTS / script)
 
 
+def passing(path, what):
+    """An output that goes when no job needs it any more, unless the config keeps its kind."""
+    return path if config["keep"][what] else temp(path)
+
+
+def given(path):
+    """A file of the data set: the user's own lies where it is, also with a storage provider."""
+    return local(str(path)) if SOURCE.kind == "folder" else str(path)
+
+
 def checked_source():
     """The data set's description; mistakes in the config or the data end the planning here."""
-    schema = yaml.safe_load((BASE / "rules/schemas/config.schema.yaml").read_text())
+    # The loader in C takes an eighth of the time, and every start of Snakemake comes through here.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = (BASE / "rules/schemas/config.schema.yaml").read_text(encoding="utf-8")
+    schema = yaml.load(text, Loader=loader)
     try:
         settings.check(config, schema)
         return settings.source_of(config)
@@ -181,6 +194,20 @@ def first_model_of(system, file):
     return f"{last_stage_of(system)}/{file}".format(seed=run.seed, fold=run.fold)
 
 
+def earlier_rounds():
+    """A pattern for systems that matches only in paths of rounds before a system's last one."""
+    numbers = {
+        system: "|".join(map(str, range(1, selftraining_of(system)["rounds"])))
+        for system, entry in config["systems"].items()
+        if "base" in entry
+    }
+    return "|".join(
+        rf"{system}(?=/seed\d+/fold\d+/round(?:{earlier})/)"
+        for system, earlier in numbers.items()
+        if earlier
+    )
+
+
 def schedule_of(system):
     """The thresholds of a system's self-training."""
     keys = ("lower_first", "lower_step", "lower_last", "upper")
@@ -237,8 +264,8 @@ def pictures(*names):
 
 
 def written(*names):
-    """Both files of each table."""
-    return [f"{REPORT}/{name}.{kind}" for name in names for kind in ("csv", "md")]
+    """The files of each table."""
+    return [f"{REPORT}/{name}.{kind}" for name in names for kind in ("csv", "md", "html")]
 
 
 def report_files(wc):
@@ -283,6 +310,13 @@ LOGS = f"logs/{SOURCE.name}"
 TIMES = f"{RESULTS}/benchmarks"
 MANIFEST = f"{RESULTS}/manifest.csv"
 SEEDS = config.get("seeds", [config["seed"]])
+
+# Sections of the page that `snakemake --report` makes. It sorts them by name.
+RESULTS_SECTION = "1 Results"
+DATA_SECTION = "2 Data"
+LABELS_SECTION = "3 Labels"
+TRAINING_SECTION = "4 Training"
+REPORT_SECTION = "5 The 2018 report"
 
 # Training jobs take a GPU each, where there are any.
 GPUS = 1 if settings.uses_gpu(config) else 0

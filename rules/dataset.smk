@@ -1,7 +1,11 @@
 # From the data set to the manifest: every clip opened and checked.
+#
+# LISTS tell when the data set changed. AUDIO are the folders of clips that a rule here makes; other
+# clips are no files of the workflow: they are read where they lie.
 
 if SOURCE.kind == "demo":
-    LISTS = [SOURCE.layout.train_list, SOURCE.layout.test_list]
+    LISTS = [str(SOURCE.layout.train_list), str(SOURCE.layout.test_list)]
+    AUDIO = [str(SOURCE.layout.audio_train), str(SOURCE.layout.audio_test)]
     CLIPS = {}
 
     rule synthesise_dataset:
@@ -28,6 +32,7 @@ if SOURCE.kind == "demo":
 
 elif SOURCE.kind == "fetched":
     LISTS = [f"{RESULTS}/fetched.txt"]
+    AUDIO = []
     CLIPS = {}
 
     # Machines that compute for a cluster often have no way out into the network.
@@ -48,14 +53,16 @@ elif SOURCE.kind == "fetched":
             "../workflow_scripts/fetch_dataset.py"
 
 else:
-    LISTS = [path for path in (SOURCE.layout.train_list, SOURCE.layout.test_list) if path]
+    LISTS = [given(path) for path in (SOURCE.layout.train_list, SOURCE.layout.test_list) if path]
+    AUDIO = []
     # The user's own folder may change at any time: a clip exchanged must be noticed.
     CLIPS = {"clips": layout.fingerprint(SOURCE.layout)}
 
 
 rule make_manifest:
     input:
-        lists=[str(path) for path in LISTS],
+        lists=LISTS,
+        audio_folders=AUDIO,
     output:
         table=MANIFEST,
     log:

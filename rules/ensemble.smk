@@ -24,7 +24,18 @@ rule write_submission:
         table=MANIFEST,
         guesses=f"{RESULTS}/guesses/seed{SEEDS[0]}/{config['submission']}.csv",
     output:
-        submitted="submission.csv",
+        submitted=report(
+            "submission.csv",
+            caption="captions/submission.rst",
+            category=RESULTS_SECTION,
+            labels={"shows": "submission.csv, to save"},
+        ),
+        page=report(
+            f"{RESULTS}/submission.html",
+            caption="captions/submission.rst",
+            category=RESULTS_SECTION,
+            labels={"shows": "submission, as a table"},
+        ),
     log:
         f"{LOGS}/write_submission.log",
     conda:
@@ -38,19 +49,25 @@ rule write_submission:
 rule score:
     input:
         # The truth of a data set still to be fetched comes with it.
-        known=LISTS if SOURCE.kind == "fetched" else str(SOURCE.layout.test_truth),
+        truth=LISTS if SOURCE.kind == "fetched" else given(SOURCE.layout.test_truth),
         submissions=expand(
             f"{RESULTS}/guesses/seed{{seed}}/{{entry}}.csv", seed=SEEDS, entry=SCORED
         ),
     output:
         scores=f"{RESULTS}/scores.csv",
+        page=report(
+            f"{RESULTS}/scores.html",
+            caption="captions/scores.rst",
+            category=RESULTS_SECTION,
+            labels={"shows": "scores on the test clips"},
+        ),
         clip_scores=f"{RESULTS}/clip_scores.csv",
     log:
         f"{LOGS}/score.log",
     conda:
         "../envs/earmark.yaml"
     params:
-        truth=lambda wc: str(SOURCE.layout.test_truth),
+        fetched=str(SOURCE.layout.folder) if SOURCE.kind == "fetched" else None,
         cfg={"systems": [[entry, seed] for seed in SEEDS for entry in SCORED]},
         code=code_of("score.py"),
     script:
@@ -79,13 +96,14 @@ rule score_held_out:
 
 
 # Without a published truth there is nothing to score.
-SCORES = ([rules.score.output.scores] if SOURCE.layout.test_truth else []) + (
-    [rules.measure_labels.output.quality] if SOURCE.layout.train_truth else []
-)
+SCORES = [f"{RESULTS}/spreading.csv", f"{RESULTS}/spreading.html"]
+if SOURCE.layout.test_truth:
+    SCORES += [rules.score.output.scores, rules.score.output.page]
+if SOURCE.layout.train_truth:
+    SCORES += [rules.measure_labels.output.quality, rules.measure_labels.output.page]
 
 
 rule scores:
     input:
-        "submission.csv",
-        f"{RESULTS}/spreading.csv",
+        rules.write_submission.output,
         SCORES,

@@ -4,8 +4,9 @@
 rule extract_features:
     input:
         table=MANIFEST,
+        audio_folders=AUDIO,
     output:
-        feature_file=f"{RESULTS}/features/{{feature}}.h5",
+        feature_file=passing(f"{RESULTS}/features/{{feature}}.h5", "features"),
     log:
         f"{LOGS}/extract_features/{{feature}}.log",
     benchmark:

@@ -28,6 +28,12 @@ rule summarise_spreading:
         groups=[path for name in SPREADINGS for path in spread_groups(name)],
     output:
         summary=f"{RESULTS}/spreading.csv",
+        page=report(
+            f"{RESULTS}/spreading.html",
+            caption="captions/spreading.rst",
+            category=LABELS_SECTION,
+            labels={"shows": "labels before and after spreading"},
+        ),
     log:
         f"{LOGS}/summarise_spreading.log",
     conda:
@@ -63,10 +69,16 @@ rule select_labels:
 rule measure_labels:
     input:
         table=MANIFEST,
-        truth=str(SOURCE.layout.train_truth),
+        truth=given(SOURCE.layout.train_truth),
         selections=expand(f"{RESULTS}/labels/{{selection}}.csv", selection=SELECTIONS),
     output:
         quality=f"{RESULTS}/label_quality.csv",
+        page=report(
+            f"{RESULTS}/label_quality.html",
+            caption="captions/label_quality.rst",
+            category=LABELS_SECTION,
+            labels={"shows": "how clean the labels are"},
+        ),
     log:
         f"{LOGS}/measure_labels.log",
     conda:

@@ -7,7 +7,12 @@ rule plot_tsne:
         vectors=lambda wc: vectors_of(wc.spreading),
         spread=f"{RESULTS}/spread/{{spreading}}/{{group}}.csv",
     output:
-        png=f"{REPORT}/tsne_{{spreading}}_{{group}}.png",
+        png=report(
+            f"{REPORT}/tsne_{{spreading}}_{{group}}.png",
+            caption="captions/tsne.rst",
+            category=LABELS_SECTION,
+            labels={"shows": "t-SNE", "spreading": "{spreading}", "group": "{group}"},
+        ),
         svg=f"{REPORT}/tsne_{{spreading}}_{{group}}.svg",
     log:
         f"{LOGS}/plot_tsne/{{spreading}}_{{group}}.log",
@@ -30,7 +35,13 @@ rule plot_history:
         histories=stages_of,
     output:
         png=f"{REPORT}/history_{{system}}_seed{{seed}}_fold{{fold}}.png",
-        svg=f"{REPORT}/history_{{system}}_seed{{seed}}_fold{{fold}}.svg",
+        svg=report(
+            f"{REPORT}/history_{{system}}_seed{{seed}}_fold{{fold}}.svg",
+            caption="captions/history.rst",
+            category=TRAINING_SECTION,
+            subcategory="seed {seed}",
+            labels={"curves of": "{system}", "fold held out": "{fold}"},
+        ),
     log:
         f"{LOGS}/plot_history/{{system}}_seed{{seed}}_fold{{fold}}.log",
     conda:
@@ -49,7 +60,12 @@ rule plot_classes:
         csv=f"{REPORT}/clips_per_class.csv",
         markdown=f"{REPORT}/clips_per_class.md",
         png=f"{REPORT}/clips_per_class.png",
-        svg=f"{REPORT}/clips_per_class.svg",
+        svg=report(
+            f"{REPORT}/clips_per_class.svg",
+            caption="captions/classes.rst",
+            category=DATA_SECTION,
+            labels={"shows": "train clips per class"},
+        ),
     log:
         f"{LOGS}/plot_classes.log",
     conda:
@@ -65,7 +81,13 @@ rule plot_examples:
         table=MANIFEST,
         feature_file=f"{RESULTS}/features/{{feature}}.h5",
     output:
-        png=f"{REPORT}/examples_{{feature}}.png",
+        png=report(
+            f"{REPORT}/examples_{{feature}}.png",
+            caption="captions/examples.rst",
+            category=REPORT_SECTION,
+            subcategory="Section 2: spectrograms",
+            labels={"shows": "two clips", "feature": "{feature}"},
+        ),
         svg=f"{REPORT}/examples_{{feature}}.svg",
     log:
         f"{LOGS}/plot_examples/{{feature}}.log",
@@ -83,7 +105,17 @@ rule plot_structure:
         csv=f"{REPORT}/structure_{{structure}}.csv",
         markdown=f"{REPORT}/structure_{{structure}}.md",
         png=f"{REPORT}/structure_{{structure}}.png",
-        svg=f"{REPORT}/structure_{{structure}}.svg",
+        svg=report(
+            f"{REPORT}/structure_{{structure}}.svg",
+            caption="captions/structure.rst",
+            category=REPORT_SECTION,
+            subcategory=lambda wc: (
+                "Section 3: the autoencoder"
+                if wc.structure == "autoencoder"
+                else "Section 5: networks"
+            ),
+            labels={"shows": "layers", "network": "{structure}"},
+        ),
     log:
         f"{LOGS}/plot_structure/{{structure}}.log",
     conda:
@@ -104,8 +136,20 @@ rule plot_autoencoder:
         history=f"{RESULTS}/autoencoders/{{autoencoder}}/history.csv",
     output:
         curves_png=f"{REPORT}/autoencoder_{{autoencoder}}_loss.png",
-        curves_svg=f"{REPORT}/autoencoder_{{autoencoder}}_loss.svg",
-        rebuilt_png=f"{REPORT}/autoencoder_{{autoencoder}}_rebuilt.png",
+        curves_svg=report(
+            f"{REPORT}/autoencoder_{{autoencoder}}_loss.svg",
+            caption="captions/autoencoder_loss.rst",
+            category=REPORT_SECTION,
+            subcategory="Section 3: the autoencoder",
+            labels={"shows": "loss", "network": "autoencoder"},
+        ),
+        rebuilt_png=report(
+            f"{REPORT}/autoencoder_{{autoencoder}}_rebuilt.png",
+            caption="captions/autoencoder_rebuilt.rst",
+            category=REPORT_SECTION,
+            subcategory="Section 3: the autoencoder",
+            labels={"shows": "reconstructions", "network": "autoencoder"},
+        ),
         rebuilt_svg=f"{REPORT}/autoencoder_{{autoencoder}}_rebuilt.svg",
     log:
         f"{LOGS}/plot_autoencoder/{{autoencoder}}.log",
@@ -121,7 +165,13 @@ rule plot_autoencoder:
 rule plot_schedule:
     output:
         png=f"{REPORT}/threshold_schedule.png",
-        svg=f"{REPORT}/threshold_schedule.svg",
+        svg=report(
+            f"{REPORT}/threshold_schedule.svg",
+            caption="captions/thresholds.rst",
+            category=REPORT_SECTION,
+            subcategory="Section 6: self-training",
+            labels={"shows": "thresholds", "system": "all"},
+        ),
     log:
         f"{LOGS}/plot_schedule.log",
     conda:
@@ -145,9 +195,21 @@ rule plot_filters:
         weights=lambda wc: first_model_of(wc.system, "weights.safetensors"),
         facts=lambda wc: first_model_of(wc.system, "model.json"),
     output:
-        filters_png=f"{REPORT}/filters_{{system}}.png",
+        filters_png=report(
+            f"{REPORT}/filters_{{system}}.png",
+            caption="captions/filters.rst",
+            category=REPORT_SECTION,
+            subcategory="Section 8: what the first layer hears",
+            labels={"shows": "filters", "system": "{system}"},
+        ),
         filters_svg=f"{REPORT}/filters_{{system}}.svg",
-        maps_png=f"{REPORT}/feature_maps_{{system}}.png",
+        maps_png=report(
+            f"{REPORT}/feature_maps_{{system}}.png",
+            caption="captions/feature_maps.rst",
+            category=REPORT_SECTION,
+            subcategory="Section 8: what the first layer hears",
+            labels={"shows": "maps of one clip", "system": "{system}"},
+        ),
         maps_svg=f"{REPORT}/feature_maps_{{system}}.svg",
     log:
         f"{LOGS}/plot_filters/{{system}}.log",
@@ -167,6 +229,16 @@ rule tabulate_spreading:
     output:
         csv=f"{REPORT}/spreading_{{scheme}}.csv",
         markdown=f"{REPORT}/spreading_{{scheme}}.md",
+        page=report(
+            f"{REPORT}/spreading_{{scheme}}.html",
+            caption="captions/report_spreading.rst",
+            category=REPORT_SECTION,
+            subcategory="Section 4: label spreading",
+            labels=lambda wc: {
+                "groups": str(len(vocabulary.SCHEMES[wc.scheme])),
+                "spreading": REBUILT["spreading"][wc.scheme],
+            },
+        ),
     log:
         f"{LOGS}/tabulate_spreading/{{scheme}}.log",
     conda:
@@ -185,12 +257,22 @@ rule tabulate_selftraining:
     output:
         csv=f"{REPORT}/selftraining_{{system}}.csv",
         markdown=f"{REPORT}/selftraining_{{system}}.md",
+        page=report(
+            f"{REPORT}/selftraining_{{system}}.html",
+            caption="captions/rounds.rst",
+            category=REPORT_SECTION,
+            subcategory="Section 6: self-training",
+            labels={"shows": "rounds", "system": "{system}"},
+        ),
     log:
         f"{LOGS}/tabulate_selftraining/{{system}}.log",
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: {"title": wc.system, "setting": REBUILT["selftraining"][wc.system]},
+        cfg=lambda wc: {
+            "title": f"Rounds of self-training: {wc.system}",
+            "setting": REBUILT["selftraining"][wc.system],
+        },
         code=code_of("tabulate_selftraining.py"),
     script:
         "../workflow_scripts/tabulate_selftraining.py"
@@ -202,6 +284,16 @@ rule tabulate_systems:
     output:
         csv=f"{REPORT}/{{comparison}}.csv",
         markdown=f"{REPORT}/{{comparison}}.md",
+        page=report(
+            f"{REPORT}/{{comparison}}.html",
+            caption="captions/systems.rst",
+            category=REPORT_SECTION,
+            subcategory="Section 8: scores",
+            # Numbered in the config's order, as the page sorts by label.
+            labels=lambda wc: {
+                "table": f"{1 + list(REBUILT['systems']).index(wc.comparison)} {wc.comparison}"
+            },
+        ),
     log:
         f"{LOGS}/tabulate_systems/{{comparison}}.log",
     conda:
@@ -224,6 +316,13 @@ rule list_discrepancies:
     output:
         csv=f"{REPORT}/discrepancies.csv",
         markdown=f"{REPORT}/discrepancies.md",
+        page=report(
+            f"{REPORT}/discrepancies.html",
+            caption="captions/departures.rst",
+            category=REPORT_SECTION,
+            subcategory="Where Earmark departs",
+            labels={"shows": "departures from the report"},
+        ),
     log:
         f"{LOGS}/list_discrepancies.log",
     conda:
@@ -236,6 +335,6 @@ rule list_discrepancies:
 
 rule report2018:
     input:
-        "submission.csv",
+        rules.write_submission.output,
         SCORES,
         report_files,

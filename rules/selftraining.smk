@@ -1,5 +1,7 @@
 # Rounds of self-training: round i goes on from round i - 1, the first from the base model.
 
+ROUND = f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}"
+
 
 rule selftrain_round:
     input:
@@ -9,11 +11,11 @@ rule selftrain_round:
         weights_before=lambda wc: stage_before(wc, "weights.safetensors"),
         predictions_before=lambda wc: stage_before(wc, "predictions.h5"),
     output:
-        weights=f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}/weights.safetensors",
-        facts=f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}/model.json",
-        history=f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}/history.csv",
-        predictions=f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}/predictions.h5",
-        pseudo=f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}/pseudo_labels.csv",
+        weights=f"{ROUND}/weights.safetensors",
+        facts=f"{ROUND}/model.json",
+        history=f"{ROUND}/history.csv",
+        predictions=f"{ROUND}/predictions.h5",
+        pseudo=f"{ROUND}/pseudo_labels.csv",
     log:
         f"{LOGS}/selftrain_round/{{system}}/seed{{seed}}_fold{{fold}}_round{{round}}.log",
     benchmark:
@@ -35,3 +37,19 @@ rule selftrain_round:
         code=code_of("selftrain_round.py"),
     script:
         "../workflow_scripts/selftrain_round.py"
+
+
+if not config["keep"]["earlier_rounds"] and earlier_rounds():
+
+    # The same for all rounds but a system's last: what only the next round needs goes after it.
+    use rule selftrain_round as selftrain_earlier_round with:
+        output:
+            weights=temp(f"{ROUND}/weights.safetensors"),
+            facts=f"{ROUND}/model.json",
+            history=f"{ROUND}/history.csv",
+            predictions=temp(f"{ROUND}/predictions.h5"),
+            pseudo=f"{ROUND}/pseudo_labels.csv",
+        wildcard_constraints:
+            system=earlier_rounds(),
+
+    ruleorder: selftrain_earlier_round > selftrain_round

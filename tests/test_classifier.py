@@ -333,6 +333,8 @@ def test_model_comes_back_from_its_files(toy, tmp_path):
     models.save(weights, facts, module, network="toy", classes=["x", "y"])
     models.load(other, weights)
     assert_same_states(other.state_dict(), module.state_dict())
+    # Colleagues on a cluster can read the one as well as the other.
+    assert weights.stat().st_mode == facts.stat().st_mode
     described = json.loads(facts.read_text())
     assert described["network"] == "toy"
     assert described["classes"] == ["x", "y"]

@@ -1,11 +1,13 @@
 """Counting GPUs, and sharing them out among jobs. No GPU is needed for either."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from tiny import REPO
+from test_end_to_end import CLASSES, TINY
+from tiny import REPO, make_set, merged, snakemake
 
 from earmark import gpus
 
@@ -85,3 +87,45 @@ def test_visible_gpus_are_counted(
 
 def test_without_a_driver_there_is_none(tmp_path: Path) -> None:
     assert gpus.count(tmp_path / "absent") == 0
+
+
+# Two trainings that wait for nothing but features and labels.
+TRAIN = {"feature": "stft", "network": "vgg_more", "labels": "everything", "recipe": "vgg"}
+
+
+def test_jobs_on_the_gpu_take_turns_unless_there_are_more_gpus(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "four", CLASSES)
+    overlay = merged(
+        TINY,
+        {
+            "dataset": str(made.folder),
+            "systems": {"mine": TRAIN, "yours": TRAIN},
+            "ensembles": {"power": {"members": ["mine", "yours"]}},
+        },
+    )
+    folder = "results/four/models"
+    targets = [f"{folder}/{name}/seed1/fold0/model.json" for name in ("mine", "yours")]
+    # As on a machine with a GPU: there, train_model asks for one by itself.
+    asks = ("--set-resources", "train_model:gpu=1")
+
+    def sequence(*more: str) -> list[str]:
+        """What Snakemake told about trainings, in order: begun or done."""
+        directory = tmp_path / "run"
+        code, text = snakemake(directory, "-j4", *targets, *asks, *more, overlay=overlay)
+        assert code == 0, text
+        numbers = re.findall(r"^(?:local)?rule train_model:.*?^ +jobid: (\d+)$", text, re.M | re.S)
+        assert len(numbers) == 2
+        events = re.finditer(r"^(?:local)?rule (train_model):|^Finished jobid: (\d+) ", text, re.M)
+        return [
+            "begun" if event.group(1) else "done"
+            for event in events
+            if event.group(1) or event.group(2) in numbers
+        ]
+
+    assert sequence() == ["begun", "done", "begun", "done"]
+    assert sequence("--forcerun", "train_model", "--resources", "gpu=2") == [
+        "begun",
+        "begun",
+        "done",
+        "done",
+    ]

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 from tiny import REPO
 
@@ -45,23 +46,77 @@ def test_a_job_ends_with_the_snakemake_that_started_it() -> None:
     assert time.monotonic() - begin < 30
 
 
-def test_a_job_without_a_known_snakemake_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    for value in (None, "", "no number", str(2**30)):
-        if value is None:
-            monkeypatch.delenv(interruption.SNAKEMAKE, raising=False)
-        else:
-            monkeypatch.setenv(interruption.SNAKEMAKE, value)
-        threads = threading.active_count()
-        interruption.follow()
-        assert threading.active_count() == threads
+POOL = f"""
+import os, sys, time
+from concurrent.futures import ProcessPoolExecutor
+sys.path.insert(0, {SCRIPTS!r})
+from earmark import interruption
+with ProcessPoolExecutor(
+    2, initializer=interruption.follow_pool, initargs=(os.getpid(), 0.05)
+) as pool:
+    list(pool.map(abs, range(4)))
+    print("worked", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_workers_of_a_killed_job_end_too() -> None:
+    owner = subprocess.Popen([sys.executable, "-c", POOL], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout
+    assert owner.stdout.readline() == "worked\n"
+    workers = psutil.Process(owner.pid).children()
+    assert workers
+    owner.kill()
+    owner.wait()
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    for worker in alive:
+        worker.kill()
+    assert not alive
+
+
+def followed(monkeypatch: pytest.MonkeyPatch, told: str | None) -> bool:
+    """Whether a job with this in its environment is asked to stop."""
+    monkeypatch.setattr(os, "environ", {} if told is None else {interruption.SNAKEMAKE: told})
+    with interruption.Requests() as requests:
+        interruption.follow(seconds=0.01)
+        end = time.monotonic() + 0.3
+        while requests.reason is None and time.monotonic() < end:
+            time.sleep(0.01)
+    return requests.reason == "SIGTERM"
+
+
+def announced() -> str:
+    interruption.announce()
+    return os.environ[interruption.SNAKEMAKE]
 
 
 def test_a_job_of_a_living_snakemake_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(interruption.SNAKEMAKE, str(os.getpid()))
-    with interruption.Requests() as requests:
-        interruption.follow(seconds=0.01)
-        time.sleep(0.2)
-    assert requests.reason is None
+    assert not followed(monkeypatch, announced())
+
+
+@pytest.mark.parametrize("told", [None, "", "no number", "12", "twelve 3 x"])
+def test_a_job_without_a_known_snakemake_goes_on(
+    monkeypatch: pytest.MonkeyPatch, told: str | None
+) -> None:
+    assert not followed(monkeypatch, told)
+
+
+def test_a_job_whose_snakemake_went_before_it_looked_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # It takes seconds to import torch, and Snakemake may be killed meanwhile.
+    pid, started, namespace = announced().split(" ", 2)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    assert followed(monkeypatch, f"{ended.pid} {started} {namespace}")
+    # Another process has the number by now.
+    assert followed(monkeypatch, f"{pid} {float(started) - 1000} {namespace}")
+
+
+def test_a_job_with_process_ids_of_its_own_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    assert not followed(monkeypatch, f"{ended.pid} 1.0 pid:[1]")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -68,8 +68,8 @@ def test_a_table_without_rows_has_a_heading() -> None:
 def test_both_files_show_the_same(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1, 2]})
     parts = [
-        markdown.section("One", frame[:1], remarks=["Why."]),
-        markdown.section("Two", frame[1:]),
+        markdown.Section("One", frame[:1], remarks=["Why."]),
+        markdown.Section("Two", frame[1:]),
     ]
     markdown.write_both(frame, parts, tmp_path / "new" / "t.csv", tmp_path / "new" / "t.md")
     assert (tmp_path / "new" / "t.csv").read_bytes() == b"a\n1\n2\n"

@@ -1,6 +1,6 @@
 """Figures of labels and training show the data: artists are read back and compared with it."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pytest
 from drawn import assert_same_bytes, manifest_of
 from matplotlib.colors import to_hex
 
-from earmark import plots, plots_of_labels, plots_of_training
+from earmark import plots, plots_of_classes, plots_of_training, plots_of_tsne
 
 
 @pytest.mark.parametrize(("count", "panels"), [(41, 4), (19, 4), (4, 4), (5, 3), (1, 1)])
@@ -56,13 +56,13 @@ COUNTS = [
 
 
 def test_counts_of_classes_by_hand():
-    found = plots_of_labels.count_clips(CLIPS)
+    found = plots_of_classes.count_clips(CLIPS)
     assert list(found.columns) == ["label", "verified", "not_verified", "clips"]
     assert found.to_numpy().tolist() == COUNTS
 
 
 def test_bars_are_the_counts(tmp_path):
-    figure = plots_of_labels.clips_per_class(plots_of_labels.count_clips(CLIPS))
+    figure = plots_of_classes.clips_per_class(plots_of_classes.count_clips(CLIPS))
     figure.draw_without_rendering()
     (axes,) = figure.axes
     verified, rest = axes.containers
@@ -77,13 +77,13 @@ def test_bars_are_the_counts(tmp_path):
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["label verified", "not verified"]
     assert_same_bytes(
-        lambda: plots_of_labels.clips_per_class(plots_of_labels.count_clips(CLIPS)), tmp_path
+        lambda: plots_of_classes.clips_per_class(plots_of_classes.count_clips(CLIPS)), tmp_path
     )
 
 
 def test_names_of_41_classes_do_not_overlap():
     rows = [(f"{n}.wav", f"Class_number_{n:02}", n % 2, 1.0) for n in range(41)]
-    figure = plots_of_labels.clips_per_class(plots_of_labels.count_clips(manifest_of(rows)))
+    figure = plots_of_classes.clips_per_class(plots_of_classes.count_clips(manifest_of(rows)))
     figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in figure.axes[0].get_yticklabels()]
     assert len(boxes) == 41
@@ -111,7 +111,7 @@ def clouds(classes, clips):
 def test_every_clip_of_every_class_is_drawn_in_its_place(classes):
     points, given = clouds(classes, 3)
     after = [label if number % 3 else "" for number, label in enumerate(given)]
-    figure = plots_of_labels.before_and_after(points, given, after, "title")
+    figure = plots_of_tsne.before_and_after(points, given, after, "title")
     panels = [axes for axes in figure.axes if axes.collections]
     count = min(4, classes)
     assert len(panels) == 2 * count
@@ -137,10 +137,28 @@ def test_every_clip_of_every_class_is_drawn_in_its_place(classes):
         assert drawn == sorted(set(given))
 
 
+@pytest.mark.parametrize("classes", [1, 22, 41])
+def test_the_same_classes_lie_side_by_side_and_nothing_overlaps(classes):
+    points, given = clouds(classes, 3)
+    figure = plots_of_tsne.before_and_after(points, given, given, "title")
+    figure.draw_without_rendering()
+    count = len(figure.axes) // 2
+    for before, after in zip(figure.axes[:count], figure.axes[count:], strict=True):
+        left, right = before.get_position(), after.get_position()
+        assert (left.y0, left.y1) == (right.y0, right.y1)
+        assert left.x1 < right.x0
+    drawn = [axes.get_window_extent() for axes in figure.axes]
+    drawn += [axes.get_legend().get_window_extent() for axes in figure.axes]
+    drawn += [text.get_window_extent() for text in figure.texts]
+    assert not any(one.overlaps(other) for one, other in combinations(drawn, 2))
+    assert all(box.x0 >= 0 and box.y0 >= 0 for box in drawn)
+    assert all(box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in drawn)
+
+
 def test_figure_of_the_labels_has_the_same_bytes_again(tmp_path):
     points, given = clouds(5, 4)
     assert_same_bytes(
-        lambda: plots_of_labels.before_and_after(points, given, given[::-1], "title"), tmp_path
+        lambda: plots_of_tsne.before_and_after(points, given, given[::-1], "title"), tmp_path
     )
 
 

@@ -1,5 +1,6 @@
 """The code's hash: it changes with what runs and with nothing else."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -151,10 +152,29 @@ def test_what_the_real_scripts_depend_on() -> None:
     training = names_in_closure("train_model.py")
     assert {"train_model.py", "networks.py", "training.py", "batches.py", "store.py"} <= training
     assert {"scoring.py", "spreading.py", "plots.py", "autoencoder.py"}.isdisjoint(training)
-    assert "autoencoder.py" in names_in_closure("train_autoencoder.py")
+    coding = names_in_closure("train_autoencoder.py")
+    assert {"autoencoder.py", "training.py", "checkpoints.py"} <= coding
+    assert {"networks.py", "classifier.py", "metrics.py"}.isdisjoint(coding)
     score = names_in_closure("score.py")
     assert {"scoring.py", "metrics.py", "submission.py"} <= score
     assert {"networks.py", "training.py", "features.py", "classifier.py"}.isdisjoint(score)
+
+
+def test_every_rule_with_a_script_has_the_hash_of_that_script() -> None:
+    blocks = []
+    for path in [REPO / "Snakefile", *(REPO / "rules").glob("*.smk")]:
+        text = path.read_text(encoding="utf-8")
+        blocks += re.split(r"^ *(?=(?:rule|checkpoint) \w+:$)", text, flags=re.M)[1:]
+    scripts = []
+    for block in blocks:
+        for name in re.findall(r"/workflow_scripts/(\w+\.py)", block):
+            scripts.append(name)
+            assert f'code=code_of("{name}")' in block, block
+    # All scripts but the one that `make` runs by itself; nothing else is run.
+    there = {path.name for path in SCRIPTS.glob("*.py")} - {"print_scores.py"}
+    assert set(scripts) == there
+    assert len(scripts) == len(there)
+    assert not [block for block in blocks if re.search(r"^ +(shell|run|notebook):", block, re.M)]
 
 
 def test_every_module_that_a_script_loads_is_in_its_closure() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 import yaml
 from test_end_to_end import CLASSES, TINY
-from tiny import REPO, default_config, make_set, merged, plan, read_rows, snakemake
+from tiny import REPO, default_config, make_set, merged, plan, read_rows, report_page, snakemake
 
 from earmark import autoencoder, feature_settings, networks, recipes, report2018, selftraining
 
@@ -222,3 +223,22 @@ def test_a_tiny_report_of_a_folder_without_truth(tmp_path: Path) -> None:
     assert not (folder.parent / "models/fewer_coarse").exists()
     facts = json.loads((folder.parent / "models/mfcc_2d/seed1/fold0/model.json").read_text())
     assert facts["network"] == "cnn2d_mfcc"
+    # One page shows each figure and table once, in the order of the report's sections.
+    page = report_page(tmp_path / "run", "report2018", overlay=overlay)
+    shown = Counter(Path(path).stem for path in page.data("results") if "/report/" in path)
+    assert shown == dict.fromkeys({path.stem for path in folder.iterdir()}, 1)
+    places = {Path(path).stem: place for path, place in page.sections().items()}
+    for name, section in {
+        "examples_spectrogram": "Section 2: spectrograms",
+        "structure_autoencoder": "Section 3: the autoencoder",
+        "spreading_five": "Section 4: label spreading",
+        "structure_fewer_latent": "Section 5: networks",
+        "threshold_schedule": "Section 6: self-training",
+        "selftraining_semi_b": "Section 6: self-training",
+        "methods": "Section 8: scores",
+    }.items():
+        assert places[name] == ("5 The 2018 report", section)
+    labels = {Path(path).stem: entry["labels"] for path, entry in page.data("results").items()}
+    # Numbered as the config has them; the file that this overlay became is sorted.
+    for number, name in enumerate(("advancement", "ensembles", "methods"), start=1):
+        assert labels[name] == {"table": f"{number} {name}"}

@@ -96,6 +96,7 @@ def tabulated(
         clip_scores=paths,
         csv=str(folder / "systems.csv"),
         markdown=str(folder / "systems.md"),
+        page=str(folder / "systems.html"),
         cfg={"title": "Systems", "rows": rows, "reported_clips": 301, "reported_error": 0.014},
         seed=1,
     )
@@ -143,8 +144,31 @@ def test_systems_are_read_as_markdown(tmp_path: Path) -> None:
     assert [row["reported"] for row in shown] == ["0.669", "0.835, 0.843", "\N{EN DASH}"]
     assert shown[0]["difference to the line above"] == "\N{EN DASH}"
     assert shown[1]["difference to the line above"] == "0.250"
+    (difference,) = [row["95 % interval"] for row in shown if row["row"] == "Second"]
+    low, high = (float(value) for value in difference.split(" to "))
+    assert 0 < low < 0.25 < high < 0.5
     assert "paired clips" not in shown[0]
+    assert "note" in shown[0]
     assert "verified train clips" not in text
+    # All lines have four clips, so that a sentence says it; not all have as many seeds.
+    assert "clips" not in shown[0]
+    assert [row["seeds"] for row in shown] == ["1", "2", "1"]
+    assert "Measured on 4 clips.\n" in text
+    assert "Reported on 301 clips, where the standard error is about 0.014.\n" in text
+
+
+def test_columns_without_a_value_are_not_read(tmp_path: Path) -> None:
+    scores = {"one": {(1, "a"): 0.0, (1, "b"): 0.5}, "two": {(1, "a"): 0.5, (1, "b"): 0.5}}
+    path = write_scores(tmp_path / "scores.csv", scores, dict.fromkeys("ab", "held_out"))
+    rows = [{"title": name, "entry": name, "reported": None} for name in scores]
+    _, text = tabulated(tmp_path, path, rows)
+    (heading,) = [line for line in text.splitlines() if line.startswith("| row")]
+    assert [cell.strip() for cell in heading.split("|")[1:-1]] == [
+        "row", "system", "reported", "MAP@3", "standard error", "difference to the line above",
+        "95 % interval", "p",
+    ]  # fmt: skip
+    assert "Measured on 2 clips with one seed.\n" in text
+    assert "Reported on" not in text
 
 
 def test_lines_are_compared_on_the_clips_that_both_have(tmp_path: Path) -> None:
@@ -200,6 +224,7 @@ def spread_table(folder: Path, cfg: dict[str, Any]) -> tuple[list[dict[str, str]
         summary=str(folder / "spreading.csv"),
         csv=str(folder / "table.csv"),
         markdown=str(folder / "table.md"),
+        page=str(folder / "table.html"),
         cfg=cfg,
     )
     return read_rows(folder / "table.csv"), (folder / "table.md").read_text(encoding="utf-8")
@@ -288,6 +313,7 @@ def selftrained(
         pseudo=pseudo,
         csv=str(folder / "table.csv"),
         markdown=str(folder / "table.md"),
+        page=str(folder / "table.html"),
         cfg={"title": "Setting", "setting": setting},
     )
     with open(folder / "table.csv", newline="", encoding="utf-8") as file:
@@ -399,7 +425,11 @@ def test_the_best_epoch_is_the_one_whose_weights_training_keeps() -> None:
 
 
 def test_discrepancies_are_listed_row_by_row(tmp_path: Path) -> None:
-    list_discrepancies.main(csv=str(tmp_path / "d.csv"), markdown=str(tmp_path / "d.md"))
+    list_discrepancies.main(
+        csv=str(tmp_path / "d.csv"),
+        markdown=str(tmp_path / "d.md"),
+        page=str(tmp_path / "d.html"),
+    )
     rows = read_rows(tmp_path / "d.csv")
     assert list(rows[0]) == ["section", "report", "earmark", "option"]
     assert [int(row["section"]) for row in rows] == sorted(int(row["section"]) for row in rows)

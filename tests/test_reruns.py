@@ -38,8 +38,17 @@ CODE = {
                         LATENTS - {"write_submission"}),
     "a feature": ("earmark/features.py", "1e-30", "1e-29", {"extract_features", *LATENTS}),
     "ensembles": ("earmark/ensemble.py", "1e-12", "1e-13", SUBMITTING),
-    "colours of t-SNE": ("earmark/plots_of_labels.py", "HEAD = 3.9", "HEAD = 4.1",
-                         {"plot_tsne", "plot_classes"}),
+    "colours of t-SNE": ("earmark/plots_of_tsne.py", '"color": "0.8"', '"color": "0.7"',
+                         {"plot_tsne"}),
+    "colours of all figures": ("earmark/plots.py", "#D55E00", "#D55E01",
+                               {"plot_tsne", "plot_classes", "plot_history"}),
+    "the loop of every training": ("earmark/training.py", "max(1e-9,", "max(1e-8,", LATENTS),
+    "checkpoints": ("earmark/checkpoints.py", "16 * 2**20", "8 * 2**20", LATENTS),
+    "what a job does around its work": ("earmark/job.py", "%(asctime)s ", "", EVERYTHING),
+    "decoding": ("earmark/audio.py", "import numpy as np\n", "import numpy as np\nimport math\n",
+                 EVERYTHING),
+    "what this data set has no use for": ("earmark/fetching.py", "import zlib", "import zlib, io",
+                                          set()),
     "scores": ("earmark/scoring.py", 'USAGES = ("Public"', 'USAGES = (*(), "Public"', SCORING),
 }  # fmt: skip
 SPARE = {"epochs": 2, "batch_clips": 8, "learning_rate": 0.1}
@@ -61,7 +70,8 @@ CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
     ),
     "one round fewer": ({"selftraining": {"short": {"rounds": 1}}}, {"plot_history", *SIDE_LINE}),
     "perplexity of t-SNE": ({"tsne": {"perplexity": 20.0}}, {"plot_tsne"}),
-    "an ensemble's member": ({"ensembles": {"power": {"members": ["cnn_logmel"]}}}, SIDE_LINE),
+    "an ensemble without one of its members": (
+        {"ensembles": {"power": {"members": ["cnn_logmel"]}}}, SIDE_LINE),
     "an ensemble's exponent": ({"ensembles": {"power": {"exponent": 0.5}}}, SIDE_LINE),
     "what is submitted": ({"submission": "arithmetic"}, {"write_submission"}),
     "threads": ({"training_threads": 2}, set()),
@@ -161,7 +171,19 @@ def test_one_model_alone_is_trained_again(finished: Finished) -> None:
     assert found["train_model"] == 1
 
 
-@pytest.mark.parametrize("file", ["README.md", "profiles/default/config.yaml", "envs/earmark.yaml"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "README.md",
+        "profiles/default/config.yaml",
+        "envs/earmark.yaml",
+        "Snakefile",
+        "config.yaml",
+        "rules/common.smk",
+        "rules/schemas/config.schema.yaml",
+        "presets/small.yaml",
+    ],
+)
 def test_files_that_no_result_depends_on(finished: Finished, file: str) -> None:
     path = finished.tree / file
     last = path.read_text(encoding="utf-8").splitlines()[-1]
@@ -169,8 +191,38 @@ def test_files_that_no_result_depends_on(finished: Finished, file: str) -> None:
         assert finished.planned() == {}
 
 
-def test_other_cores_rerun_nothing(finished: Finished) -> None:
-    assert finished.planned(None, "--cores", "1") == {}
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("models.smk", "# One network", "# A network"),
+        ("models.smk", "gpu=GPUS", "gpu=GPUS + 1"),
+        ("features.smk", "threads: 8", "threads: 2"),
+        ("selftraining.smk", "{{system}}/seed{{seed}}_fold{{fold}}_round{{round}}.log",
+         "{{system}}_seed{{seed}}_fold{{fold}}_round{{round}}.log"),
+    ],
+    ids=["a comment", "a resource", "threads", "a log's name"],
+)  # fmt: skip
+def test_edit_of_a_rule_that_no_result_depends_on(
+    finished: Finished, file: str, old: str, new: str
+) -> None:
+    with finished.edited(finished.tree / "rules" / file, old, new):
+        assert finished.planned() == {}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--cores", "1"),
+        ("--resources", "gpu=2"),
+        ("--set-threads", "train_model=2"),
+        ("--set-resources", "train_model:gpu=1"),
+        ("--workflow-profile", "none"),
+        ("--workflow-profile", "slurm"),
+    ],
+    ids=" ".join,
+)
+def test_how_it_is_run_reruns_nothing(finished: Finished, arguments: tuple[str, ...]) -> None:
+    assert finished.planned(None, *arguments) == {}
 
 
 def test_a_label_flipped_reruns_all_that_reads_labels(finished: Finished) -> None:
@@ -179,6 +231,37 @@ def test_a_label_flipped_reruns_all_that_reads_labels(finished: Finished) -> Non
     old, new = f"{fname},{label},{verified}", f"{fname},{other},{verified}"
     with finished.edited(finished.made.train_list, old, new):
         assert set(finished.planned()) == EVERYTHING
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_clip_more_reruns_everything(finished: Finished, part: str) -> None:
+    made = finished.made
+    folder = made.audio_train if part == "train" else made.audio_test
+    lists = made.train_list if part == "train" else made.test_list
+    assert lists
+    there, row = next(folder.iterdir()), lists.read_text(encoding="utf-8").splitlines()[-1]
+    added = shutil.copy2(there, folder / "ffffffff.wav")
+    try:
+        more = f"{row}\nffffffff.wav,{row.split(',', 1)[1]}"
+        with finished.edited(lists, row, more):
+            assert set(finished.planned()) == EVERYTHING
+    finally:
+        Path(added).unlink()
+
+
+def test_a_clip_exchanged_reruns_everything(finished: Finished) -> None:
+    clip = finished.made.audio_train / finished.made.train[0][0]
+    content, facts = clip.read_bytes(), clip.stat()
+    clip.write_bytes(content[:-2])
+    try:
+        assert set(finished.planned()) == EVERYTHING
+    finally:
+        clip.write_bytes(content)
+        os.utime(clip, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def test_after_all_these_edits_nothing_is_to_be_done(finished: Finished) -> None:
+    assert finished.planned() == {}
 
 
 def test_the_truth_of_the_test_clips_concerns_the_scores_alone(finished: Finished) -> None:

@@ -99,6 +99,23 @@ def test_two_classes_give_two_guesses_that_can_be_scored(tmp_path: Path) -> None
     assert [(row["split"], row["map3"]) for row in rows] == [("public", 0.75), ("all", 0.75)]
 
 
+def test_the_truth_of_a_fetched_set_lies_in_its_folder(tmp_path: Path) -> None:
+    meta = tmp_path / "fetched/FSDKaggle2018.meta"
+    meta.mkdir(parents=True)
+    write_truth(tmp_path).rename(meta / "test_post_competition.csv")
+    rows = [(fname, f"{label} Xylophone Triangle") for fname, label, _ in TRUTH]
+    write_rows(tmp_path / "right.csv", ("fname", "label"), rows)
+    score_script.main(
+        truth=str(tmp_path / "fetched.txt"),
+        fetched=str(tmp_path / "fetched"),
+        submissions=[str(tmp_path / "right.csv")],
+        scores=str(tmp_path / "scores.csv"),
+        clip_scores=str(tmp_path / "clip_scores.csv"),
+        cfg={"systems": [["right", 1]]},
+    )
+    assert {float(row["map3"]) for row in read_rows(tmp_path / "scores.csv")} == {1.0}
+
+
 def test_the_script_writes_a_row_per_system_and_split(tmp_path: Path) -> None:
     write_rows(
         tmp_path / "one.csv", ("fname", "label"), [(k, " ".join(v)) for k, v in GUESSES.items()]
@@ -112,6 +129,7 @@ def test_the_script_writes_a_row_per_system_and_split(tmp_path: Path) -> None:
         truth=str(write_truth(tmp_path)),
         submissions=[str(tmp_path / "one.csv"), str(tmp_path / "two.csv")],
         scores=str(tmp_path / "scores.csv"),
+        page=str(tmp_path / "scores.html"),
         clip_scores=str(tmp_path / "clip_scores.csv"),
         cfg={"systems": [["one", 1], ["two", 2]]},
     )
@@ -137,6 +155,47 @@ def test_the_script_writes_a_row_per_system_and_split(tmp_path: Path) -> None:
         ("e.wav", "private", 1),
     ]
     assert [row["seed"] for row in clips[5:]] == ["2"] * 5
+    # With two seeds, a table of means stands before the one of all.
+    page = (tmp_path / "scores.html").read_text(encoding="utf-8")
+    assert page.index("Means over seeds") < page.index("Scores on the test clips")
+    assert "5 test clips count, 2 public and 3 private." in page
+
+
+def test_scores_are_read_one_line_per_system(tmp_path: Path) -> None:
+    truth = scoring.read_truth(write_truth(tmp_path))
+    right = {fname: [label, "Xylophone", "Triangle"] for fname, label, _ in TRUTH}
+    rows = scored("one", 1, GUESSES, truth) + scored("two", 1, right, truth)
+    (one, two) = scoring.for_reading(pd.DataFrame(rows)).to_dict("records")
+    _, mean, error, accuracy = by_hand(TRUTH, {"Public", "Private"})
+    headings = ["system", "MAP@3", "standard error", "first guess right"]
+    assert list(one) == [*headings, "public MAP@3", "private MAP@3"]
+    assert [one[name] for name in headings[1:]] == pytest.approx([mean, error, accuracy], abs=1e-4)
+    assert one["public MAP@3"] == pytest.approx(by_hand(TRUTH, {"Public"})[1], abs=1e-4)
+    assert one["private MAP@3"] == pytest.approx(by_hand(TRUTH, {"Private"})[1], abs=1e-4)
+    assert (two["system"], two["MAP@3"], two["first guess right"]) == ("two", 1, 1)
+
+
+def test_scores_without_usages_or_clips_can_be_read(tmp_path: Path) -> None:
+    truth = scoring.read_truth(write_truth(tmp_path)).assign(usage="")
+    shown = scoring.for_reading(pd.DataFrame(scored("one", 1, GUESSES, truth)))
+    assert list(shown) == ["system", "MAP@3", "standard error", "first guess right"]
+    assert scoring.remarks(pd.DataFrame(scored("one", 1, GUESSES, truth)))[-1].startswith("5 test ")
+    nothing = pd.DataFrame([], columns=list(scoring.COLUMNS))
+    assert scoring.for_reading(nothing).empty
+    assert scoring.remarks(nothing)[-1] == "0 test clips count."
+
+
+def test_means_over_seeds_by_hand() -> None:
+    found = [("b", 1, 0.5), ("a", 1, 0.25), ("b", 2, 0.75), ("a", 2, 0.25)]
+    rows = [
+        {"system": system, "split": split, "seed": seed, "map3": value if split == "all" else 9.0}
+        for system, seed, value in found
+        for split in ("public", "all")
+    ]
+    shown = scoring.means_over_seeds(pd.DataFrame(rows)).to_dict("records")
+    assert [row["system"] for row in shown] == ["b", "a"]
+    assert list(shown[0].values())[1:] == pytest.approx([0.625, 0.25 / 2**0.5, 0.5, 0.75, 2])
+    assert list(shown[1].values())[1:] == pytest.approx([0.25, 0, 0.25, 0.25, 2])
 
 
 def test_clips_without_a_usage_are_scored_without_one(tmp_path: Path) -> None:

@@ -5,15 +5,17 @@ Nothing of the product is imported here, so that what the tests compare with is 
 
 import copy
 import csv
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import soundfile
@@ -155,14 +157,14 @@ def merged(config: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, A
     return result
 
 
-def snakemake(
+def start_snakemake(
     directory: Path,
     *arguments: str,
     overlay: Mapping[str, Any] | None = None,
     tree: Path = REPO,
-    seconds: float = 300,
-) -> tuple[int, str]:
-    """Run the workflow of ``tree`` in ``directory``: exit code and everything printed."""
+    output: int | IO[str] = subprocess.PIPE,
+) -> subprocess.Popen[str]:
+    """Start the workflow of ``tree`` in ``directory``, in a process group of its own."""
     command = [sys.executable, "-m", "snakemake", "-s", str(tree / "Snakefile")]
     command += ["--directory", str(directory), "-j2", "--nocolor", *arguments]
     directory.mkdir(parents=True, exist_ok=True)
@@ -174,17 +176,33 @@ def snakemake(
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE")
     }
-    done = subprocess.run(
+    return subprocess.Popen(
         command,
         cwd=directory,
         env=environment,
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=seconds,
-        check=False,
+        start_new_session=True,
     )
-    return done.returncode, done.stdout
+
+
+def snakemake(
+    directory: Path,
+    *arguments: str,
+    overlay: Mapping[str, Any] | None = None,
+    tree: Path = REPO,
+    seconds: float = 300,
+) -> tuple[int, str]:
+    """Run the workflow of ``tree`` in ``directory``: exit code and everything printed."""
+    run = start_snakemake(directory, *arguments, overlay=overlay, tree=tree)
+    try:
+        printed, _ = run.communicate(timeout=seconds)
+    except BaseException:
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        raise
+    return run.returncode, printed
 
 
 @dataclass
@@ -223,3 +241,46 @@ def plan(
             made = re.search(r"^ +output: (.*)$", block, re.M)
             outputs.setdefault(head.group(1), []).extend(made.group(1).split(", ") if made else [])
     return Plan(code, text, counts, wildcards, outputs)
+
+
+@dataclass
+class Page:
+    """What is embedded in the page that ``--report`` makes."""
+
+    html: str
+    text: str
+
+    def data(self, name: str) -> Any:
+        """The value of one of the page's variables: results, categories, rules ..."""
+        found = re.search(rf'<script id="[\w-]+">\s*var {name} = (.*);\s*</script>', self.html)
+        assert found, f"the page has no {name}"
+        return json.loads(found.group(1))
+
+    def sections(self) -> dict[str, tuple[str, str]]:
+        """Path of each file shown -> its category and subcategory."""
+        return {
+            path: (category, subcategory)
+            for category, parts in self.data("categories").items()
+            for subcategory, paths in parts.items()
+            for path in paths
+        }
+
+
+def report_page(directory: Path, *targets: str, overlay: Mapping[str, Any]) -> Page:
+    """Have Snakemake make the report of a finished run; captions must be free of faults."""
+    code, text = snakemake(directory, "--report", "report.html", *targets, overlay=overlay)
+    assert code == 0, text
+    page = Page((directory / "report.html").read_text(encoding="utf-8"), text)
+    texts = {path: entry["caption"] for path, entry in page.data("results").items()}
+    texts["the first page"] = page.data("workflow_desc")
+    for path, caption in texts.items():
+        words = re.sub(r"<[^>]*>", "", caption)
+        assert len(words.split()) >= 10, path
+        # Jinja's marks, what it writes for a name that is not there, and docutils' complaints.
+        for fault in ("{{", "}}", "{%", "Undefined", "None", "<function", "system-message"):
+            assert fault not in caption, (path, caption)
+        # Where a name was empty, nothing stands before the next mark.
+        assert not re.search(r"\s[.,;:)]|\(\s|\*\*", words), (path, words)
+    assert "WARNING" not in text, text
+    assert "ERROR" not in text, text
+    return page

@@ -18,16 +18,19 @@ log = logging.getLogger("earmark")
 WAITING_PER_THREAD = 8
 
 
-def main(*, table: str, feature_file: str, cfg: dict[str, Any], threads: int) -> None:
+def main(
+    *, table: str, audio_folders: list[str], feature_file: str, cfg: dict[str, Any], threads: int
+) -> None:
     """Write the feature ``cfg["feature"]`` of all clips in the manifest ``table``.
 
-    ``cfg["folder"]`` is the data set's folder, which the manifest's paths are relative to. Clips
-    whose status is not ok (empty, silent, broken, unreadable) get the feature of silence and keep
-    that status.
+    ``cfg["folder"]`` is the data set's folder, which the manifest's paths are relative to; if the
+    workflow made the data set, it lies where the folders of its clips, ``audio_folders``, are.
+    Clips whose status is not ok (empty, silent, broken, unreadable) get the feature of silence and
+    keep that status.
     """
     clips = manifest.read(table)
     feature = features.from_settings(cfg["feature"])
-    folder = Path(cfg["folder"])
+    folder = Path(audio_folders[0]).parent if audio_folders else Path(cfg["folder"])
     # Clips run in parallel, so each one's transforms take one thread.
     torch.set_num_threads(1)
 

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from earmark import job, report2018
-from earmark.markdown import section, write_both
+from earmark import job, report2018, webpage
+from earmark.markdown import Section, write_both
 
 
-def main(*, csv: str, markdown: str) -> None:
+def main(*, csv: str, markdown: str, page: str) -> None:
     """Write section, report, earmark, option: one line per departure."""
     table = pd.DataFrame(report2018.DISCREPANCIES, columns=report2018.Discrepancy._fields)
     shown = table.rename(
@@ -16,7 +16,9 @@ def main(*, csv: str, markdown: str) -> None:
             "option": "option for the report's way",
         }
     )
-    write_both(table, [section("Departures from the report of 2018", shown)], csv, markdown)
+    sections = [Section("Departures from the report of 2018", shown)]
+    write_both(table, sections, csv, markdown)
+    webpage.write(sections, page, csv)
 
 
 if __name__ == "__main__":

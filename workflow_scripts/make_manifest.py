@@ -1,6 +1,7 @@
 """List every clip of the data set, open each one, and draw the validation folds."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from earmark import job, layout, manifest
@@ -8,9 +9,15 @@ from earmark import job, layout, manifest
 log = logging.getLogger("earmark")
 
 
-def main(*, table: str, cfg: dict[str, Any], seed: int, threads: int) -> None:
-    """Write the manifest of the data set in ``cfg["folder"]`` to ``table``."""
-    found = layout.find_layout(cfg["folder"])
+def main(
+    *, table: str, audio_folders: list[str], cfg: dict[str, Any], seed: int, threads: int
+) -> None:
+    """Write the manifest of the data set in ``cfg["folder"]`` to ``table``.
+
+    If the workflow made the data set, it lies where the folders of its clips, ``audio_folders``,
+    are.
+    """
+    found = layout.find_layout(Path(audio_folders[0]).parent if audio_folders else cfg["folder"])
     clips = manifest.build(found, cfg["folds"], seed, cfg["bad_clips"], threads)
     manifest.write(clips, table)
     for (split, status), count in clips.groupby(["split", "status"]).size().items():

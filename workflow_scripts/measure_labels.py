@@ -4,13 +4,29 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, labels, manifest, tables
+from earmark import job, labels, manifest, tables, webpage
+from earmark.markdown import Section
+
+REMARKS = (
+    "The selection 'given' is all labels as they came, the others are what networks learn from. "
+    "Verified labels were checked by people. Spread ones were not, but the verified labels of "
+    "similar clips agree with them. Given ones are the others, as the data set has them. Right are "
+    "labels that agree with the truth, which nothing is trained on.",
+)
 
 
 def main(
-    *, table: str, truth: str, selections: list[str], quality: str, cfg: dict[str, Any]
+    *,
+    table: str,
+    truth: str,
+    selections: list[str],
+    quality: str,
+    page: str,
+    cfg: dict[str, Any],
 ) -> None:
-    """Write selection, source, labels, right, precision; nothing is trained on the truth.
+    """Write selection, source, labels, right, precision, also as a web page.
+
+    Nothing is trained on the truth.
 
     The selection "given" holds the labels as they came. ``cfg["names"]`` names each file in
     ``selections``.
@@ -26,7 +42,10 @@ def main(
             share = round(right / count, 4) if count else float("nan")
             rows.append((name, source, count, right, share))
     columns = ["selection", "source", "labels", "right", "precision"]
-    tables.write_table(pd.DataFrame(rows, columns=columns), quality)
+    found = pd.DataFrame(rows, columns=columns)
+    tables.write_table(found, quality)
+    shown = found.rename(columns={"precision": "share right"})
+    webpage.write([Section("How clean the labels are", shown, 3, REMARKS)], page, quality)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Count and draw the train clips of each class, with a verified label and without."""
 
-from earmark import job, manifest, plots, plots_of_labels
-from earmark.markdown import section, write_both
+from earmark import job, manifest, plots, plots_of_classes
+from earmark.markdown import Section, write_both
 
 
 def main(*, table: str, csv: str, markdown: str, png: str, svg: str) -> None:
@@ -9,9 +9,9 @@ def main(*, table: str, csv: str, markdown: str, png: str, svg: str) -> None:
 
     Train clips whose status is ok count.
     """
-    counts = plots_of_labels.count_clips(manifest.read(table))
-    write_both(counts, [section("Clips per class", counts)], csv, markdown)
-    plots.save(plots_of_labels.clips_per_class(counts), png, svg)
+    counts = plots_of_classes.count_clips(manifest.read(table))
+    write_both(counts, [Section("Clips per class", counts)], csv, markdown)
+    plots.save(plots_of_classes.clips_per_class(counts), png, svg)
 
 
 if __name__ == "__main__":

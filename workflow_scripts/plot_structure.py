@@ -3,7 +3,7 @@
 from typing import Any
 
 from earmark import job, networks, plots, plots_of_networks, structure
-from earmark.markdown import section, write_both
+from earmark.markdown import Section, write_both
 
 
 def main(*, csv: str, markdown: str, png: str, svg: str, cfg: dict[str, Any]) -> None:
@@ -17,7 +17,7 @@ def main(*, csv: str, markdown: str, png: str, svg: str, cfg: dict[str, Any]) ->
     module = structure.build(cfg["network"], cfg["network_options"], shape, cfg["classes"])
     layers = structure.layers_of(module, shape)
     table = structure.table_of(layers, module)
-    write_both(table, [section(f"Layers of {cfg['title']}", table)], csv, markdown)
+    write_both(table, [Section(f"Layers of {cfg['title']}", table)], csv, markdown)
     totals = (
         f"{networks.parameter_count(module):,} trainable\n"
         f"{networks.parameter_count(module, trainable_only=False):,} with batch norm's statistics"

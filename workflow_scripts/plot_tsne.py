@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from earmark import job, plots, plots_of_labels, spreading, store, tables
+from earmark import job, plots, plots_of_tsne, spreading, store, tables
 
 
 def main(*, vectors: str, spread: str, png: str, svg: str, cfg: dict[str, Any], seed: int) -> None:
@@ -24,7 +24,7 @@ def main(*, vectors: str, spread: str, png: str, svg: str, cfg: dict[str, Any], 
         points = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(found)
     after = np.where(table["state"] == "verified", table["given"], table["spread"])
     title = f"{plots.readable(cfg['group'])}: t-SNE of {len(table)} clips' {cfg['vectors']}"
-    figure = plots_of_labels.before_and_after(points, table["given"].tolist(), after, title)
+    figure = plots_of_tsne.before_and_after(points, table["given"].tolist(), after, title)
     plots.save(figure, png, svg)
 
 

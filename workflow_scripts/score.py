@@ -4,23 +4,41 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, scoring, submission, tables
+from earmark import job, layout, scoring, submission, tables, webpage
+from earmark.markdown import Section
+
+BETWEEN_SEEDS = ("Each seed trains every system anew. The deviation is between their scores.",)
 
 
 def main(
-    *, truth: str, submissions: list[str], scores: str, clip_scores: str, cfg: dict[str, Any]
+    *,
+    truth: str,
+    submissions: list[str],
+    scores: str,
+    page: str,
+    clip_scores: str,
+    cfg: dict[str, Any],
+    fetched: str | None = None,
 ) -> None:
-    """Write scores.csv, and the scores of each clip that they are means of.
+    """Write scores.csv, the same as a web page, and the clips' scores that they are means of.
 
-    ``cfg["systems"]`` gives (system, seed) of each submission.
+    ``cfg["systems"]`` gives (system, seed) of each submission. The truth of a fetched data set,
+    which is no file of the workflow, lies in its folder ``fetched``.
     """
-    known = scoring.read_truth(truth)
+    known = scoring.read_truth(layout.zenodo_layout(fetched).test_truth if fetched else truth)
     rows, parts = [], []
     for (system, seed), path in zip(cfg["systems"], submissions, strict=True):
         parts.append(scoring.score_clips(system, seed, submission.read(path), known))
         rows += scoring.score(system, seed, parts[-1])
-    tables.write_table(pd.DataFrame(rows, columns=list(scoring.COLUMNS)), scores)
+    table = pd.DataFrame(rows, columns=list(scoring.COLUMNS))
+    tables.write_table(table, scores)
     tables.write_table(pd.concat(parts, ignore_index=True), clip_scores)
+    shown, remarks = scoring.for_reading(table), scoring.remarks(table)
+    sections = [Section("Scores on the test clips", shown, 3, remarks)]
+    if table["seed"].nunique() > 1:
+        means = scoring.means_over_seeds(table)
+        sections.insert(0, Section("Means over seeds", means, 3, BETWEEN_SEEDS))
+    webpage.write(sections, page, scores)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,18 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, spreading, tables
+from earmark import job, spreading, tables, webpage
+from earmark.markdown import Section
+
+REMARKS = (
+    "Within a group, verified labels flow to clips that are similar. A clip whose own label agrees "
+    "with what arrives is promoted and counts as verified from then on; where it does not agree "
+    "the clip is rejected, and where nothing arrives it stays undecided.",
+)
 
 
-def main(*, groups: list[str], summary: str, cfg: dict[str, Any]) -> None:
-    """Write one row per group, and one for all groups of a spreading together.
+def main(*, groups: list[str], summary: str, page: str, cfg: dict[str, Any]) -> None:
+    """Write one row per group, and one for all groups of a spreading together; also as a web page.
 
     ``cfg["groups"]`` lists (spreading, group) of each file in ``groups``.
     """
@@ -23,7 +30,10 @@ def main(*, groups: list[str], summary: str, cfg: dict[str, Any]) -> None:
         rows += [spreading.summary_row(name, group, table) for group, table in parts]
         together = pd.concat([table for _, table in parts])
         rows.append(spreading.summary_row(name, "together", together))
-    tables.write_table(pd.DataFrame(rows), summary)
+    found = pd.DataFrame(rows)
+    tables.write_table(found, summary)
+    shown = found.rename(columns={"percent_after": "percent verified after"})
+    webpage.write([Section("Labels before and after spreading", shown, 1, REMARKS)], page, summary)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, labels, report_tables
-from earmark.markdown import section, write_both
+from earmark import job, labels, report_tables, webpage
+from earmark.markdown import Section, write_both
 
 REMARKS = (
     "Round 0 is the base model. Clips are those trained on, without the held-out fold; accuracies "
@@ -15,9 +15,15 @@ REPORTED = "The reported figures are of FSDKaggle2018; its validation clips have
 
 
 def main(
-    *, histories: list[str], pseudo: list[str], csv: str, markdown: str, cfg: dict[str, Any]
+    *,
+    histories: list[str],
+    pseudo: list[str],
+    csv: str,
+    markdown: str,
+    page: str,
+    cfg: dict[str, Any],
 ) -> None:
-    """Write one line per round as CSV and Markdown.
+    """Write one line per round as CSV, as Markdown and as a web page.
 
     ``histories`` are those of the base model and of each round, in order; ``pseudo`` the tables of
     pseudo-labels of each round. Without the base's history the rounds are counted from 1 all the
@@ -29,7 +35,9 @@ def main(
         cfg["setting"],
     )
     remarks = [*REMARKS, *([REPORTED] if cfg["setting"] is not None else [])]
-    write_both(table, [section(cfg["title"], table, 4, remarks)], csv, markdown)
+    sections = [Section(cfg["title"], table, 4, remarks)]
+    write_both(table, sections, csv, markdown)
+    webpage.write(sections, page, csv)
 
 
 if __name__ == "__main__":

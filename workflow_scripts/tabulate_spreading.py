@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, report2018, report_tables, tables
-from earmark.markdown import section, write_both
+from earmark import job, report2018, report_tables, tables, webpage
+from earmark.markdown import Section, write_both
 
 REMARK = (
     "Undecided clips are those that no verified clip reached. The reported figures count the "
@@ -13,8 +13,8 @@ REMARK = (
 )
 
 
-def main(*, summary: str, csv: str, markdown: str, cfg: dict[str, Any]) -> None:
-    """Write one table per spreading: below each other as CSV, each under a heading as Markdown.
+def main(*, summary: str, csv: str, markdown: str, page: str, cfg: dict[str, Any]) -> None:
+    """Write one table per spreading: below each other as CSV, under headings as Markdown and HTML.
 
     ``summary`` is spreading.csv. ``cfg`` has ``spreadings``, which names the group scheme of each
     spreading, or one ``spreading`` and its ``scheme``.
@@ -24,7 +24,7 @@ def main(*, summary: str, csv: str, markdown: str, cfg: dict[str, Any]) -> None:
     found = tables.read_table(summary, columns, "summary of spreading")
     parts = [report_tables.spreading(found, name, scheme) for name, scheme in wanted.items()]
     sections = [
-        section(
+        Section(
             f"Label spreading, scheme {scheme}: {name}",
             part.drop(columns=["spreading", "scheme"]),
             2,
@@ -33,6 +33,7 @@ def main(*, summary: str, csv: str, markdown: str, cfg: dict[str, Any]) -> None:
         for (name, scheme), part in zip(wanted.items(), parts, strict=True)
     ]
     write_both(pd.concat(parts, ignore_index=True), sections, csv, markdown)
+    webpage.write(sections, page, csv)
 
 
 if __name__ == "__main__":

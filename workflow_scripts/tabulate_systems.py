@@ -2,14 +2,20 @@
 
 from typing import Any
 
-from earmark import job, report_tables, scoring
-from earmark.markdown import section, write_both
+from earmark import job, report_tables, scoring, webpage
+from earmark.markdown import Section, write_both
 
 
 def main(
-    *, clip_scores: str | list[str], csv: str, markdown: str, cfg: dict[str, Any], seed: int
+    *,
+    clip_scores: str | list[str],
+    csv: str,
+    markdown: str,
+    page: str,
+    cfg: dict[str, Any],
+    seed: int,
 ) -> None:
-    """Write one line per system as CSV and Markdown.
+    """Write one line per system as CSV, as Markdown and as a web page.
 
     ``clip_scores`` is one table or a list of them. ``cfg`` has a ``title``, ``rows``, which is a
     list of {title, entry, reported: a number, several or null, and perhaps note},
@@ -21,13 +27,14 @@ def main(
     table = report_tables.systems(
         clips, cfg["rows"], cfg["reported_clips"], cfg["reported_error"], seed
     )
-    shown = section(
+    shown = Section(
         cfg["title"],
         report_tables.systems_for_reading(table),
         3,
-        report_tables.systems_remarks(clips),
+        report_tables.systems_remarks(clips, table),
     )
     write_both(table, [shown], csv, markdown)
+    webpage.write([shown], page, csv)
 
 
 if __name__ == "__main__":

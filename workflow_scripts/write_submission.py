@@ -2,14 +2,19 @@
 
 import logging
 
-from earmark import job, manifest, submission, tables
+import pandas as pd
+
+from earmark import job, manifest, submission, tables, webpage
 from earmark.errors import EarmarkError
+from earmark.markdown import Section
 
 log = logging.getLogger("earmark")
 
+GUESSES = ("first guess", "second guess", "third guess")
 
-def main(*, table: str, guesses: str, submitted: str) -> None:
-    """Copy ``guesses`` to ``submitted`` if they are a complete submission.
+
+def main(*, table: str, guesses: str, submitted: str, page: str) -> None:
+    """Copy ``guesses`` to ``submitted``, and to a web page, if they are a complete submission.
 
     One row per test clip in the test list's order, each with different class names. Raises
     EarmarkError otherwise.
@@ -30,6 +35,10 @@ def main(*, table: str, guesses: str, submitted: str) -> None:
                 f"Delete it; the next run makes it anew."
             )
     tables.write_table(tables.read_table(guesses, ("fname", "label"), "submission"), submitted)
+    shown = pd.DataFrame.from_dict(found, orient="index").rename(columns=GUESSES.__getitem__)
+    shown = shown.reset_index(names="test clip")
+    remark = f"Three guesses for each of {len(tests)} test clips, the likeliest first."
+    webpage.write([Section("The submission", shown, 0, [remark])], page, submitted)
     log.info("Wrote %s with %d rows.", submitted, len(tests))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-# The process id of the Snakemake that starts jobs, handed down to them.
+# Process id, start and process namespace of the Snakemake that starts jobs, handed down to them.
 SNAKEMAKE = "EARMARK_SNAKEMAKE"
 
 
@@ -49,26 +49,63 @@ class Requests:
 
 def announce() -> None:
     """Let the jobs that this process starts know whom they work for."""
-    os.environ[SNAKEMAKE] = str(os.getpid())
+    own = psutil.Process()
+    os.environ[SNAKEMAKE] = f"{own.pid} {own.create_time():.2f} {_namespace()}"
 
 
 def follow(seconds: float = 1.0) -> None:
     """Send this process SIGTERM once the Snakemake that started it has gone.
 
     What a killed Snakemake leaves behind would go on computing for nobody, and write files while
-    the next run writes them too. Looks every ``seconds``.
+    the next run writes them too. Looks every ``seconds``. A job in a container with process ids of
+    its own cannot look, and goes on.
     """
     try:
-        snakemake = psutil.Process(int(os.environ[SNAKEMAKE]))
-    except (KeyError, ValueError, psutil.NoSuchProcess):
+        pid, started, namespace = os.environ[SNAKEMAKE].split(" ", 2)
+        snakemake = _find(int(pid), float(started))
+    except (KeyError, ValueError):
         return
+    if namespace == _namespace():
+        _end_with(snakemake, seconds)
+
+
+def follow_pool(owner: int, seconds: float = 1.0) -> None:
+    """Initialise a worker of a process pool: it ends with the process ``owner`` that made it.
+
+    Workers of a killed owner would wait for work forever.
+    """
+    try:
+        _end_with(psutil.Process(owner), seconds)
+    except psutil.NoSuchProcess:
+        _end_with(None, seconds)
+
+
+def _end_with(other: psutil.Process | None, seconds: float) -> None:
+    """Send this process SIGTERM once the other has gone; None: it has gone already."""
 
     def look() -> None:
-        while _is_alive(snakemake):
+        while other and _is_alive(other):
             time.sleep(seconds)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=look, name="follow", daemon=True).start()
+
+
+def _namespace() -> str:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return "the only one"
+
+
+def _find(pid: int, started: float) -> psutil.Process | None:
+    """The process, unless it is gone, even if another one has its number by now."""
+    try:
+        process = psutil.Process(pid)
+        # Clocks are read twice here, some time apart.
+        return process if abs(process.create_time() - started) < 2 else None
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
 from torch import nn
 
 from earmark.errors import EarmarkError
@@ -20,7 +21,8 @@ def save(weights: str | Path, facts: str | Path, module: nn.Module, **described:
         tensors = {
             name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()
         }
-        save_file(tensors, temporary)
+        # Written by us: safetensors' own files can be read by their owner alone.
+        temporary.write_bytes(save_tensors(tensors))
     versions = {"torch": str(torch.__version__), "numpy": np.__version__}
     with whole_file(facts) as temporary:
         text = json.dumps({**described, "versions": versions}, indent=2, sort_keys=True)

@@ -161,21 +161,21 @@ def filters(preferred: np.ndarray, bin_hertz: float, title: str) -> Figure:
 
 
 def feature_maps(sound: Spectrogram, maps: np.ndarray, title: str) -> Figure:
-    """Draw a spectrogram and the maps (filters, frequency, time) that a layer makes of it.
+    """Draw a spectrogram above the maps (filters, frequency, time) that a layer makes of it.
 
     Each map has its own scale from its lowest value to its highest.
     """
     rows, columns = _grid_of(len(maps))
-    figure = Figure(figsize=(5.2 + 1.5 * columns, max(4.2, 1.2 + 1.55 * rows)))
+    figure = Figure(figsize=(max(5.0, 1.35 * columns), 4.0 + 1.45 * rows))
     figure.set_layout_engine("constrained")
     note = "each map on its own scale: dark is its lowest value, yellow its highest"
     figure.suptitle(f"{title}\n{note}", fontsize=12)
-    cells = figure.add_gridspec(rows, columns + 1, width_ratios=(4.8, *[1.5] * columns))
-    whole = figure.add_subplot(cells[:, 0])
+    cells = figure.add_gridspec(rows + 1, columns, height_ratios=(3.2, *[1.45] * rows))
+    whole = figure.add_subplot(cells[0, :])
     figure.colorbar(draw(whole, sound), ax=whole, label=DECIBELS, fraction=0.06)
     for number, values in enumerate(maps):
         row, column = divmod(number, columns)
-        axes = figure.add_subplot(cells[row, column + 1])
+        axes = figure.add_subplot(cells[row + 1, column])
         axes.imshow(
             values,
             origin="lower",

@@ -29,6 +29,8 @@ SYSTEM_COLUMNS = (
     "private",
     "note",
 )
+# Left out for reading where no line has a value.
+OPTIONAL = ("seed_deviation", "public", "private", "note")
 GROUP_COLUMNS = ("clips", "verified", "verified_after", "percent")
 # What the group tables take from spreading.csv.
 COUNTED = ("clips", "verified", "verified_after", "percent_after", "undecided")
@@ -125,36 +127,61 @@ def _numbers(reported: float | Sequence[float] | None) -> str:
 
 
 def systems_for_reading(table: pd.DataFrame) -> pd.DataFrame:
-    """The table of ``systems`` with columns that say something, under headings in words."""
+    """The table of ``systems`` with columns that say something, under headings in words.
+
+    What is the same in all lines is left to ``systems_remarks``.
+    """
     shown = table.copy()
     # Few enough resamples for a zero are still not none.
     shown["p"] = ["< 0.001" if p < 0.0005 else p for p in shown["p"]]  # NaN passes
-    if shown["paired_clips"].dropna().isin(shown["clips"]).all():
+    shown["difference_low"] = [
+        None if pd.isna(low) else f"{low:.3f} to {high:.3f}"
+        for low, high in zip(shown["difference_low"], shown["difference_high"], strict=True)
+    ]
+    shown = shown.drop(columns=["difference_high", *_alike(table)])
+    if shown["paired_clips"].dropna().isin(table["clips"]).all():
         shown = shown.drop(columns="paired_clips")
-    if shown["note"].isna().all():
-        shown = shown.drop(columns="note")
+    shown = shown.drop(columns=[name for name in OPTIONAL if shown[name].isna().all()])
     return shown.rename(
         columns={
             "title": "row",
             "map3": "MAP@3",
-            "standard_error": "standard error over clips",
+            "standard_error": "standard error",
             "seed_deviation": "deviation between seeds",
             "difference": "difference to the line above",
-            "difference_low": "95 % from",
-            "difference_high": "to",
+            "difference_low": "95 % interval",
             "public": "public MAP@3",
             "private": "private MAP@3",
         }
     )
 
 
-def systems_remarks(clips: pd.DataFrame) -> list[str]:
-    """Sentences that say what the columns are."""
+def _alike(table: pd.DataFrame) -> list[str]:
+    """Columns with the same number in all lines that have one."""
+    columns = ("clips", "seeds", "reported_clips", "reported_error")
+    return [name for name in columns if table[name].nunique() <= 1]
+
+
+def systems_remarks(clips: pd.DataFrame, table: pd.DataFrame) -> list[str]:
+    """Sentences that say what the columns of ``systems_for_reading`` are, and what they leave out.
+
+    ``clips`` are the clip scores that ``table`` was made from.
+    """
     remarks = [
-        "MAP@3 is the mean over all clips and seeds. The interval of a difference and p come from "
-        f"{comparison.RESAMPLES} paired bootstrap resamples of the clips; p is the share of "
-        "resamples in which the difference is zero or has the other sign.",
+        "MAP@3 is the mean over all clips and seeds, its standard error is over clips. The "
+        f"interval of a difference and p come from {comparison.RESAMPLES:,} paired bootstrap "
+        "resamples of the clips; p is the share of resamples in which the difference is zero or "
+        "has the other sign.",
     ]
+    known = {name: table[name].dropna().iloc[0] for name in _alike(table) if table[name].any()}
+    measured = [f"{known[name]:,} {name}" for name in ("clips", "seeds") if name in known]
+    if measured:
+        remarks.append(f"Measured on {' with '.join(measured).replace('1 seeds', 'one seed')}.")
+    if {"reported_clips", "reported_error"} <= known.keys():
+        remarks.append(
+            f"Reported on {known['reported_clips']} clips, where the standard error is about "
+            f"{known['reported_error']:.3f}."
+        )
     if (clips["usage"] == scoring.HELD_OUT).any():
         remarks.append(
             "Ours are measured on verified train clips that the models did not learn from; the "

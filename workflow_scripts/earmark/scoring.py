@@ -15,6 +15,14 @@ from earmark.errors import EarmarkError
 COLUMNS = ("system", "split", "clips", "map3", "standard_error", "accuracy", "seed")
 CLIP_COLUMNS = ("system", "seed", "fname", "usage", "average_precision")
 USAGES = ("Public", "Private")
+# Columns for reading: heading -> split and column of scores.csv.
+HEADINGS = {
+    "MAP@3": ("all", "map3"),
+    "standard error": ("all", "standard_error"),
+    "first guess right": ("all", "accuracy"),
+    "public MAP@3": ("public", "map3"),
+    "private MAP@3": ("private", "map3"),
+}
 # The usage of train clips that judge instead of test clips.
 HELD_OUT = "held_out"
 
@@ -86,6 +94,46 @@ def score(system: str, seed: int, clips: pd.DataFrame) -> list[dict[str, object]
             }
         )
     return rows
+
+
+def for_reading(scores: pd.DataFrame) -> pd.DataFrame:
+    """Rows of scores.csv as one line per system and seed, with headings in words.
+
+    The seed is left out where there is only one.
+    """
+    lines = []
+    several = scores["seed"].nunique() > 1
+    for (seed, system), part in scores.groupby(["seed", "system"], sort=False):
+        splits = part.set_index("split")
+        figures = {
+            heading: splits.at[split, column]
+            for heading, (split, column) in HEADINGS.items()
+            if split in splits.index
+        }
+        lines.append({"system": system, **({"seed": seed} if several else {}), **figures})
+    return pd.DataFrame(lines)
+
+
+def remarks(scores: pd.DataFrame) -> list[str]:
+    """Sentences that say what the figures of ``scores``, rows of scores.csv, are."""
+    counts = dict(zip(scores["split"], scores["clips"], strict=True))
+    parts = [f"{counts[split]:,} {split}" for split in ("public", "private") if split in counts]
+    return [
+        "A clip scores 1 where the first guess is right, 1/2 where the second is, 1/3 where the "
+        "third is, and 0 otherwise; MAP@3 is the mean over clips. The standard error says how far "
+        "that mean would move with other clips: systems that differ by less may be equally good.",
+        f"{counts.get('all', 0):,} test clips count{', ' if parts else ''}{' and '.join(parts)}.",
+    ]
+
+
+def means_over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean, sample deviation, lowest and highest of the seeds' MAP@3 on all clips, per system."""
+    everything = scores[scores["split"] == "all"]
+    found = everything.groupby("system", sort=False)["map3"]
+    found = found.agg(["mean", "std", "min", "max", "size"]).reset_index()
+    return found.set_axis(
+        ["system", "mean MAP@3", "deviation between seeds", "lowest", "highest", "seeds"], axis=1
+    )
 
 
 def read_clip_scores(paths: Sequence[str | Path]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,12 +65,17 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path that replaces ``path`` on success and goes away on failure.
 
-    Raises EarmarkError when it cannot be written; other errors of the block pass unchanged.
+    Temporary files of the same ``path`` that killed processes of this machine left behind go away
+    too. Raises EarmarkError when ``path`` cannot be written; other errors of the block pass
+    unchanged.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Jobs on several machines may share the folder, and know each other's processes by host only.
+    begin = f".{path.name}.{socket.gethostname()}."
+    temporary = path.with_name(f"{begin}{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(path.parent, begin)
     except OSError as problem:
         raise _unwritable(path, problem) from problem
     try:
@@ -82,6 +88,25 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def _remove_stale(folder: Path, begin: str) -> None:
+    """Remove the files ``begin``PID.tmp of processes that are no more, if allowed to."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            pid = name.removeprefix(begin).removesuffix(".tmp")
+            if name == f"{begin}{pid}.tmp" and pid.isdecimal() and not _is_running(int(pid)):
+                os.unlink(folder / name)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
 
 
 def _unwritable(path: Path, problem: OSError) -> EarmarkError:

@@ -155,8 +155,8 @@ def fit(
             if progress.best["score"] is None or reached > progress.best["score"]:
                 epoch = len(progress.history)
                 progress.best = {"score": reached, "epoch": epoch, "weights": _copy_of(module)}
-            log.info("%s (%.1f s)", _in_words(figures), time.perf_counter() - begin)
             checkpoint.save(progress.state())
+            log.info("%s (%.1f s)", _in_words(figures), time.perf_counter() - begin)
         _stop_if_asked(progress, checkpoint, requests)
     best = progress.best
     if plan.keep == "best" and best["weights"] is not None:

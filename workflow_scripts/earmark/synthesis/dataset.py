@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from earmark import job
+from earmark import interruption, job
 from earmark.errors import EarmarkError
 from earmark.synthesis import room, tones
 from earmark.synthesis.registry import MODELS
@@ -236,7 +236,9 @@ def synthesise(
     tasks += [(folder / "audio_test" / c.fname, c.label, TEST, i) for i, c in enumerate(test)]
     for name in ("audio_train", "audio_test"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(max(1, threads)) as pool:
+    with ProcessPoolExecutor(
+        max(1, threads), initializer=interruption.follow_pool, initargs=(os.getpid(),)
+    ) as pool:
         written = pool.map(partial(write_clip, seed=seed), tasks, chunksize=8)
         for _ in job.progress(written, len(tasks), "clips synthesised"):
             pass

@@ -1,0 +1,238 @@
+"""How much disk a run takes: measured on some hundred clips, worked out for all of FSDKaggle2018.
+
+Runs the demo through a preset at its full size, but for one epoch each, in a folder that it removes
+afterwards; with --features it computes the features alone, and with --results it measures a
+finished run instead. Prints a Markdown table: what one clip, one second of sound or one file takes
+of each kind, what that makes for the full set, and which key under `keep` lets it go.
+
+    .venv/bin/python benchmarks/disk.py presets/fsdkaggle2018.yaml
+    .venv/bin/python benchmarks/disk.py presets/report2018.yaml --features
+    .venv/bin/python benchmarks/disk.py --results results/demo
+"""
+
+import argparse
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import yaml
+
+REPO = Path(__file__).resolve().parents[1]
+# Clips of FSDKaggle2018, and the mean length of its train clips; that of the test clips, most of
+# which are the challenge's padding, is taken to be the same.
+TRAIN, TEST, SECONDS = 9473, 9400, 6.9
+# About 290 clips: the smallest demo has all 41 classes.
+DEMO = {"clips_per_class": 6, "test_clips_per_class": 1}
+
+# What a file's size grows with.
+CLIP, TRAIN_CLIP, TEST_CLIP, SECOND, NOTHING = "clip", "train clip", "test clip", "second", "file"
+# Pattern below the results' folder, what that is, what it grows with, the key that lets it go.
+KINDS = [
+    ("manifest.csv", "manifest", CLIP, ""),
+    ("autoencoders/*/latents.h5", "latents", TRAIN_CLIP, ""),
+    ("autoencoders/*/weights.safetensors", "weights of autoencoders", NOTHING, ""),
+    ("spread/*/*.csv", "spread labels", TRAIN_CLIP, ""),
+    ("labels/*.csv", "selections of labels", TRAIN_CLIP, ""),
+    ("models/*/*/*/weights.safetensors", "weights of models", NOTHING, ""),
+    ("models/*/*/*/predictions.h5", "predictions of models", CLIP, ""),
+    ("selftraining/*/*/*/*/weights.safetensors", "weights of rounds", NOTHING, "earlier_rounds"),
+    ("selftraining/*/*/*/*/predictions.h5", "predictions of rounds", CLIP, "earlier_rounds"),
+    ("selftraining/*/*/*/*/pseudo_labels.csv", "pseudo labels", TRAIN_CLIP, ""),
+    ("guesses/*/*", "guesses", TEST_CLIP, ""),
+    ("clip_scores.csv", "scores per clip", TEST_CLIP, ""),
+]
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Numbers of clips, and seconds of all their sound."""
+
+    train: int
+    test: int
+    seconds: float
+
+    def of(self, unit: str) -> float:
+        """How many of ``unit`` there are."""
+        clips = {CLIP: self.train + self.test, TRAIN_CLIP: self.train, TEST_CLIP: self.test}
+        return {**clips, SECOND: self.seconds, NOTHING: 1}[unit]
+
+
+FULL = Amounts(TRAIN, TEST, SECONDS * (TRAIN + TEST))
+
+
+@dataclass(frozen=True)
+class Line:
+    """Files of one kind: their number, their bytes together, and seconds to compute them."""
+
+    name: str
+    unit: str
+    files: int
+    total: int
+    key: str = ""
+    seconds: float = 0.0
+    # A set of clips is many files, but one thing that grows with its seconds.
+    things: int = 0
+
+    def full(self, measured: Amounts) -> float:
+        """Bytes of all in the full set."""
+        return self.total / measured.of(self.unit) * FULL.of(self.unit)
+
+    def cells(self, measured: Amounts) -> list[str]:
+        """The line of the table."""
+        one = self.total / (self.things or self.files) / measured.of(self.unit)
+        minutes = self.seconds / measured.seconds * FULL.seconds / 60
+        key = f"`keep.{self.key}: false`" if self.key else ""
+        again = f"{minutes:.0f} min" if self.seconds else ""
+        size = f"{in_words(one)} a {self.unit}"
+        return [self.name, f"{self.files:,}", size, in_words(self.full(measured)), again, key]
+
+
+def in_words(size: float) -> str:
+    """A number of bytes with a unit that suits it."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:.3g} {unit}"
+    return f"{size:.3g} B"
+
+
+def read_amounts(results: Path) -> Amounts:
+    """What the measured run had, from its manifest."""
+    with open(results / "manifest.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    train = sum(row["split"] == "train" for row in rows)
+    return Amounts(train, len(rows) - train, sum(float(row["seconds"]) for row in rows))
+
+
+def measure(results: Path, checkpoints: dict[Path, int]) -> Iterator[Line]:
+    """All kinds of files below ``results``; ``checkpoints`` has the largest sizes seen of those."""
+    clips = [path for path in results.glob("dataset/audio_*/*") if path.is_file()]
+    if clips:
+        yield Line("the demo's clips", SECOND, len(clips), size_of(clips), things=1)
+    for path in sorted(results.glob("features/*.h5")):
+        with h5py.File(path) as file:
+            fixed = "values" in file
+            data = file["values" if fixed else "frames"]
+            shape = " x ".join(map(str, data.shape[1:])) + ("" if fixed else " x frames")
+            name = f"feature `{path.stem}` ({shape}, {data.dtype})"
+        seconds = seconds_of(results / f"benchmarks/extract_features/{path.stem}.tsv")
+        unit = CLIP if fixed else SECOND
+        yield Line(name, unit, 1, path.stat().st_size, "features", seconds)
+    counted = set(results.glob("features/*.h5")) | set(clips)
+    for pattern, name, unit, key in KINDS:
+        files = list(results.glob(pattern))
+        counted |= set(files)
+        if files:
+            yield Line(name, unit, len(files), size_of(files), key)
+    rest = [path for path in results.rglob("*") if path.is_file() and path not in counted]
+    yield Line("all else: tables, figures, facts, histories", NOTHING, len(rest), size_of(rest))
+    for path, size in sorted(checkpoints.items()):
+        name = f"while it trains: checkpoint of `{path.parent.relative_to(results)}`"
+        yield Line(name, NOTHING, 1, size)
+
+
+def size_of(files: list[Path]) -> int:
+    """Bytes of all files together."""
+    return sum(path.stat().st_size for path in files)
+
+
+def seconds_of(table: Path) -> float:
+    """Seconds of a job as Snakemake timed it; 0.0 if it did not."""
+    if not table.exists():
+        return 0.0
+    with open(table, newline="", encoding="utf-8") as file:
+        return float(next(csv.DictReader(file, delimiter="\t"))["s"])
+
+
+def short_run(preset: Path, folder: Path, features_alone: bool) -> dict[Path, int]:
+    """Run the demo through ``preset`` in ``folder``; return the checkpoints' largest sizes."""
+    known: dict[str, Any] = {"recipes": {}, "features": {}}
+    for path in [REPO / "config.yaml", *extended(preset)]:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for section, names in known.items():
+            names.update(dict.fromkeys(given.get(section, {})))
+    # Nothing here changes a size; it is only to be over soon.
+    short = {"epochs": 1, "batch_clips": 8, "test_crops": 1}
+    overlay = {"dataset": "demo", "demo": DEMO, "hardware": {"memory_format": "channels_last"}}
+    overlay["recipes"] = dict.fromkeys(known["recipes"], short)
+    (folder / "short.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    wanted = [f"results/demo/features/{name}.h5" for name in known["features"]]
+    targets = wanted if features_alone else ["submission.csv", "scores"]
+    command = [sys.executable, "-m", "snakemake", "-s", str(REPO / "Snakefile"), *targets]
+    command += [f"-j{os.cpu_count()}", "--configfile", str(preset), str(folder / "short.yaml")]
+    seen: dict[Path, int] = {}
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        looking = threading.Thread(target=look_for_checkpoints, args=(process, folder, seen))
+        looking.start()
+        output = process.communicate()[0]
+        looking.join()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{output[-3000:]}")
+    return seen
+
+
+def extended(preset: Path) -> list[Path]:
+    """The preset and those that it builds on."""
+    below = yaml.safe_load(preset.read_text(encoding="utf-8")).get("extends")
+    return [*(extended(REPO / f"presets/{below}.yaml") if below else []), preset]
+
+
+def look_for_checkpoints(process: Any, folder: Path, seen: dict[Path, int]) -> None:
+    """Note the largest size of every checkpoint.pt until the process has ended."""
+    while process.poll() is None:
+        for path in (folder / "results").rglob("checkpoint.pt"):
+            try:
+                seen[path] = max(seen.get(path, 0), path.stat().st_size)
+            except FileNotFoundError:
+                continue
+        threading.Event().wait(0.1)
+
+
+def print_table(results: Path, checkpoints: dict[Path, int]) -> None:
+    """Print what each kind of file takes, measured and for the full set."""
+    measured = read_amounts(results)
+    lines = list(measure(results, checkpoints))
+    clips = measured.of(CLIP)
+    print(
+        f"Measured on {measured.train} train and {measured.test} test clips of "
+        f"{measured.seconds / clips:.2f} s in the mean; worked out for {TRAIN:,} and {TEST:,} of "
+        f"{SECONDS} s.\n"
+    )
+    print("| | files | measured | FSDKaggle2018 | computed anew in | goes with |")
+    print("|---|---:|---:|---:|---:|---|")
+    for line in lines:
+        print(f"| {' | '.join(line.cells(measured))} |")
+    stays = [line for line in lines if "checkpoint" not in line.name and "clips" not in line.name]
+    passing = sum(line.full(measured) for line in stays if line.key == "features")
+    total = sum(line.full(measured) for line in stays)
+    print(f"\nResults without clips: {in_words(total)}, of which features {in_words(passing)}.")
+
+
+def main() -> None:
+    """Measure a short run of a preset, or a finished run."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("preset", type=Path, nargs="?", help="such as presets/fsdkaggle2018.yaml")
+    parser.add_argument("--features", action="store_true", help="compute the features alone")
+    parser.add_argument("--results", type=Path, help="a finished run: results/<name>")
+    given = parser.parse_args()
+    if (given.preset is None) == (given.results is None):
+        parser.error("name either a preset or, with --results, the folder of a finished run")
+    if given.results:
+        print_table(given.results, {})
+        return
+    with tempfile.TemporaryDirectory() as name:
+        seen = short_run(given.preset.resolve(), Path(name), given.features)
+        print_table(Path(name, "results/demo"), seen)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""What starting costs: to plan a run, and to start one job, with and without torch.
+
+Prints two Markdown tables of medians with the smallest and largest value. Everything is timed in
+turn within one call, so that other work on the machine meets all of it alike.
+
+    .venv/bin/python benchmarks/startup.py --repeats 9
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import yaml
+
+REPO = Path(__file__).resolve().parents[1]
+SCRIPTS = REPO / "workflow_scripts"
+SEED = "results/demo/models/vgg_more/seed1/fold0"
+# Rule -> a file of it; all three work for a moment only, on the tiny set below.
+RULES = {
+    "select_labels": "results/demo/labels/everything.csv",
+    "plot_classes": "results/demo/report/clips_per_class.png",
+    "train_model": f"{SEED}/predictions.h5",
+}
+HEAVY = {
+    "select_labels": "pandas",
+    "plot_classes": "pandas, matplotlib",
+    "train_model": "pandas, torch",
+}
+TINY = {
+    "demo": {"clips_per_class": 6, "test_clips_per_class": 1},
+    "hardware": {"device": "cpu", "precision": "float32", "memory_format": "contiguous"},
+    "features": {"stft": {"bins": 16, "frames": 14}},
+    "recipes": {"vgg": {"epochs": 1}},
+}
+# What Snakemake puts before a script of a rule unpickles objects of this module.
+PREAMBLE = "import snakemake.iocontainers"
+
+
+def run(command: list[str], folder: Path) -> float:
+    """Run a command that must succeed; return its seconds."""
+    begin = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    seconds = time.perf_counter() - begin
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}")
+    return seconds
+
+
+class Watch:
+    """Times the process that runs a rule's script, from its start until it is gone."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        me, known = psutil.Process(), set()
+        while not self._over.wait(0.002):
+            for child in me.children(recursive=True):
+                if child.pid in known:
+                    continue
+                try:
+                    words = child.cmdline()
+                    # bash runs the script, so that its arguments are one long word.
+                    if any("/.snakemake/scripts/" in word for word in words[1:2]):
+                        known.add(child.pid)
+                        begin = child.create_time()
+                        child.wait()
+                        self.seconds = time.time() - begin
+                except psutil.NoSuchProcess:
+                    known.add(child.pid)
+
+
+def words_of(values: list[float]) -> str:
+    """Median and range, in seconds."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def main() -> None:
+    """Time planning and the starts of jobs, and print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--repeats", type=int, default=9, help="of each measurement")
+    repeats = parser.parse_args().repeats
+    # The user's own settings must not matter.
+    for name in [name for name in os.environ if name.startswith("SNAKEMAKE")]:
+        del os.environ[name]
+    os.environ["PYTHONPATH"] = str(SCRIPTS)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "empty").mkdir()
+        (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+        plan_and_start(folder, repeats)
+
+
+def plan_and_start(folder: Path, repeats: int) -> None:
+    """Measure in ``folder``, which may be filled."""
+    snakemake = [sys.executable, "-m", "snakemake", "-s", str(REPO / "Snakefile"), "-j1"]
+    tiny = ["--configfile", str(folder / "tiny.yaml")]
+    run([*snakemake, *RULES.values(), *tiny], folder)
+    planning: dict[str, list[float]] = {"submission.csv": [], "all": []}
+    parts: dict[str, list[list[float]]] = {rule: [] for rule in RULES}
+    for _ in range(repeats):
+        for target, seconds in planning.items():
+            seconds.append(run([*snakemake, "-n", target], folder / "empty"))
+        for rule, file in RULES.items():
+            forced = [*snakemake, "--force", file, *tiny]
+            plan = run([*forced, "-n"], folder)
+            with Watch() as watch:
+                whole = run(forced, folder)
+            python = run([sys.executable, "-c", PREAMBLE], folder)
+            imports = run([sys.executable, "-c", f"{PREAMBLE}; import {rule}"], folder) - python
+            script = watch.seconds
+            around = whole - plan - script
+            work = script - python - imports
+            parts[rule].append([around, python, imports, work, whole - plan, whole - script])
+    print_tables(planning, parts, repeats)
+
+
+def print_tables(
+    planning: dict[str, list[float]], parts: dict[str, list[list[float]]], repeats: int
+) -> None:
+    """Print what was measured, in seconds."""
+    print(f"Seconds: median of {repeats} (smallest to largest), {os.cpu_count()} cores.\n")
+    print("| planning of the default run | seconds |\n|---|---:|")
+    for target, seconds in planning.items():
+        print(f"| `snakemake -n {target}` | {words_of(seconds)} |")
+    heads = ["Snakemake around it", "Python and its preamble", "imports", "work on a tiny set"]
+    heads += ["together", "Snakemake for this job alone"]
+    print(f"\n| job of | imports | {' | '.join(heads)} |")
+    print(f"|---|---|{'---:|' * len(heads)}")
+    for rule, rows in parts.items():
+        columns = [words_of(list(values)) for values in zip(*rows, strict=True)]
+        print(f"| `{rule}` | {HEAVY[rule]} | {' | '.join(columns)} |")
+
+
+if __name__ == "__main__":
+    main()

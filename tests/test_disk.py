@@ -1,0 +1,78 @@
+"""The benchmark of disk space: sizes of made-up files, worked out by hand for the full set."""
+
+from pathlib import Path
+
+import disk
+import h5py
+import numpy as np
+import pytest
+from tiny import write_rows
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Three train clips and one test clip of ten seconds in all."""
+    rows = [("a", "train", 1.0), ("b", "train", 2.0), ("c", "train", 3.0), ("d", "test", 4.0)]
+    write_rows(tmp_path / "manifest.csv", ("fname", "split", "seconds"), rows)
+    return tmp_path
+
+
+def write(path: Path, size: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size)
+
+
+def lines(results: Path, checkpoints: dict[Path, int] | None = None) -> dict[str, disk.Line]:
+    return {line.name: line for line in disk.measure(results, checkpoints or {})}
+
+
+def test_sizes_grow_with_what_they_hold(results: Path) -> None:
+    for name in ("audio_train/a.wav", "audio_train/b.wav", "audio_train/c.wav", "audio_test/d.wav"):
+        write(results / "dataset" / name, 500)
+    for system in ("one", "two"):
+        write(results / f"models/{system}/seed1/fold0/weights.safetensors", 1000)
+        write(results / f"models/{system}/seed1/fold0/predictions.h5", 400)
+        write(results / f"models/{system}/seed1/fold0/history.csv", 7)
+    write(results / "autoencoders/stft/latents.h5", 30)
+    measured = disk.read_amounts(results)
+    assert measured == disk.Amounts(3, 1, 10.0)
+    found = lines(results)
+    full = {name: line.full(measured) for name, line in found.items()}
+    # 2,000 bytes for ten seconds; 9,473 + 9,400 clips of 6.9 s.
+    assert full["the demo's clips"] == pytest.approx(200 * 6.9 * 18873)
+    assert full["predictions of models"] == pytest.approx(2 * 100 * 18873)
+    assert full["latents"] == pytest.approx(10 * 9473)
+    assert full["weights of models"] == 2000
+    assert full["all else: tables, figures, facts, histories"] == 14
+    assert found["weights of models"].cells(measured)[1:4] == ["2", "1 kB a file", "2 kB"]
+    assert found["the demo's clips"].cells(measured)[1:3] == ["4", "200 B a second"]
+
+
+def test_features_of_one_size_and_ragged_ones(results: Path) -> None:
+    (results / "features").mkdir()
+    with h5py.File(results / "features/pictures.h5", "w") as file:
+        file["values"] = np.zeros((4, 50, 20), np.uint8)
+    with h5py.File(results / "features/mels.h5", "w") as file:
+        file["frames"] = np.zeros((100, 64), np.uint8)
+    write_rows(results / "benchmarks/extract_features/pictures.tsv", ("s\tmax_rss",), [("5.0\t1",)])
+    measured, found = disk.read_amounts(results), lines(results)
+    pictures, mels = (
+        found["feature `pictures` (50 x 20, uint8)"],
+        found["feature `mels` (64 x frames, uint8)"],
+    )
+    assert (pictures.unit, mels.unit) == ("clip", "second")
+    assert (pictures.key, mels.key) == ("features", "features")
+    size = (results / "features/pictures.h5").stat().st_size
+    assert pictures.full(measured) == pytest.approx(size / 4 * 18873)
+    size = (results / "features/mels.h5").stat().st_size
+    assert mels.full(measured) == pytest.approx(size / 10 * 6.9 * 18873)
+    # Half a second for each second of sound.
+    assert pictures.cells(measured)[4] == f"{0.5 * 6.9 * 18873 / 60:.0f} min"
+    assert mels.cells(measured)[4] == ""
+
+
+def test_checkpoints_that_were_seen_are_listed(results: Path) -> None:
+    place = results / "models/one/seed1/fold0/checkpoint.pt"
+    found = lines(results, {place: 5_000_000})
+    line = found["while it trains: checkpoint of `models/one/seed1/fold0`"]
+    assert line.full(disk.read_amounts(results)) == 5_000_000
