@@ -316,7 +316,7 @@ def stop() -> None:
             _end_jobs()
         for pid, since in reversed(facts["daemons"]):
             _end(pid, since)
-        for pid in _steps():
+        for pid in _left_behind():
             _end(pid, _born(pid))
         shutil.rmtree(facts["folder"], ignore_errors=True)
     _remove_files()
@@ -338,15 +338,19 @@ def _end(pid: int, since: str | None) -> None:
         _wait(lambda: _born(pid) != since, 15)
 
 
-def _steps() -> list[int]:
-    """Processes that slurmd left behind to watch over a job."""
+def _left_behind() -> list[int]:
+    """Processes of jobs, and those that watch over jobs."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and (entry / "comm").read_text().strip() == "slurmstepd":
-                found.append(int(entry.name))
+            is_step = entry.name.isdigit() and (
+                (entry / "comm").read_text().strip() == "slurmstepd"
+                or b"\0SLURM_CLUSTER_NAME=earmark\0" in (entry / "environ").read_bytes()
+            )
         except OSError:
-            continue
+            continue  # it has just ended
+        if is_step:
+            found.append(int(entry.name))
     return found
 
 

@@ -131,7 +131,7 @@ class Trained:
 def trained(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     base = tmp_path_factory.mktemp("slurm")
     made = make_set(base / "four", CLASSES, clips=8)
-    overlay = merged(TINY, {"dataset": str(made.folder), "recipes": {"crops": {"epochs": 300}}})
+    overlay = merged(TINY, {"dataset": str(made.folder), "recipes": {"crops": {"epochs": 120}}})
     model = "results/four/models/cnn_logmel/seed1/fold0/weights.safetensors"
     with SlurmRun(cluster, base / "run", model, overlay=overlay) as run:
         job = run.running_job("train_model")
@@ -175,7 +175,7 @@ def test_a_cancelled_job_is_tried_again_with_more_and_goes_on(trained: Trained) 
     assert resumed >= 3
     assert f"epoch {resumed}," not in log
     history = trained.directory / "results/four/models/cnn_logmel/seed1/fold0/history.csv"
-    assert [row["epoch"] for row in read_rows(history)] == [str(n) for n in range(1, 301)]
+    assert [row["epoch"] for row in read_rows(history)] == [str(n) for n in range(1, 121)]
 
 
 def test_logs_are_where_the_documentation_says(trained: Trained) -> None:
