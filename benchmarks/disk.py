@@ -3,7 +3,8 @@
 Runs the demo through a preset at its full size, but for one epoch each, in a folder that it removes
 afterwards; with --features it computes the features alone, and with --results it measures a
 finished run instead. Prints a Markdown table: what one clip, one second of sound or one file takes
-of each kind, what that makes for the full set, and which key under `keep` lets it go.
+of each kind, what that makes for the full set, how long features take to compute (the start of
+Python counted for every few hundred clips: at most so long), and which key under `keep` lets it go.
 
     .venv/bin/python benchmarks/disk.py presets/fsdkaggle2018.yaml
     .venv/bin/python benchmarks/disk.py presets/report2018.yaml --features
@@ -113,9 +114,9 @@ def read_amounts(results: Path) -> Amounts:
 
 def measure(results: Path, checkpoints: dict[Path, int]) -> Iterator[Line]:
     """All kinds of files below ``results``; ``checkpoints`` has the largest sizes seen of those."""
-    clips = [path for path in results.glob("dataset/audio_*/*") if path.is_file()]
+    clips = list(results.glob("dataset/audio_*/*.wav"))
     if clips:
-        yield Line("the demo's clips", SECOND, len(clips), size_of(clips), things=1)
+        yield Line("clips (16 bit, 44.1 kHz)", SECOND, len(clips), size_of(clips), things=1)
     for path in sorted(results.glob("features/*.h5")):
         with h5py.File(path) as file:
             fixed = "values" in file
@@ -133,9 +134,13 @@ def measure(results: Path, checkpoints: dict[Path, int]) -> Iterator[Line]:
             yield Line(name, unit, len(files), size_of(files), key)
     rest = [path for path in results.rglob("*") if path.is_file() and path not in counted]
     yield Line("all else: tables, figures, facts, histories", NOTHING, len(rest), size_of(rest))
-    for path, size in sorted(checkpoints.items()):
-        name = f"while it trains: checkpoint of `{path.parent.relative_to(results)}`"
-        yield Line(name, NOTHING, 1, size)
+    # All seeds, folds and rounds of a system have the same.
+    systems = {"/".join(path.relative_to(results).parts[:2]): 0 for path in sorted(checkpoints)}
+    for path, size in checkpoints.items():
+        system = "/".join(path.relative_to(results).parts[:2])
+        systems[system] = max(systems[system], size)
+    for system, size in systems.items():
+        yield Line(f"while it trains: a checkpoint of `{system}`", NOTHING, 1, size)
 
 
 def size_of(files: list[Path]) -> int:
@@ -153,17 +158,17 @@ def seconds_of(table: Path) -> float:
 
 def short_run(preset: Path, folder: Path, features_alone: bool) -> dict[Path, int]:
     """Run the demo through ``preset`` in ``folder``; return the checkpoints' largest sizes."""
-    known: dict[str, Any] = {"recipes": {}, "features": {}}
-    for path in [REPO / "config.yaml", *extended(preset)]:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for section, names in known.items():
-            names.update(dict.fromkeys(given.get(section, {})))
+    given = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in extended(preset)]
+    default = yaml.safe_load((REPO / "config.yaml").read_text(encoding="utf-8"))
+    recipes = {name for config in [default, *given] for name in config.get("recipes", {})}
+    # A preset that has features of its own uses no others.
+    features = {name for config in given for name in config.get("features", {})}
     # Nothing here changes a size; it is only to be over soon.
     short = {"epochs": 1, "batch_clips": 8, "test_crops": 1}
     overlay = {"dataset": "demo", "demo": DEMO, "hardware": {"memory_format": "channels_last"}}
-    overlay["recipes"] = dict.fromkeys(known["recipes"], short)
+    overlay["recipes"] = dict.fromkeys(sorted(recipes), short)
     (folder / "short.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
-    wanted = [f"results/demo/features/{name}.h5" for name in known["features"]]
+    wanted = [f"results/demo/features/{name}.h5" for name in features or default["features"]]
     targets = wanted if features_alone else ["submission.csv", "scores"]
     command = [sys.executable, "-m", "snakemake", "-s", str(REPO / "Snakefile"), *targets]
     command += [f"-j{os.cpu_count()}", "--configfile", str(preset), str(folder / "short.yaml")]
@@ -207,11 +212,11 @@ def print_table(results: Path, checkpoints: dict[Path, int]) -> None:
         f"{measured.seconds / clips:.2f} s in the mean; worked out for {TRAIN:,} and {TEST:,} of "
         f"{SECONDS} s.\n"
     )
-    print("| | files | measured | FSDKaggle2018 | computed anew in | goes with |")
+    print("| | files | measured | FSDKaggle2018 | computed anew in at most | goes with |")
     print("|---|---:|---:|---:|---:|---|")
     for line in lines:
         print(f"| {' | '.join(line.cells(measured))} |")
-    stays = [line for line in lines if "checkpoint" not in line.name and "clips" not in line.name]
+    stays = [line for line in lines if not line.name.startswith(("clips", "while"))]
     passing = sum(line.full(measured) for line in stays if line.key == "features")
     total = sum(line.full(measured) for line in stays)
     print(f"\nResults without clips: {in_words(total)}, of which features {in_words(passing)}.")

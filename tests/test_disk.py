@@ -39,13 +39,13 @@ def test_sizes_grow_with_what_they_hold(results: Path) -> None:
     found = lines(results)
     full = {name: line.full(measured) for name, line in found.items()}
     # 2,000 bytes for ten seconds; 9,473 + 9,400 clips of 6.9 s.
-    assert full["the demo's clips"] == pytest.approx(200 * 6.9 * 18873)
+    assert full["clips (16 bit, 44.1 kHz)"] == pytest.approx(200 * 6.9 * 18873)
     assert full["predictions of models"] == pytest.approx(2 * 100 * 18873)
     assert full["latents"] == pytest.approx(10 * 9473)
     assert full["weights of models"] == 2000
     assert full["all else: tables, figures, facts, histories"] == 14
     assert found["weights of models"].cells(measured)[1:4] == ["2", "1 kB a file", "2 kB"]
-    assert found["the demo's clips"].cells(measured)[1:3] == ["4", "200 B a second"]
+    assert found["clips (16 bit, 44.1 kHz)"].cells(measured)[1:3] == ["4", "200 B a second"]
 
 
 def test_features_of_one_size_and_ragged_ones(results: Path) -> None:
@@ -71,8 +71,11 @@ def test_features_of_one_size_and_ragged_ones(results: Path) -> None:
     assert mels.cells(measured)[4] == ""
 
 
-def test_checkpoints_that_were_seen_are_listed(results: Path) -> None:
-    place = results / "models/one/seed1/fold0/checkpoint.pt"
-    found = lines(results, {place: 5_000_000})
-    line = found["while it trains: checkpoint of `models/one/seed1/fold0`"]
-    assert line.full(disk.read_amounts(results)) == 5_000_000
+def test_checkpoints_that_were_seen_are_listed_once_a_system(results: Path) -> None:
+    place = results / "selftraining/one/seed1/fold0"
+    seen = {place / f"round{number}/checkpoint.pt": number * 1000 for number in (1, 3, 2)}
+    found = lines(results, {**seen, results / "autoencoders/stft/checkpoint.pt": 5})
+    full = {name: line.full(disk.read_amounts(results)) for name, line in found.items()}
+    assert full["while it trains: a checkpoint of `selftraining/one`"] == 3000
+    assert full["while it trains: a checkpoint of `autoencoders/stft`"] == 5
+    assert len([name for name in full if "checkpoint" in name]) == 2
