@@ -25,7 +25,7 @@ from tiny import REPO, make_set, merged, snakemake
 
 LOG = "logs/four/train_model/cnn_logmel/seed1_fold0.log"
 # One training of about two minutes: Slurm looks at time limits every half a minute only.
-EPOCHS = 2000
+EPOCHS = 1000
 ONE_MODEL: dict[str, Any] = {
     "recipes": {"crops": {"epochs": EPOCHS, "crop_frames": 16}},
     "systems": {"cnn_logmel": {"network_options": {"width": 16}}},
