@@ -110,6 +110,7 @@ def test_the_truth_of_a_fetched_set_lies_in_its_folder(tmp_path: Path) -> None:
         fetched=str(tmp_path / "fetched"),
         submissions=[str(tmp_path / "right.csv")],
         scores=str(tmp_path / "scores.csv"),
+        page=str(tmp_path / "scores.html"),
         clip_scores=str(tmp_path / "clip_scores.csv"),
         cfg={"systems": [["right", 1]]},
     )
