@@ -11,6 +11,7 @@ node claims more cores and memory than there are, and two GPUs that only Slurm b
 """
 
 import argparse
+import contextlib
 import fcntl
 import json
 import os
@@ -210,7 +211,7 @@ def start(owner: int | None = None, patience: float = 0.0) -> None:
     }
     try:
         _configure(folder)
-        _start_daemons(folder, facts, lock)
+        _start_daemons(folder, facts)
         _wait_until_idle(folder)
     except BaseException:
         stop()
@@ -220,27 +221,32 @@ def start(owner: int | None = None, patience: float = 0.0) -> None:
 
 
 def _locked(patience: float) -> int:
-    """The lock, which the controller inherits: it is held for as long as that one lives."""
+    """The lock under which a cluster is started, and the only one on this machine so far."""
     lock = os.open(LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     end = time.monotonic() + patience
     while True:
-        try:
+        with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            facts = _written()
-            if facts and facts["owner"] and _born(facts["owner"]) != facts["owner_since"]:
-                stop()
-            elif time.monotonic() > end:
-                os.close(lock)
-                raise UnavailableError(
-                    "Another test cluster runs on this machine. Wait for it, or end it with "
-                    "`tests/slurm_cluster.py stop`."
-                ) from None
-            else:
-                time.sleep(1)
-        else:
-            stop()  # what a killed one may have left
-            return lock
+            if not _in_use():
+                stop()  # what a killed one may have left
+                return lock
+            # The daemons close what they inherit, so a cluster that runs holds no lock.
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        if time.monotonic() > end:
+            os.close(lock)
+            raise UnavailableError(
+                "Another test cluster runs on this machine. Wait for it, or end it with "
+                "`tests/slurm_cluster.py stop`."
+            )
+        time.sleep(1)
+
+
+def _in_use() -> bool:
+    """Whether a test cluster runs that was started by hand, or whose owner is alive."""
+    facts = running()
+    if facts is None:
+        return False
+    return facts["owner"] is None or _born(facts["owner"]) == facts["owner_since"]
 
 
 def _configure(folder: Path) -> None:
@@ -267,7 +273,7 @@ def _configure(folder: Path) -> None:
         path.write_text(f"{MARK}{folder}\n{content}", encoding="utf-8")
 
 
-def _start_daemons(folder: Path, facts: dict[str, Any], lock: int) -> None:
+def _start_daemons(folder: Path, facts: dict[str, Any]) -> None:
     munged = ["munged", "--foreground", f"--key-file={folder}/munge.key"]
     munged += [f"--socket={folder}/munge.socket", f"--pid-file={folder}/munged.pid"]
     munged += [f"--log-file={folder}/munged.log", f"--seed-file={folder}/munge.seed"]
@@ -284,7 +290,6 @@ def _start_daemons(folder: Path, facts: dict[str, Any], lock: int) -> None:
                 stderr=subprocess.STDOUT,
                 cwd=folder,
                 start_new_session=True,
-                pass_fds=[lock] if command[0] == "slurmctld" else [],
             )
         STARTED.append(process)
         facts["daemons"].append([process.pid, _born(process.pid)])

@@ -1,5 +1,6 @@
 """profiles/slurm: what it asks of Slurm, and a small run through a real one (slurm_cluster.py)."""
 
+import os
 import re
 import subprocess
 import sys
@@ -199,3 +200,10 @@ def test_status_of_the_cluster_is_told(cluster: Cluster) -> None:
     )
     assert done.returncode == 0
     assert "runs" in done.stdout
+
+
+def test_a_cluster_at_work_is_not_replaced(cluster: Cluster) -> None:
+    before = slurm_cluster.running()
+    with pytest.raises(slurm_cluster.UnavailableError, match="Another test cluster"):
+        slurm_cluster.start(owner=os.getpid(), patience=0)
+    assert slurm_cluster.running() == before
