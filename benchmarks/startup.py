@@ -60,6 +60,10 @@ class Watch:
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        # The kernel counts starts of processes from a time that is known to a second only.
+        begin = time.time()
+        with subprocess.Popen(["sleep", "0.05"]) as known:
+            self._late = begin - psutil.Process(known.pid).create_time()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look)
 
@@ -73,7 +77,7 @@ class Watch:
 
     def _look(self) -> None:
         me, known = psutil.Process(), set()
-        while not self._over.wait(0.002):
+        while not self._over.wait(0.02):
             for child in me.children(recursive=True):
                 if child.pid in known:
                     continue
@@ -82,7 +86,7 @@ class Watch:
                     # bash runs the script, so that its arguments are one long word.
                     if any("/.snakemake/scripts/" in word for word in words[1:2]):
                         known.add(child.pid)
-                        begin = child.create_time()
+                        begin = child.create_time() + self._late
                         child.wait()
                         self.seconds = time.time() - begin
                 except psutil.NoSuchProcess:
