@@ -15,14 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import RATE, TinySet, make_set, read_rows, tone, write_rows
 
-from earmark import layout, manifest
+from earmark import clip_lists, folds, inspection, layout, manifest
 from earmark.errors import EarmarkError
 
 HEADER = "fname,label,manually_verified\n"
 
 
-def build(made: TinySet, bad_clips: str = "stop", seed: int = 1, folds: int = 3) -> pd.DataFrame:
-    return manifest.build(layout.find_layout(made.folder), folds, seed, bad_clips, threads=2)
+def build(
+    made: TinySet, bad_clips: str = "stop", seed: int = 1, fold_count: int = 3
+) -> pd.DataFrame:
+    return inspection.build(layout.find_layout(made.folder), fold_count, seed, bad_clips, threads=2)
 
 
 def sentence_of(made: TinySet, bad_clips: str = "stop") -> str:
@@ -74,7 +76,7 @@ def test_the_truth_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "train_truth.csv").write_bytes(b"\xff\xfe\x00 no CSV")
     found = layout.find_layout(tmp_path)
     assert found.test_truth is not None
-    assert manifest.test_names(found) == made.test
+    assert clip_lists.test_names(found) == made.test
     assert len(build(made)) == len(made.train) + len(made.test)
 
 
@@ -91,12 +93,12 @@ def test_the_manifest_does_not_depend_on_truth_or_the_sample_labels(tmp_path: Pa
 def test_test_clips_keep_the_order_of_their_list(tmp_path: Path) -> None:
     made = make_set(tmp_path, ["Cello", "Bark"], test_clips=6, sound=False)
     assert made.test != sorted(made.test)
-    assert manifest.test_names(layout.find_layout(tmp_path)) == made.test
+    assert clip_lists.test_names(layout.find_layout(tmp_path)) == made.test
     assert made.test_list is not None
     made.test_list.unlink()
     (made.audio_test / ".hidden").write_bytes(b"")
     (made.audio_test / "folder").mkdir()
-    assert manifest.test_names(layout.find_layout(tmp_path)) == sorted(made.test)
+    assert clip_lists.test_names(layout.find_layout(tmp_path)) == sorted(made.test)
 
 
 def test_the_same_seed_draws_the_same_folds_and_another_seed_others(tmp_path: Path) -> None:
@@ -111,12 +113,12 @@ STRATA = st.lists(
 )
 
 
-@given(clips=STRATA, folds=st.integers(2, 7), seed=st.integers(0, 2**32 - 1))
+@given(clips=STRATA, fold_count=st.integers(2, 7), seed=st.integers(0, 2**32 - 1))
 def test_folds_are_even_in_every_stratum_and_in_all(
-    clips: list[tuple[str, int]], folds: int, seed: int
+    clips: list[tuple[str, int]], fold_count: int, seed: int
 ) -> None:
     labels, verified = [label for label, _ in clips], [flag for _, flag in clips]
-    drawn = manifest.draw_folds(labels, verified, folds, np.random.default_rng(seed))
+    drawn = folds.draw(labels, verified, fold_count, np.random.default_rng(seed))
     assert len(drawn) == len(clips)
     sizes = Counter(clips)
     counts: dict[tuple[str, int], Counter[int]] = {key: Counter() for key in sizes}
@@ -126,18 +128,18 @@ def test_folds_are_even_in_every_stratum_and_in_all(
         if key[1] == 1 and sizes[key] == 1:
             assert found == {-1: 1}
         else:
-            assert set(found) <= set(range(folds))
-            dealt = [found[fold] for fold in range(folds)]
+            assert set(found) <= set(range(fold_count))
+            dealt = [found[fold] for fold in range(fold_count)]
             assert max(dealt) - min(dealt) <= 1
     everywhere = Counter(fold for fold in drawn.tolist() if fold >= 0)
-    dealt = [everywhere[fold] for fold in range(folds)]
+    dealt = [everywhere[fold] for fold in range(fold_count)]
     assert max(dealt) - min(dealt) <= 1
 
 
 def read_list(tmp_path: Path, content: str | bytes) -> pd.DataFrame:
     path = tmp_path / "train.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return manifest.read_train_list(path)
+    return clip_lists.read_train_list(path)
 
 
 @pytest.mark.parametrize(
@@ -266,7 +268,7 @@ def test_bad_test_lists(tmp_path: Path, content: str, parts: tuple[str, ...]) ->
     assert made.test_list is not None
     made.test_list.write_text(content)
     with pytest.raises(EarmarkError) as caught:
-        manifest.test_names(layout.find_layout(tmp_path))
+        clip_lists.test_names(layout.find_layout(tmp_path))
     for part in (str(made.test_list), *parts):
         assert part in str(caught.value)
 
@@ -274,7 +276,7 @@ def test_bad_test_lists(tmp_path: Path, content: str, parts: tuple[str, ...]) ->
 def test_no_test_clips_at_all(tmp_path: Path) -> None:
     made = make_set(tmp_path, ["Bark"], zenodo=True, test_clips=0, sound=False)
     with pytest.raises(EarmarkError, match=r"is empty\. Put the clips") as caught:
-        manifest.test_names(layout.find_layout(tmp_path))
+        clip_lists.test_names(layout.find_layout(tmp_path))
     assert str(made.audio_test) in str(caught.value)
 
 
@@ -361,18 +363,18 @@ def test_a_class_without_a_usable_verified_clip(tmp_path: Path, damage: str) -> 
 
 
 def test_official_train_list(official: Path) -> None:
-    found = manifest.read_train_list(official / "train.csv")
+    found = clip_lists.read_train_list(official / "train.csv")
     rows = read_rows(official / "train.csv")
     assert found["fname"].tolist() == [row["fname"] for row in rows]
     assert found["label"].tolist() == [row["label"] for row in rows]
     assert (len(found), int(found["verified"].sum()), found["label"].nunique()) == (9473, 3710, 41)
-    longer = manifest.read_train_list(official / "train_post_competition.csv")
+    longer = clip_lists.read_train_list(official / "train_post_competition.csv")
     assert sorted(longer["fname"]) == sorted(found["fname"])
 
 
 def test_official_folds(official: Path) -> None:
-    found = manifest.read_train_list(official / "train.csv")
-    drawn = manifest.draw_folds(
+    found = clip_lists.read_train_list(official / "train.csv")
+    drawn = folds.draw(
         found["label"].tolist(), found["verified"].tolist(), 5, np.random.default_rng(1)
     )
     sizes = Counter(drawn.tolist())
@@ -384,6 +386,6 @@ def test_official_folds(official: Path) -> None:
 
 def test_official_test_list(official: Path) -> None:
     plain = layout.kaggle_layout(official)
-    names = manifest.test_names(dataclasses.replace(plain, test_truth=Path("none")))
+    names = clip_lists.test_names(dataclasses.replace(plain, test_truth=Path("none")))
     assert names == [row["fname"] for row in read_rows(official / "sample_submission.csv")]
     assert len(names) == len(set(names)) == 9400

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from earmark import job, layout, manifest
+from earmark import inspection, job, layout, manifest
 
 log = logging.getLogger("earmark")
 
@@ -18,7 +18,7 @@ def main(
     are.
     """
     found = layout.find_layout(Path(audio_folders[0]).parent if audio_folders else cfg["folder"])
-    clips = manifest.build(found, cfg["folds"], seed, cfg["bad_clips"], threads)
+    clips = inspection.build(found, cfg["folds"], seed, cfg["bad_clips"], threads)
     manifest.write(clips, table)
     for (split, status), count in clips.groupby(["split", "status"]).size().items():
         level = logging.INFO if status == "ok" else logging.WARNING

@@ -16,9 +16,8 @@ def main(*, table: str, vectors: str, spread: str, cfg: dict[str, Any]) -> None:
     ``vectors`` is a file of latents or of pictures; ``cfg`` has ``classes`` of the group,
     ``latent_divisor`` and the settings of the kernel.
     """
-    clips = manifest.read(table)
-    usable = (clips["split"] == "train") & (clips["status"] == "ok")
-    members = clips[usable & clips["label"].isin(cfg["classes"])]
+    usable = manifest.usable(manifest.read(table))
+    members = usable[usable["label"].isin(cfg["classes"])]
     points = store.read_vectors(vectors, members["fname"].tolist()) / cfg["latent_divisor"]
     found = spreading.spread(
         members["fname"].tolist(),

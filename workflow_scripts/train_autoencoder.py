@@ -49,8 +49,7 @@ def main(
     """
     seed = job.derive_seed(seed, "autoencoder")
     place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
-    clips = manifest.read(table)
-    clips = clips[(clips["split"] == "train") & (clips["status"] == "ok")]
+    clips = manifest.usable(manifest.read(table))
     recipe = recipes.from_settings(cfg["recipe"])
     checkpoint = checkpoints.Checkpoint(
         Path(weights).with_name("checkpoint.pt"),

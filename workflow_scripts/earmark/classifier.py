@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from earmark import batches, job, memory_formats, metrics, networks, training
+from earmark import batches, job, manifest, memory_formats, metrics, networks, training
 from earmark.batches import Augmentation, Batch, Examples
 from earmark.checkpoints import Checkpoint
 from earmark.errors import EarmarkError
@@ -53,12 +53,11 @@ def make_task(
     """Join a manifest and a label table (fname, label, source, weight) for one fold.
 
     Clips of ``fold`` are held out. Of them, the verified ones validate, or, with ``validation``
-    "all", every one with its given label, right or wrong. Only clips whose status is ok count.
+    "all", every one with its given label, right or wrong. Only usable clips count.
     Raises EarmarkError when a class has nothing left to learn from.
     """
-    train_clips = clips[clips["split"] == "train"]
     classes = classes_of(clips)
-    usable = train_clips[train_clips["status"] == "ok"]
+    usable = manifest.usable(clips)
     held_out = usable[usable["fold"] == fold]
     known = labels[labels["fname"].isin(set(usable["fname"]) - set(held_out["fname"]))]
     missing = sorted(set(classes) - set(known["label"]))

@@ -7,6 +7,7 @@ and equal lengths are in the order of their names.
 import numpy as np
 import pandas as pd
 
+from earmark import manifest
 from earmark.errors import EarmarkError
 
 
@@ -32,7 +33,7 @@ def of_different_labels(clips: pd.DataFrame, count: int, fold: int) -> pd.DataFr
     Labels are evenly spread over the sorted ones; fewer labels give fewer rows. Raises
     EarmarkError when the fold has no train clip whose status is ok.
     """
-    members = _usable(clips)
+    members = manifest.usable(clips)
     members = members[members["fold"] == fold]
     labels = sorted(members["label"].unique())
     if not labels:
@@ -58,12 +59,8 @@ def any_label(clips: pd.DataFrame) -> str:
     return str(labels.min())
 
 
-def _usable(clips: pd.DataFrame) -> pd.DataFrame:
-    return clips[(clips["split"] == "train") & (clips["status"] == "ok")]
-
-
 def _trusted(clips: pd.DataFrame) -> pd.DataFrame:
-    usable = _usable(clips)
+    usable = manifest.usable(clips)
     return usable[usable["verified"] == 1]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from earmark import tables
+from earmark import manifest, tables
 
 COLUMNS = ("fname", "label", "source", "weight")
 
@@ -20,7 +20,7 @@ def select(clips: pd.DataFrame, promoted: set[str], rest_weight: float) -> pd.Da
     ``promoted`` names unverified clips whose given label spreading agreed with. The others come in
     with ``rest_weight``, or not at all when it is 0.
     """
-    usable = clips[(clips["split"] == "train") & (clips["status"] == "ok")]
+    usable = manifest.usable(clips)
     source = usable["fname"].map(lambda name: "spread" if name in promoted else "given")
     source = source.where(usable["verified"] == 0, "verified")
     table = pd.DataFrame(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from earmark import plots
+from earmark import manifest, plots
 
 
 def count_clips(clips: pd.DataFrame) -> pd.DataFrame:
@@ -13,7 +13,7 @@ def count_clips(clips: pd.DataFrame) -> pd.DataFrame:
     Returns rows (label, verified, not_verified, clips), the largest class first, equal ones by
     name.
     """
-    usable = clips[(clips["split"] == "train") & (clips["status"] == "ok")]
+    usable = manifest.usable(clips)
     counts = usable.groupby("label")["verified"].agg(verified="sum", clips="size").reset_index()
     counts["not_verified"] = counts["clips"] - counts["verified"]
     counts = counts.sort_values(["clips", "label"], ascending=[False, True], ignore_index=True)

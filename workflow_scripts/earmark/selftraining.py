@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from earmark import manifest
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -32,13 +34,9 @@ class Schedule:
 
 def pool_of(clips: pd.DataFrame, base: pd.DataFrame, fold: int) -> list[str]:
     """Names of usable train clips outside the base and outside the held-out ``fold``."""
-    free = clips[
-        (clips["split"] == "train")
-        & (clips["status"] == "ok")
-        & (clips["fold"] != fold)
-        & ~clips["fname"].isin(base["fname"])
-    ]
-    return free["fname"].tolist()
+    usable = manifest.usable(clips)
+    free = (usable["fold"] != fold) & ~usable["fname"].isin(base["fname"])
+    return usable.loc[free, "fname"].tolist()
 
 
 def pseudo_labels(
