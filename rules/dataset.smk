@@ -56,7 +56,7 @@ else:
     LISTS = [given(path) for path in (SOURCE.layout.train_list, SOURCE.layout.test_list) if path]
     AUDIO = []
     # The user's own folder may change at any time: a clip exchanged must be noticed.
-    CLIPS = {"clips": layout.fingerprint(SOURCE.layout)}
+    CLIPS = {"files": layout.fingerprint(SOURCE.layout)}
 
 
 rule make_manifest:
@@ -76,7 +76,7 @@ rule make_manifest:
         cfg={
             "folder": str(SOURCE.layout.folder),
             "folds": config["folds"],
-            "bad_clips": config["bad_clips"],
+            "clips": config["clips"],
             **CLIPS,
         },
         seed=config["seed"],

@@ -17,6 +17,7 @@ rule extract_features:
     params:
         cfg=lambda wc: {
             "folder": str(SOURCE.layout.folder),
+            "longest_seconds": config["clips"]["longest_seconds"],
             "feature": config["features"][wc.feature],
         },
         code=code_of("extract_features.py"),

@@ -10,7 +10,7 @@ from earmark import plots
 
 
 def manifest_of(rows: Sequence[tuple[str, str, int, float]], **same: object) -> pd.DataFrame:
-    """A manifest of train clips (fname, label, verified, seconds) that are ok and in fold 0.
+    """A manifest of usable train clips (fname, label, verified, seconds), all in fold 0.
 
     ``same`` overrides a column for all clips.
     """
@@ -21,8 +21,11 @@ def manifest_of(rows: Sequence[tuple[str, str, int, float]], **same: object) -> 
         "fold": 0,
         "sample_rate": 44100,
         "channels": 1,
+        "format": "WAV PCM_16",
         "peak": 0.5,
         "status": "ok",
+        "use": 1,
+        "problem": "",
         "checksum": "00000000",
     }
     return clips.assign(**{**facts, **same})

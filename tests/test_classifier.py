@@ -197,19 +197,19 @@ def test_prediction_switches_dropout_off_and_takes_no_clips(toy):
 
 CLIPS = pd.DataFrame(
     [
-        # fname, split, label, verified, fold, status
-        ("0.wav", "train", "b", 1, 0, "ok"),
-        ("1.wav", "train", "a", 0, 0, "ok"),
-        ("2.wav", "train", "a", 1, 0, "silent"),
-        ("3.wav", "train", "a", 1, 1, "ok"),
-        ("4.wav", "train", "b", 0, 1, "ok"),
-        ("5.wav", "train", "b", 1, -1, "ok"),
-        ("6.wav", "train", "a", 1, 1, "broken"),
-        ("7.wav", "test", "", 0, -1, "ok"),
-        ("8.wav", "train", "a", 1, 0, "ok"),
-        ("9.wav", "test", "", 0, 0, "ok"),
+        # fname, split, label, verified, fold, use
+        ("0.wav", "train", "b", 1, 0, 1),
+        ("1.wav", "train", "a", 0, 0, 1),
+        ("2.wav", "train", "a", 1, 0, 0),
+        ("3.wav", "train", "a", 1, 1, 1),
+        ("4.wav", "train", "b", 0, 1, 1),
+        ("5.wav", "train", "b", 1, -1, 1),
+        ("6.wav", "train", "a", 1, 1, 0),
+        ("7.wav", "test", "", 0, -1, 1),
+        ("8.wav", "train", "a", 1, 0, 1),
+        ("9.wav", "test", "", 0, 0, 1),
     ],
-    columns=["fname", "split", "label", "verified", "fold", "status"],
+    columns=["fname", "split", "label", "verified", "fold", "use"],
 )
 
 

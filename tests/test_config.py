@@ -108,7 +108,9 @@ def test_the_schema_is_a_schema() -> None:
         (nested("dataset", ""), ("dataset is ''", "path of a data set's folder")),
         (nested("dataset", 2018), ("dataset is 2018", "path of a data set's folder")),
         (nested("dataset", None), ("dataset is None", "path of a data set's folder")),
-        (nested("bad_clips", "ignore"), ("bad_clips is 'ignore'", "stop or skip")),
+        (nested("clips.clipped", "ignore"), ("clips.clipped is 'ignore'", "use, skip or stop")),
+        (nested("clips.empty", "use"), ("clips.empty is 'use'", "skip or stop", "nothing to use")),
+        (nested("clips.most_skipped_percent", 101), ("from 0 to 100",)),
         (nested("training_threads", 0), ("training_threads is 0", "1 or more")),
         (nested("hardware.device", "gpu"), ("hardware.device is 'gpu'", "auto, cpu or cuda")),
         (nested("demo.clips_per_class", 1), ("demo.clips_per_class is 1", "6 or more")),
@@ -247,7 +249,7 @@ def test_mistakes_between_sections(overlay: dict[str, Any], parts: tuple[str, ..
 
 
 def test_several_mistakes_are_told_at_once() -> None:
-    config = merged(default_config(), {"seed": -1, "folds": 0, "bad_clips": "no"})
+    config = merged(default_config(), {"seed": -1, "folds": 0, "submission": 3})
     assert len(mistakes_in(config)) == 3
     config = merged(default_config(), {"submission": "x", **nested("labels.promoted", {})})
     config["systems"]["vgg_more"]["labels"] = "y"

@@ -23,7 +23,7 @@ CLIPS = pd.concat(
                 ("j", "Gong", 0, 1.0),
             ]
         ),
-        manifest_of([("k", "Oboe", 1, 4.9)], status="silent"),
+        manifest_of([("k", "Oboe", 1, 4.9)], status="silent", use=0),
         manifest_of([("l", "Oboe", 1, 4.9)], split="test"),
         manifest_of([("m", "Cello", 1, 1.0), ("n", "Knock", 0, 1.0)], fold=1),
     ],

@@ -8,17 +8,17 @@ from earmark.errors import EarmarkError
 
 CLIPS = pd.DataFrame(
     [
-        # fname, split, label, verified, status
-        ("z_verified.wav", "train", "Cello", 1, "ok"),
-        ("promoted.wav", "train", "Gong", 0, "ok"),
-        ("rest.wav", "train", "Oboe", 0, "ok"),
-        ("a_verified.wav", "train", "Gong", 1, "ok"),
-        ("both.wav", "train", "Gong", 1, "ok"),
-        ("silent.wav", "train", "Gong", 1, "silent"),
-        ("broken.wav", "train", "Gong", 0, "broken"),
-        ("test.wav", "test", "", 0, "ok"),
+        # fname, split, label, verified, use
+        ("z_verified.wav", "train", "Cello", 1, 1),
+        ("promoted.wav", "train", "Gong", 0, 1),
+        ("rest.wav", "train", "Oboe", 0, 1),
+        ("a_verified.wav", "train", "Gong", 1, 1),
+        ("both.wav", "train", "Gong", 1, 1),
+        ("silent.wav", "train", "Gong", 1, 0),
+        ("broken.wav", "train", "Gong", 0, 0),
+        ("test.wav", "test", "", 0, 1),
     ],
-    columns=["fname", "split", "label", "verified", "status"],
+    columns=["fname", "split", "label", "verified", "use"],
 )
 PROMOTED = {"promoted.wav", "both.wav", "broken.wav", "test.wav", "of_another_set.wav"}
 

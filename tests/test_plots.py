@@ -42,7 +42,7 @@ CLIPS = pd.concat(
                 ("h", "Drawer_open_or_close", 0, 1.0),
             ]
         ),
-        manifest_of([("i", "Oboe", 1, 0.0)], status="empty"),
+        manifest_of([("i", "Oboe", 1, 0.0)], status="empty", use=0),
         manifest_of([("j", "", 0, 1.0)], split="test"),
     ],
     ignore_index=True,

@@ -234,7 +234,8 @@ CLASSES = ["Bark", "Bus", "Cello", "Gong"]
 def write_judges(folder: Path, clips: list[tuple[str, str, int, int]]) -> str:
     facts = {"split": "train", "seconds": 1.0, "sample_rate": 8000, "channels": 1, "peak": 0.5}
     table = pd.DataFrame(clips, columns=["fname", "label", "verified", "fold"])
-    table = table.assign(path=table["fname"], status="ok", checksum="0", **facts)
+    told = {"format": "WAV PCM_16", "status": "ok", "use": 1, "problem": ""}
+    table = table.assign(path=table["fname"], checksum="0", **facts, **told)
     manifest.write(table[list(manifest.COLUMNS)], folder / "manifest.csv")
     return str(folder / "manifest.csv")
 

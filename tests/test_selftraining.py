@@ -28,20 +28,20 @@ def test_other_schedules():
 
 CLIPS = pd.DataFrame(
     [
-        # fname, split, status, fold
-        ("base.wav", "train", "ok", 1),
-        ("free.wav", "train", "ok", 1),
-        ("held_out.wav", "train", "ok", 0),
-        ("never_held_out.wav", "train", "ok", -1),
-        ("silent.wav", "train", "silent", 1),
-        ("empty.wav", "train", "empty", 2),
-        ("broken.wav", "train", "broken", 2),
-        ("unreadable.wav", "train", "unreadable", -1),
-        ("other_fold.wav", "train", "ok", 2),
-        ("test.wav", "test", "ok", -1),
-        ("test_of_fold.wav", "test", "ok", 1),
+        # fname, split, use, fold
+        ("base.wav", "train", 1, 1),
+        ("free.wav", "train", 1, 1),
+        ("held_out.wav", "train", 1, 0),
+        ("never_held_out.wav", "train", 1, -1),
+        ("silent.wav", "train", 0, 1),
+        ("empty.wav", "train", 0, 2),
+        ("broken.wav", "train", 0, 2),
+        ("unreadable.wav", "train", 0, -1),
+        ("other_fold.wav", "train", 1, 2),
+        ("test.wav", "test", 1, -1),
+        ("test_of_fold.wav", "test", 1, 1),
     ],
-    columns=["fname", "split", "status", "fold"],
+    columns=["fname", "split", "use", "fold"],
 )
 
 

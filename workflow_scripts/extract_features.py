@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from earmark import audio, feature_settings, features, job, manifest, store
+from earmark.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 
@@ -25,8 +26,9 @@ def main(
 
     ``cfg["folder"]`` is the data set's folder, which the manifest's paths are relative to; if the
     workflow made the data set, it lies where the folders of its clips, ``audio_folders``, are.
-    Clips whose status is not ok (empty, silent, broken, unreadable) get the feature of silence and
-    keep that status.
+    No more than ``cfg["longest_seconds"]`` of a clip are heard. Clips without anything to hear
+    (empty, silent, unreadable ...) get the feature of silence. Raises EarmarkError when a clip that
+    could be decoded for the manifest no longer can.
     """
     clips = manifest.read(table)
     feature = features.from_settings(cfg["feature"])
@@ -35,9 +37,18 @@ def main(
     torch.set_num_threads(1)
 
     def compute(path: str, status: str) -> np.ndarray:
-        if status != "ok":
+        if status not in audio.HEARD:
             return feature.compute(np.zeros(0, np.float32))
-        return feature.compute(audio.load(folder / path, feature.sample_rate))
+        try:
+            samples = audio.load(
+                folder / path, feature.sample_rate, cfg["longest_seconds"], status == "truncated"
+            )
+        except (audio.UnreadableClipError, OSError) as problem:
+            raise EarmarkError(
+                f"{folder / path} could be decoded when the manifest was made, and no longer can "
+                f"({problem}). Put it back as it was, and run again."
+            ) from problem
+        return feature.compute(samples)
 
     jobs = list(zip(clips["path"], clips["status"], strict=True))
     store.write_features(

@@ -18,11 +18,12 @@ def main(
     are.
     """
     found = layout.find_layout(Path(audio_folders[0]).parent if audio_folders else cfg["folder"])
-    clips = inspection.build(found, cfg["folds"], seed, cfg["bad_clips"], threads)
+    clips = inspection.build(found, cfg["folds"], seed, cfg["clips"], threads)
     manifest.write(clips, table)
-    for (split, status), count in clips.groupby(["split", "status"]).size().items():
-        level = logging.INFO if status == "ok" else logging.WARNING
-        log.log(level, "%s: %d clips %s", split, count, status)
+    for line in inspection.summary(clips):
+        log.info("%s", line)
+    for line in inspection.repeated(clips):
+        log.warning("%s", line)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from earmark.markdown import Section, write_both
 def main(*, table: str, csv: str, markdown: str, png: str, svg: str) -> None:
     """Write the counts (label, verified, not_verified, clips), largest class first, and a figure.
 
-    Train clips whose status is ok count.
+    Usable train clips count.
     """
     counts = plots_of_classes.count_clips(manifest.read(table))
     write_both(counts, [Section("Clips per class", counts)], csv, markdown)

@@ -14,7 +14,7 @@ from earmark.errors import EarmarkError
 def of_label(clips: pd.DataFrame, label: str) -> pd.DataFrame:
     """Return the row (1, ...) of the verified train clip of median length with this label.
 
-    Raises EarmarkError when no verified train clip whose status is ok has the label.
+    Raises EarmarkError when no usable verified train clip has the label.
     """
     trusted = _trusted(clips)
     mine = trusted[trusted["label"] == label]
@@ -31,7 +31,7 @@ def of_different_labels(clips: pd.DataFrame, count: int, fold: int) -> pd.DataFr
     """Return rows (up to ``count``, ...) of clips of one fold whose labels differ.
 
     Labels are evenly spread over the sorted ones; fewer labels give fewer rows. Raises
-    EarmarkError when the fold has no train clip whose status is ok.
+    EarmarkError when the fold has no usable train clip.
     """
     members = manifest.usable(clips)
     members = members[members["fold"] == fold]

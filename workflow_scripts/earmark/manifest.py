@@ -1,8 +1,10 @@
 """The manifest: one row per clip, with its list's facts, its sound's facts and its fold.
 
 Columns: fname, path (relative to the data set's folder), split {train, test}, label (empty for
-test clips), verified {0, 1}, fold (-1: never held out), seconds, sample_rate (Hz), channels, peak,
-status {ok, empty, silent, broken, unreadable}, checksum (CRC-32 of the file).
+test clips), verified {0, 1}, fold (-1: never held out), seconds, sample_rate (Hz), channels, format
+(container and samples, as libsndfile calls them), peak, status (see ``audio.STATUSES``), use (a
+train clip is learned from, a test clip is heard, and not guessed as if silent), problem (in words),
+checksum (CRC-32 of the file).
 """
 
 from pathlib import Path
@@ -21,8 +23,11 @@ COLUMNS = (
     "seconds",
     "sample_rate",
     "channels",
+    "format",
     "peak",
     "status",
+    "use",
+    "problem",
     "checksum",
 )
 
@@ -30,7 +35,7 @@ COLUMNS = (
 def read(path: str | Path) -> pd.DataFrame:
     """Read a manifest; numbers come back as numbers."""
     table = tables.read_table(path, COLUMNS, "manifest")
-    for name in ("verified", "fold", "sample_rate", "channels"):
+    for name in ("verified", "fold", "sample_rate", "channels", "use"):
         table[name] = table[name].astype(int)
     for name in ("seconds", "peak"):
         table[name] = table[name].astype(float)
@@ -45,4 +50,4 @@ def write(clips: pd.DataFrame, path: str | Path) -> None:
 
 def usable(clips: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the train clips that may be learned from."""
-    return clips[(clips["split"] == "train") & (clips["status"] == "ok")]
+    return clips[(clips["split"] == "train") & (clips["use"] == 1)]

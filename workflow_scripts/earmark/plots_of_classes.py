@@ -8,7 +8,7 @@ from earmark import manifest, plots
 
 
 def count_clips(clips: pd.DataFrame) -> pd.DataFrame:
-    """Count a manifest's train clips whose status is ok.
+    """Count a manifest's usable train clips.
 
     Returns rows (label, verified, not_verified, clips), the largest class first, equal ones by
     name.

@@ -1,0 +1,162 @@
+"""Bad and odd sound files: bytes made from good ones, and the status that each must get."""
+
+import io
+import struct
+from collections.abc import Callable
+
+import numpy as np
+import soundfile
+from corpus import Kind
+from tiny import tone
+
+RATE = 22050
+SECONDS = 0.5
+
+
+def encoded(
+    samples: np.ndarray, rate: int = RATE, format: str = "WAV", subtype: str = "PCM_16"
+) -> bytes:
+    sink = io.BytesIO()
+    soundfile.write(sink, samples, rate, format=format, subtype=subtype)
+    return sink.getvalue()
+
+
+def good(format: str = "WAV", subtype: str = "PCM_16", rate: int = RATE) -> bytes:
+    # Long enough for every codec to have many blocks.
+    return encoded(tone(440.0, 4 * SECONDS, rate), rate, format, subtype)
+
+
+def channels(count: int) -> np.ndarray:
+    return np.stack([tone(300.0 + 40 * number, SECONDS, RATE) for number in range(count)], axis=1)
+
+
+def with_sample(value: float) -> bytes:
+    samples = tone(300.0, SECONDS, RATE)
+    samples[1000] = value
+    return encoded(samples, subtype="FLOAT")
+
+
+def cut(content: bytes, share: float) -> bytes:
+    return content[: int(share * len(content))]
+
+
+def header(offset: int, code: str, *values: int) -> Callable[[], bytes]:
+    """A WAV file with other numbers at a place of its header."""
+
+    def spoil() -> bytes:
+        content = bytearray(good())
+        struct.pack_into(code, content, offset, *values)
+        return bytes(content)
+
+    return spoil
+
+
+def ogg_without_last_page(subtype: str) -> bytes:
+    content = good("OGG", subtype, 48000)
+    return content[: content.rfind(b"OggS")]
+
+
+def flac_cut_late() -> bytes:
+    return cut(encoded(tone(440.0, 8.0, RATE), format="FLAC"), 0.8)
+
+
+def other_rate(rate: int) -> Callable[[], bytes]:
+    return lambda: encoded(tone(440.0, SECONDS, rate), rate)
+
+
+def other_format(format: str, subtype: str, rate: int = RATE) -> Callable[[], bytes]:
+    return lambda: encoded(tone(440.0, SECONDS, rate), rate, format, subtype)
+
+
+def noise_bytes(count: int = 5000) -> bytes:
+    return np.random.default_rng(1).bytes(count)
+
+
+# ``spoil()`` gives the file's bytes; ``expected`` is the status.
+KINDS = [
+    # Odd, but sound.
+    *[
+        Kind(f"WAV, {bits}", "ok", other_format("WAV", subtype))
+        for bits, subtype in (
+            ("8 bits", "PCM_U8"),
+            ("16 bits", "PCM_16"),
+            ("24 bits", "PCM_24"),
+            ("32 bits", "PCM_32"),
+            ("float", "FLOAT"),
+            ("double", "DOUBLE"),
+            ("A-law", "ALAW"),
+            ("IMA ADPCM", "IMA_ADPCM"),
+        )
+    ],
+    Kind("WAV, extensible header", "ok", other_format("WAVEX", "PCM_24")),
+    Kind("RF64", "ok", other_format("RF64", "PCM_16")),
+    Kind("AIFF", "ok", other_format("AIFF", "PCM_16")),
+    Kind("FLAC", "ok", other_format("FLAC", "PCM_16")),
+    Kind("FLAC, 24 bits", "ok", other_format("FLAC", "PCM_24")),
+    Kind("OGG Vorbis", "ok", other_format("OGG", "VORBIS")),
+    Kind("OGG Opus", "ok", other_format("OGG", "OPUS", 48000)),
+    Kind("MP3", "ok", other_format("MP3", "MPEG_LAYER_III")),
+    *[Kind(f"{rate} Hz", "ok", other_rate(rate)) for rate in (8000, 11025, 48000, 96000, 192000)],
+    Kind("stereo", "ok", lambda: encoded(channels(2))),
+    Kind("6 channels", "ok", lambda: encoded(channels(6))),
+    Kind(
+        "floats as large as 16-bit integers",
+        "ok",
+        lambda: encoded(20000 * tone(440.0, SECONDS, RATE), subtype="FLOAT"),
+    ),
+    Kind("sizes unknown, written to a pipe", "ok", lambda: streamed()),
+    Kind("bytes after the samples", "ok", lambda: good() + b"LIST\x04\0\0\0abcd"),
+    # Sound that is not as it should be.
+    Kind("clipped", "clipped", lambda: encoded(np.clip(6 * tone(440.0, SECONDS, RATE), -1, 1))),
+    Kind("shorter than a window", "too_short", lambda: encoded(tone(440.0, 0.01, RATE))),
+    Kind("one sample", "too_short", lambda: encoded(np.array([0.5]))),
+    Kind("longer than the limit", "too_long", lambda: encoded(tone(440.0, 12.0, 4000), 4000)),
+    Kind("zeros", "silent", lambda: encoded(np.zeros(5000))),
+    Kind("no samples", "empty", lambda: encoded(np.zeros(0))),
+    Kind("AIFF without samples", "empty", lambda: encoded(np.zeros(0), format="AIFF")),
+    # Cut off, as by a download that broke.
+    Kind("WAV cut in half", "truncated", lambda: cut(good(), 0.5)),
+    Kind("WAV without its last byte", "truncated", lambda: good()[:-1]),
+    Kind("WAV of 24 bits, cut", "truncated", lambda: cut(good(subtype="PCM_24"), 0.7)),
+    Kind("ADPCM cut", "truncated", lambda: cut(good(subtype="IMA_ADPCM"), 0.6)),
+    Kind("RF64 cut", "truncated", lambda: cut(good("RF64"), 0.5)),
+    Kind("AIFF cut", "truncated", lambda: cut(good("AIFF"), 0.5)),
+    Kind("FLAC cut", "truncated", flac_cut_late),
+    Kind("OGG Vorbis without its last page", "truncated", lambda: ogg_without_last_page("VORBIS")),
+    Kind("MP3 cut", "truncated", lambda: cut(good("MP3", "MPEG_LAYER_III"), 0.6)),
+    Kind("WAV cut before its first sample", "unreadable", lambda: good()[:44]),
+    Kind("WAV cut in its header", "unreadable", lambda: good()[:30]),
+    Kind("FLAC cut in its header", "unreadable", lambda: good("FLAC")[:60]),
+    Kind("OGG cut in its header", "unreadable", lambda: good("OGG", "VORBIS")[:100]),
+    # Headers that lie.
+    Kind("a sample rate of 0", "unreadable", header(24, "<I", 0)),
+    Kind("a sample rate of 3 Hz", "unreadable", header(24, "<I", 3)),
+    Kind("a sample rate of 2 GHz", "unreadable", header(24, "<I", 2_000_000_000)),
+    Kind("no channels", "unreadable", header(22, "<H", 0)),
+    Kind("65,535 channels", "unreadable", header(22, "<H", 65535)),
+    Kind("an unknown codec", "unreadable", header(20, "<H", 0x7777)),
+    Kind("a header that says 0 bytes of sound", "unreadable", header(40, "<I", 0)),
+    Kind("a header that says 2 GB of sound", "truncated", header(40, "<I", 2_000_000_000)),
+    # Samples that are none.
+    Kind("a sample that is no number", "non_finite", lambda: with_sample(np.nan)),
+    Kind("an infinite sample", "non_finite", lambda: with_sample(np.inf)),
+    Kind("a sample of 1e30", "non_finite", lambda: with_sample(1e30)),
+    # No sound at all.
+    Kind("no bytes", "not_audio", lambda: b""),
+    Kind("text", "not_audio", lambda: b"fname,label\n00044347.wav,Hi-hat\n" * 50),
+    Kind("an error page", "not_audio", lambda: b"<!doctype html><title>404</title>" + b" " * 999),
+    Kind("a picture", "not_audio", lambda: b"\x89PNG\r\n\x1a\n" + noise_bytes()),
+    Kind("a zip", "not_audio", lambda: b"PK\x03\x04" + noise_bytes()),
+    Kind("an MP4 video", "not_audio", lambda: b"\0\0\0\x20ftypisom" + noise_bytes()),
+    Kind("zero bytes, as after a crash", "not_audio", lambda: bytes(20_000)),
+    Kind("random bytes", "not_audio", noise_bytes),
+    Kind("the second half of a WAV", "not_audio", lambda: good()[40_000:]),
+    Kind("a matrix of MATLAB", "not_audio", other_format("MAT5", "PCM_16")),
+]
+
+
+def streamed() -> bytes:
+    content = bytearray(good())
+    struct.pack_into("<I", content, 4, 0xFFFFFFFF)
+    struct.pack_into("<I", content, 40, 0xFFFFFFFF)
+    return bytes(content)
