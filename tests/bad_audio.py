@@ -2,7 +2,8 @@
 
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -160,3 +161,23 @@ def streamed() -> bytes:
     struct.pack_into("<I", content, 4, 0xFFFFFFFF)
     struct.pack_into("<I", content, 40, 0xFFFFFFFF)
     return bytes(content)
+
+
+# One of each status, and what other recorders and tools write.
+PLANTED = [
+    *["text", "no bytes", "WAV cut in its header", "a sample rate of 2 GHz", "an infinite sample"],
+    *["WAV cut in half", "no samples", "zeros", "one sample", "longer than the limit", "clipped"],
+    *["WAV, 8 bits", "WAV, float", "FLAC, 24 bits", "OGG Vorbis", "MP3", "8000 Hz", "192000 Hz"],
+    *["6 channels", "sizes unknown, written to a pipe"],
+]
+
+
+def plant(files: Sequence[Path]) -> dict[str, str]:
+    """Replace each file by the next planted kind; return name -> status."""
+    kinds = {kind.name: kind for kind in KINDS}
+    found = {}
+    for place, path in enumerate(files):
+        kind = kinds[PLANTED[place % len(PLANTED)]]
+        path.write_bytes(kind.spoil())
+        found[path.name] = kind.expected
+    return found
