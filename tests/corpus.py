@@ -25,3 +25,39 @@ class Kind:
 
     def __str__(self) -> str:
         return self.name
+
+
+def parts() -> dict[str, list[Kind]]:
+    """Heading -> the kinds of that part."""
+    import bad_archives
+    import bad_audio
+    import bad_files
+    import bad_labels
+    import bad_lists
+
+    return {
+        "Sound files": bad_audio.KINDS,
+        "Lists": bad_lists.KINDS,
+        "Labels and training": bad_labels.KINDS,
+        "Archives": bad_archives.KINDS,
+        "Disks and files": bad_files.KINDS,
+    }
+
+
+def tables() -> str:
+    """The kinds as Markdown tables."""
+    lines: list[str] = []
+    for heading, kinds in parts().items():
+        wanted = "status" if heading == "Sound files" else "what the user gets"
+        lines += [f"### {heading}", "", f"| what is wrong | {wanted} |", "|---|---|"]
+        lines += [f"| {_cell(kind.name)} | {_cell(kind.expected)} |" for kind in kinds]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+if __name__ == "__main__":
+    print(tables(), end="")

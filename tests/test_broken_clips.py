@@ -5,12 +5,42 @@ from pathlib import Path
 
 from bad_audio import PLANTED, plant
 from test_end_to_end import TINY
-from tiny import make_set, merged, read_rows, snakemake
+from tiny import TRAIN_HEADER, TinySet, make_set, merged, read_rows, snakemake, write_rows
+
+ODD_FOLDER = 'it\'s my "odd" set, 100 %s & \u97f3'
+ODD_NAMES = [
+    "\u72ac\u306e\u58f0.wav",
+    "\u0643\u0644\u0628.wav",
+    "\U0001f415 woof.wav",
+    "-{fold}'%s'<b>&;$(x).wav",
+    "~.wav",
+]
+
+
+def give_odd_names(made: TinySet) -> None:
+    """Rename the last clips of both lists; a list's order stays."""
+    assert made.test_list is not None
+    for place, name in enumerate(ODD_NAMES, start=1):
+        fname, label, verified = made.train[-place]
+        (made.audio_train / fname).rename(made.audio_train / f"train {name}")
+        made.train[-place] = (f"train {name}", label, verified)
+        (made.audio_test / made.test[-place]).rename(made.audio_test / name)
+        made.test[-place] = name
+    write_rows(made.train_list, TRAIN_HEADER, made.train)
+    write_rows(made.test_list, ("fname", "label"), [(name, "") for name in made.test])
+
+
+def test_a_folder_with_braces_is_refused_at_once(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "a {set}", ["Bark", "Cello"], sound=False)
+    code, text = snakemake(tmp_path / "run", "-n", overlay={"dataset": str(made.folder)})
+    assert code != 0
+    assert "has braces in it, which Snakemake takes for wildcards. Rename the folder" in text
 
 
 def test_every_planted_kind_ends_in_a_submission(tmp_path: Path) -> None:
     classes = ["Bark", "Cello", "Flute", "Gong"]
-    made = make_set(tmp_path / "set", classes, clips=12, test_clips=len(PLANTED) // 4)
+    made = make_set(tmp_path / ODD_FOLDER, classes, clips=12, test_clips=len(PLANTED) // 4)
+    give_odd_names(made)
     free = [fname for fname, _, verified in made.train if not verified][: len(PLANTED)]
     planted = plant([made.audio_train / fname for fname in free])
     planted |= plant([made.audio_test / fname for fname in made.test])
@@ -27,9 +57,10 @@ def test_every_planted_kind_ends_in_a_submission(tmp_path: Path) -> None:
     rows = read_rows(tmp_path / "run/submission.csv")
     assert [row["fname"] for row in rows] == made.test
     assert all(len(set(row["label"].split()) & set(classes)) == 3 for row in rows)
-    manifest = {row["fname"]: row for row in read_rows(tmp_path / "run/results/set/manifest.csv")}
+    results = next((tmp_path / "run/results").iterdir())
+    manifest = {row["fname"]: row for row in read_rows(results / "manifest.csv")}
     assert {name: manifest[name]["status"] for name in planted} == planted
-    log = (tmp_path / "run/logs/set/make_manifest.log").read_text(encoding="utf-8")
+    log = (tmp_path / "run/logs" / results.name / "make_manifest.log").read_text(encoding="utf-8")
     for (split, status), number in Counter(
         (row["split"], row["status"]) for row in manifest.values()
     ).items():

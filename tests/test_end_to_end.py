@@ -19,6 +19,7 @@ SHORT = {"epochs": 2, "batch_clips": 8}
 TINY: dict[str, Any] = {
     "folds": 2,
     "submission": "cnn_logmel",
+    "clips": {"most_skipped_percent": 0.0},
     "hardware": {"device": "cpu", "precision": "float32", "memory_format": "contiguous"},
     "features": {
         "stft": {

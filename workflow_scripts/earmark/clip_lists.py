@@ -1,19 +1,20 @@
 """The lists of clips that a data set comes with: read, and checked row by row."""
 
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
 
 from earmark import tables
 from earmark.errors import EarmarkError
-from earmark.layout import Layout
+from earmark.layout import TRAIN_COLUMNS, Layout
 
 VERIFIED = {"1": 1, "0": 0, "true": 1, "false": 0, "1.0": 1, "0.0": 0}
 
 
 def read_train_list(path: Path) -> pd.DataFrame:
     """Return fname, label, verified (0 or 1) of a train list, checked row by row."""
-    table = tables.read_table(path, ("fname", "label", "manually_verified"), "train list", True)
+    table = tables.read_table(path, TRAIN_COLUMNS, "train list", True)
     clips = pd.DataFrame(
         {
             "fname": table["fname"].str.strip(),
@@ -27,23 +28,29 @@ def read_train_list(path: Path) -> pd.DataFrame:
         where = f"The train list {path}, line {row}"
         if not _is_plain_name(fname):
             raise EarmarkError(
-                f"{where}, has the file name '{fname}'. Write the clip's name alone, without a "
-                f"folder, as it lies in the audio folder."
+                f"{where}, has the file name '{_printable(fname)}'. Write the clip's name alone, "
+                f"without a folder, as it lies in the audio folder."
             )
         if not label:
             raise EarmarkError(
                 f"{where}, gives {fname} no label. Write its class, or remove the line."
             )
-        if any(sign.isspace() for sign in label):
+        if "," in label or ";" in label:
             raise EarmarkError(
-                f"{where}, has the label '{label}' with a space in it. A submission separates "
-                f"its guesses by spaces: write '{'_'.join(label.split())}'."
+                f"{where}, has the label '{label}'. Each clip has one class here: write the one "
+                f"that fits best, without a comma or semicolon."
+            )
+        if any(sign.isspace() or _is_control(sign) for sign in label):
+            raise EarmarkError(
+                f"{where}, has the label '{_printable(label)}' with a space in it. A submission "
+                f"separates its guesses by spaces: write '{'_'.join(_printable(label).split())}'."
             )
         if verified not in VERIFIED:
             raise EarmarkError(
                 f"{where}, says manually_verified '{verified}' for {fname}. Write 1 or 0."
             )
     _check_unique(path, clips["fname"])
+    _check_spelling(path, clips["label"])
     clips["verified"] = clips["verified"].map(VERIFIED).astype(int)
     return clips.reset_index(drop=True)
 
@@ -72,22 +79,49 @@ def test_names(layout: Layout) -> list[str]:
     for row, fname in listed.items():
         if not _is_plain_name(fname):
             raise EarmarkError(
-                f"The test list {layout.test_list}, line {row}, has the file name '{fname}'. Write "
-                f"the clip's name alone, without a folder."
+                f"The test list {layout.test_list}, line {row}, has the file name "
+                f"'{_printable(fname)}'. Write the clip's name alone, without a folder."
             )
     _check_unique(layout.test_list, listed)
     return listed.tolist()
 
 
 def _is_plain_name(fname: str) -> bool:
-    return bool(fname) and fname not in (".", "..") and not set(fname) & set("/\\\0")
+    odd = set(fname) & set("/\\") or any(_is_control(sign) for sign in fname)
+    return bool(fname) and fname not in (".", "..") and not odd
+
+
+def _is_control(sign: str) -> bool:
+    return unicodedata.category(sign) == "Cc"
+
+
+def _printable(text: str) -> str:
+    return "".join(" " if _is_control(sign) else sign for sign in text)
+
+
+def _check_spelling(path: Path, labels: pd.Series) -> None:
+    """Refuse labels that look the same: they would become classes of their own."""
+    first: dict[str, tuple[int, str]] = {}
+    for row, label in labels.items():
+        folded = unicodedata.normalize("NFC", label).casefold()
+        line, known = first.setdefault(folded, (row, label))
+        if known != label:
+            raise EarmarkError(
+                f"The train list {path} has the labels '{known}' (line {line}) and '{label}' (line "
+                f"{row}), which differ only in case or in how accents are stored. Write one of "
+                f"them everywhere."
+            )
 
 
 def _check_unique(path: Path, names: pd.Series) -> None:
-    again = names[names.duplicated()]
+    # However accents are stored, there is one file.
+    again = names[names.map(lambda name: unicodedata.normalize("NFC", name)).duplicated()]
     if not again.empty:
         first = again.iloc[0]
-        lines = [str(row) for row, name in names.items() if name == first]
+        same = unicodedata.normalize("NFC", first)
+        lines = [
+            str(row) for row, name in names.items() if unicodedata.normalize("NFC", name) == same
+        ]
         raise EarmarkError(
             f"The list {path} names the clip {first} more than once (lines {', '.join(lines)}; "
             f"{len(again)} such lines). Keep one line for each clip."

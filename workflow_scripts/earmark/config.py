@@ -227,6 +227,11 @@ def source_of(config: Config) -> Source:
     if dataset == FETCHED:
         found = layout.zenodo_layout(config["fetch"]["folder"])
         return Source(FETCHED, "fetched", found, list(vocabulary.CLASSES))
+    if set(str(dataset)) & set("{}"):
+        raise EarmarkError(
+            f"The path of the data set {dataset} has braces in it, which Snakemake takes for "
+            f"wildcards. Rename the folder, or make a link to it without braces."
+        )
     found = layout.find_layout(dataset)
     name = "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in _last_part(dataset))
     if name in (DEMO, FETCHED):

@@ -14,6 +14,7 @@ import shutil
 import stat
 import sys
 import time
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,6 +34,7 @@ REQUIRED = {
 }
 CHUNK_BYTES = 1 << 16
 LONGEST_WAIT_SECONDS = 60.0
+LONGEST_NAME_BYTES = 255  # of one file or folder, on most file systems
 BAD_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 log = logging.getLogger("earmark")
@@ -310,7 +312,12 @@ def _unpack(path: Path, folder: Path, max_unpacked_bytes: int) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.filename.startswith("__MACOSX/")]
-            inside = {_inner_path(path, member, stem): member for member in members}
+            inside: dict[Path, zipfile.ZipInfo] = {}
+            for member in members:
+                inner = _inner_path(path, member, stem)
+                if inner in inside and not member.is_dir():
+                    raise _refusal(path, member, "there is another entry of that name")
+                inside[inner] = member
             declared = sum(member.file_size for member in members)
             if declared > max_unpacked_bytes:
                 raise EarmarkError(
@@ -348,10 +355,23 @@ def _inner_path(path: Path, member: zipfile.ZipInfo, stem: str) -> Path:
         reason = "it is a link or a special file"
     elif member.flag_bits & 1:
         reason = "it is encrypted"
+    elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        reason = "it is packed by another method than deflate"
+    elif any(unicodedata.category(sign) == "Cc" for sign in name):
+        reason = "its name has control characters"
+    elif any(len(os.fsencode(part)) > LONGEST_NAME_BYTES for part in parts):
+        reason = "its name is too long"
+    elif not member.is_dir() and parts == (stem,):
+        reason = "it has the name of the folder"
     else:
         return Path(*(parts[1:] if parts[:1] == (stem,) else parts))
-    raise EarmarkError(
-        f"{path}: entry {name!r} is refused, {reason}; delete the file and take the record's own."
+    raise _refusal(path, member, reason)
+
+
+def _refusal(path: Path, member: zipfile.ZipInfo, reason: str) -> EarmarkError:
+    return EarmarkError(
+        f"{path}: entry {member.filename!r} is refused, {reason}; delete the file and take the "
+        f"record's own."
     )
 
 

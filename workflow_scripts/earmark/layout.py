@@ -3,12 +3,14 @@
 Only names are looked at here, with the standard library alone, so that planning stays fast.
 """
 
-import csv
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from earmark import csv_files
 from earmark.errors import EarmarkError
+
+TRAIN_COLUMNS = ("fname", "label", "manually_verified")
 
 
 @dataclass(frozen=True)
@@ -112,23 +114,9 @@ def train_labels(train_list: Path) -> list[str]:
 
     Raises EarmarkError when the list cannot be read or lacks its columns.
     """
-    try:
-        with open(train_list, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = [name.strip() for name in reader.fieldnames or []]
-            reader.fieldnames = columns
-            for wanted in ("fname", "label", "manually_verified"):
-                if wanted not in columns:
-                    raise EarmarkError(
-                        f"The train list {train_list} lacks the column '{wanted}'; it has "
-                        f"{', '.join(columns) or 'none'}. Its first line should be "
-                        f"fname,label,manually_verified."
-                    )
-            return sorted({(row["label"] or "").strip() for row in reader} - {""})
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise EarmarkError(
-            f"The train list {train_list} cannot be read as a CSV file in UTF-8: {problem}."
-        ) from problem
+    found = csv_files.read(train_list, TRAIN_COLUMNS, "train list")
+    place = found.columns.index("label")
+    return sorted({row[place].strip() for row in found.rows} - {""})
 
 
 def fingerprint(layout: Layout) -> str:

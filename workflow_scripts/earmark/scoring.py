@@ -35,6 +35,12 @@ def read_truth(path: str | Path) -> pd.DataFrame:
     table = tables.read_table(path, ("fname", "label"), "truth file")
     if "usage" not in table.columns:
         table["usage"] = ""
+    twice = table["fname"][table["fname"].duplicated()]
+    if len(twice):
+        raise EarmarkError(
+            f"The truth file {path} names the clip {twice.iloc[0]} more than once ({len(twice)} "
+            f"such lines). Keep one line for each clip."
+        )
     return table[(table["usage"] != "Ignored") & ~table["label"].isin(["", "None"])]
 
 

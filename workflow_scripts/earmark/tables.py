@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from earmark import csv_files
 from earmark.errors import EarmarkError
 
 
@@ -22,33 +23,11 @@ def read_table(
     Blank lines are left out. With ``numbered``, the index is the line number in the file.
     Raises EarmarkError when the file is absent, unreadable or lacks a column.
     """
-    path = Path(path)
-    try:
-        table = pd.read_csv(
-            path,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            index_col=False,
-            skip_blank_lines=False,
-        )
-    except FileNotFoundError:
-        raise EarmarkError(f"The {what} {path} does not exist.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as problem:
-        raise EarmarkError(
-            f"The {what} {path} cannot be read as a CSV file in UTF-8: {str(problem).strip()}. "
-            f"Its first line should be {','.join(columns)}."
-        ) from problem
-    table.columns = [str(name).strip() for name in table.columns]
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
-        raise EarmarkError(
-            f"The {what} {path} lacks the column '{missing[0]}'; it has "
-            f"{', '.join(table.columns)}. Its first line should be {','.join(columns)}."
-        )
-    table.index = pd.RangeIndex(2, len(table) + 2)
-    table = table[(table != "").any(axis=1)]
-    return table if numbered else table.reset_index(drop=True)
+    found = csv_files.read(path, columns, what)
+    index = pd.Index(found.lines) if numbered else pd.RangeIndex(len(found.rows))
+    table = pd.DataFrame(found.rows, index, found.columns, dtype=str)
+    # Other columns may have any name, and one twice: the first of them is kept.
+    return table.loc[:, ~table.columns.duplicated()]
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:

@@ -5,6 +5,7 @@ groups (report, section 1: schemes of 1, 2, 3 and 5 groups; the report chose 2).
 other classes use the scheme ``one`` or schemes of their own from the config.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping
 
 from earmark.errors import EarmarkError
@@ -96,10 +97,13 @@ def groups_of(labels: Iterable[str], scheme_name: str, scheme: Scheme) -> dict[s
     group_of = {label: group for group, classes in scheme.items() for label in classes}
     outside = [label for label in present if label not in group_of]
     if outside:
+        near = difflib.get_close_matches(outside[0], group_of, 1)
+        hint = f" Is {near[0]} meant?" if near else ""
         raise EarmarkError(
             f"The label '{outside[0]}' of the train list is in no group of the scheme "
-            f"'{scheme_name}' ({len(outside)} such labels). Write `scheme: one` to spread all "
-            f"labels together, or list your classes in groups under `group_schemes` in the config."
+            f"'{scheme_name}' ({len(outside)} such labels).{hint} Write `scheme: one` to "
+            f"spread all labels together, or list your classes in groups under `group_schemes` in "
+            f"the config."
         )
     found: dict[str, list[str]] = {group: [] for group in scheme}
     for label in present:
