@@ -16,6 +16,7 @@ from earmark import (
     selftraining,
     store,
     tables,
+    verdict,
 )
 
 log = logging.getLogger("earmark")
@@ -100,6 +101,7 @@ def main(
         figures.insert(0, "round", round_number)
         rows = features.rows_of(clips["fname"])
         found = classifier.predict(module, features, rows, recipe, place, len(classes))
+        classifier.check_predictions(clips["fname"].tolist(), found, recipe)
         store.write_predictions(predictions, clips["fname"].tolist(), found, classes)
         models.save(
             weights,
@@ -112,6 +114,9 @@ def main(
             network_options=cfg["network_options"],
             recipe=cfg["recipe"],
             round=round_number,
+            learned=verdict.of_classifier(
+                f"{system}, fold {fold}, round {round_number},", task, rows, found
+            ),
         )
         tables.write_table(figures, history)
 
