@@ -11,8 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from hypothesis import given
-from hypothesis import strategies as st
 from tiny import RATE, TinySet, make_set, read_rows, tone, write_rows
 
 from earmark import clip_lists, folds, inspection, layout, manifest
@@ -106,34 +104,6 @@ def test_the_same_seed_draws_the_same_folds_and_another_seed_others(tmp_path: Pa
     first = build(made, seed=1)["fold"].tolist()
     assert build(made, seed=1)["fold"].tolist() == first
     assert build(made, seed=2)["fold"].tolist() != first
-
-
-STRATA = st.lists(
-    st.tuples(st.sampled_from(["Bark", "Cello", "Bus", "Gong"]), st.integers(0, 1)), max_size=80
-)
-
-
-@given(clips=STRATA, fold_count=st.integers(2, 7), seed=st.integers(0, 2**32 - 1))
-def test_folds_are_even_in_every_stratum_and_in_all(
-    clips: list[tuple[str, int]], fold_count: int, seed: int
-) -> None:
-    labels, verified = [label for label, _ in clips], [flag for _, flag in clips]
-    drawn = folds.draw(labels, verified, fold_count, np.random.default_rng(seed))
-    assert len(drawn) == len(clips)
-    sizes = Counter(clips)
-    counts: dict[tuple[str, int], Counter[int]] = {key: Counter() for key in sizes}
-    for key, fold in zip(clips, drawn.tolist(), strict=True):
-        counts[key][fold] += 1
-    for key, found in counts.items():
-        if key[1] == 1 and sizes[key] == 1:
-            assert found == {-1: 1}
-        else:
-            assert set(found) <= set(range(fold_count))
-            dealt = [found[fold] for fold in range(fold_count)]
-            assert max(dealt) - min(dealt) <= 1
-    everywhere = Counter(fold for fold in drawn.tolist() if fold >= 0)
-    dealt = [everywhere[fold] for fold in range(fold_count)]
-    assert max(dealt) - min(dealt) <= 1
 
 
 def read_list(tmp_path: Path, content: str | bytes) -> pd.DataFrame:

@@ -90,6 +90,18 @@ def main(
             lower,
             schedule.upper,
         )
+        if len(pool) and added.empty:
+            log.warning(
+                "%s, fold %d, round %d adds no clip: the highest probability of none of %d lies "
+                "between %.2f and %.2f. Another `lower_first` or `upper` under `selftraining` in "
+                "the config lets some in.",
+                system,
+                fold,
+                round_number,
+                len(pool),
+                lower,
+                schedule.upper,
+            )
         tables.write_table(added, pseudo)
         task = classifier.make_task(
             features, clips, labels.concatenate([base, added]), fold, cfg["validation"]

@@ -42,6 +42,7 @@ def build(layout: Layout, fold_count: int, seed: int, bad_clips: str, threads: i
     for name in ("seconds", "sample_rate", "channels", "peak", "status", "checksum"):
         clips[name] = [getattr(fact, name) for fact in facts]
     usable = (clips["split"] == "train") & (clips["status"] == "ok")
+    _check_classes(layout.train_list, clips[clips["split"] == "train"])
     _check_verified(layout.train_list, clips[usable], clips[clips["split"] == "train"])
     rng = np.random.default_rng([seed, 101])
     clips["fold"] = -1
@@ -87,6 +88,16 @@ def _report_bad(
             f"{len(bad)} of {len(clips)} clips cannot be used; the first is {layout.folder / path} "
             f"({fact.status}: {fact.problem}). Replace them, or write `bad_clips: skip` in the "
             f"config to leave them out of training (test clips then still get a guess)."
+        )
+
+
+def _check_classes(train_list: Path, listed: pd.DataFrame) -> None:
+    found = listed["label"].unique()
+    if len(found) < 2:
+        raise EarmarkError(
+            f"All {len(listed)} clips of {train_list} have the label '{found[0]}': there is "
+            f"nothing to tell apart. List clips of two classes or more, for example of "
+            f"'{found[0]}' and 'Other'."
         )
 
 

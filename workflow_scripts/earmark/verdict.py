@@ -38,13 +38,13 @@ def of_classifier(
     if accuracy <= commonest:
         same = len(np.unique(guessed)) == 1
         log.warning(
-            "%s learned nothing: of %d clips %s it names the class of %.1f %%%s, and to guess %s "
-            "for all of them is right for %.1f %%. %s",
+            "%s learned nothing: it is right for %.1f %% of %d clips that %s%s. To guess %s for "
+            "each of them is right for %.1f %%. %s",
             name,
-            len(judges),
-            "held out" if held_out else "that it learned from",
             100 * accuracy,
-            f" (its guess is {task.classes[guessed[0]]} for every one)" if same else "",
+            len(judges),
+            "were held out" if held_out else "it learned from",
+            f" (its guess is {task.classes[guessed[0]]} for each)" if same else "",
             task.classes[int(counts.argmax())],
             100 * commonest,
             REMEDY,
