@@ -7,11 +7,14 @@ import math
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny import REPO
 from torch import nn
 
@@ -113,6 +116,27 @@ def test_cosine_rate_after_a_linear_rise():
     for epoch in (2, 7, 12, 22):
         expected = 0.2 * (1 + math.cos(math.pi * (epoch - 2) / 20))
         assert plan.rate(epoch) == pytest.approx(expected, abs=1e-12)
+
+
+@given(
+    st.integers(1, 100),
+    st.floats(1e-6, 1.0),
+    st.floats(0, 10),
+    st.lists(st.floats(0, 1), min_size=2, max_size=30),
+)
+def test_cosine_rate_rises_to_its_peak_and_falls_to_nothing(epochs, peak, warmup, shares):
+    plan = Plan(epochs, peak, schedule="cosine", warmup_epochs=warmup)
+    moments = sorted(share * epochs for share in shares)
+    rates = [plan.rate(moment) for moment in moments]
+    assert all(0 <= rate <= peak for rate in rates)
+    for (early, before), (late, after) in pairwise(zip(moments, rates, strict=True)):
+        if late < warmup:
+            assert after >= before
+        elif early >= warmup:
+            assert after <= before + 1e-12
+    if warmup < epochs:
+        assert plan.rate(warmup) == pytest.approx(peak)
+        assert plan.rate(epochs) == pytest.approx(0, abs=1e-9)
 
 
 def test_constant_rate():
