@@ -16,6 +16,7 @@ from earmark.batches import Augmentation, Batch, Examples
 
 CPU = torch.device("cpu")
 PLAIN = Augmentation()
+NOBODY: list[str] = []
 
 
 class Pictures:
@@ -31,7 +32,8 @@ class Pictures:
 
 def clips(count, classes=4):
     rows = np.random.default_rng(count).permutation(250)[:count]
-    return Examples(rows, rows % classes, (rows + 1).astype(np.float32))
+    names = [f"{row}.wav" for row in rows]
+    return Examples(rows, rows % classes, (rows + 1).astype(np.float32), names)
 
 
 def epoch(examples, batch_clips=4, seed=1, augmentation=PLAIN, source=None, crop=0):
@@ -58,6 +60,7 @@ def test_an_epoch_has_each_clip_once_with_its_label_and_weight(count, batch_clip
             [float(row % 4 == k) for k in range(4)] for row in rows_in(batch)
         ]
         assert batch.weights.tolist() == [row + 1 for row in rows_in(batch)]
+        assert batch.fnames == [f"{row}.wav" for row in rows_in(batch)]
 
 
 @given(st.integers(1, 60), st.integers(2, 20))
@@ -164,7 +167,7 @@ def runs_of(hidden):
 @pytest.mark.parametrize(("name", "axis", "size"), [("mask_bands", 1, 6), ("mask_frames", 2, 9)])
 def test_masks_hide_one_run_of_whole_bands_or_frames(name, axis, size):
     inputs = torch.full((400, 6, 9), 0.5)
-    batch = Batch(inputs, torch.ones(400, 1), torch.ones(400))
+    batch = Batch(inputs, torch.ones(400, 1), torch.ones(400), NOBODY)
     found = batches.augment(batch, Augmentation(**{name: 3}), 1.0, seed=0)
     hidden = (found.inputs == 1.0).numpy()
     assert ((found.inputs == 0.5).numpy() == ~hidden).all()
@@ -179,7 +182,7 @@ def test_masks_hide_one_run_of_whole_bands_or_frames(name, axis, size):
 
 
 def test_both_masks_together_hide_a_cross():
-    batch = Batch(torch.zeros(200, 6, 9), torch.ones(200, 1), torch.ones(200))
+    batch = Batch(torch.zeros(200, 6, 9), torch.ones(200, 1), torch.ones(200), NOBODY)
     found = batches.augment(batch, Augmentation(mask_bands=2, mask_frames=2), 1.0, seed=0)
     hidden = found.inputs.numpy() == 1.0
     bands, frames = hidden.all(axis=2), hidden.all(axis=1)
@@ -188,13 +191,13 @@ def test_both_masks_together_hide_a_cross():
 
 
 def test_masks_wider_than_the_input_are_cut_to_it():
-    batch = Batch(torch.zeros(50, 2, 3), torch.ones(50, 1), torch.ones(50))
+    batch = Batch(torch.zeros(50, 2, 3), torch.ones(50, 1), torch.ones(50), NOBODY)
     found = batches.augment(batch, Augmentation(mask_bands=99), 1.0, seed=0)
     assert {int(n) for n in (found.inputs[:, :, 0] == 1).sum(dim=1)} == {0, 1, 2}
 
 
 def test_no_augmentation_changes_nothing():
-    batch = Batch(torch.rand(4, 2, 3), torch.eye(4), torch.rand(4))
+    batch = Batch(torch.rand(4, 2, 3), torch.eye(4), torch.rand(4), list("abcd"))
     found = batches.augment(batch, PLAIN, 1.0, seed=0)
     assert torch.equal(found.inputs, batch.inputs)
     assert torch.equal(found.targets, batch.targets)
@@ -207,7 +210,7 @@ def test_mixup_mixes_inputs_targets_and_weights_in_the_same_shares():
     inputs = torch.eye(count)[:, :, None].expand(count, count, 2).contiguous()
     weights = torch.arange(1.0, count + 1)
     found = batches.augment(
-        Batch(inputs, torch.eye(count), weights), Augmentation(mixup_alpha=0.4), 1.0, seed=3
+        Batch(inputs, torch.eye(count), weights, NOBODY), Augmentation(mixup_alpha=0.4), 1.0, seed=3
     )
     shares = found.inputs[:, :, 0]
     torch.testing.assert_close(found.inputs[:, :, 1], shares)
@@ -224,14 +227,14 @@ def test_mixup_mixes_inputs_targets_and_weights_in_the_same_shares():
 def test_mixup_shares_follow_the_beta_distribution():
     # max(x, 1 - x) of Beta(1, 1) is even on [0.5, 1]: mean 0.75, deviation 1 / sqrt 48.
     count = 2000
-    batch = Batch(torch.zeros(count, 1, 1), torch.eye(count), torch.ones(count))
+    batch = Batch(torch.zeros(count, 1, 1), torch.eye(count), torch.ones(count), NOBODY)
     share = batches.augment(batch, Augmentation(mixup_alpha=1.0), 1.0, seed=0).targets.diagonal()
     assert share.mean().item() == pytest.approx(0.75, abs=0.01)
     assert share.std().item() == pytest.approx(1 / np.sqrt(48), abs=0.006)
 
 
 def test_mixup_leaves_a_single_clip_alone():
-    batch = Batch(torch.rand(1, 2, 3), torch.ones(1, 1), torch.ones(1))
+    batch = Batch(torch.rand(1, 2, 3), torch.ones(1, 1), torch.ones(1), ["a"])
     found = batches.augment(batch, Augmentation(mixup_alpha=0.4), 1.0, seed=0)
     assert torch.equal(found.inputs, batch.inputs)
 
@@ -248,7 +251,7 @@ def ragged(tmp_path):
 
 def test_training_crops_are_pieces_of_their_clips(ragged):
     source, frames = ragged
-    examples = Examples(np.array([0, 3]), np.array([0, 3]), np.ones(2, np.float32))
+    examples = Examples(np.array([0, 3]), np.array([0, 3]), np.ones(2, np.float32), list("ad"))
     seen = set()
     for seed in range(30):
         (batch,) = epoch(examples, 2, seed, source=source, crop=4)
@@ -329,7 +332,7 @@ STREAM = """
         names = [f"{i}.wav" for i in range(count)]
         store.write_features(path, names, rows, shape, fixed, settings={})
         number = np.arange(count)
-        examples = batches.Examples(number, number % 3, np.ones(count, np.float32))
+        examples = batches.Examples(number, number % 3, np.ones(count, np.float32), [""] * count)
         size = 0
         with store.FeatureStore(path) as features:
             for batch in batches.training_batches(

@@ -41,7 +41,8 @@ def toy(tmp_path):
 
 def toy_examples(first, last):
     rows = np.arange(first, last)
-    return Examples(rows, rows % 3, np.ones(len(rows), np.float32))
+    names = [f"{row}.wav" for row in rows]
+    return Examples(rows, rows % 3, np.ones(len(rows), np.float32), names)
 
 
 def toy_module(seed=0):
@@ -142,7 +143,7 @@ def test_train_loss_is_the_weighted_cross_entropy_by_hand(toy, checkpoint, smoot
     logs = np.log(np.array([0.5, 0.3, 0.2]))
     each = [-(1 - smoothing) * logs[k] - smoothing * logs.mean() for k in labels]
     expected = np.dot(weights, each) / 2.5
-    examples = Examples(np.arange(4), np.array(labels), np.array(weights, np.float32))
+    examples = Examples(np.arange(4), np.array(labels), np.array(weights, np.float32), list("abcd"))
     task = Task(examples, toy_examples(0, 0), ["x", "y", "z"])
     still = recipe(epochs=1, learning_rate=0.0, label_smoothing=smoothing)
     history = train(Still([float(x) for x in logs]), toy, task, still, checkpoint)

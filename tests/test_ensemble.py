@@ -136,6 +136,52 @@ def test_members_that_agree_are_confirmed(parts, kind):
     np.testing.assert_array_equal(parts[0].max(axis=1), parts[0][np.arange(len(best)), best])
 
 
+@given(members(), st.randoms(use_true_random=False), st.sampled_from(KINDS))
+def test_order_of_the_classes_does_not_matter(parts, random, kind):
+    scores = [0.1 * (i + 1) for i in range(len(parts))]
+    order = list(range(parts[0].shape[1]))
+    random.shuffle(order)
+    found = ensemble.combine(kind, parts, scores)
+    again = ensemble.combine(kind, [part[:, order] for part in parts], scores)
+    np.testing.assert_allclose(again, found[:, order])
+
+
+@given(members(), st.sampled_from(["arithmetic", "weighted"]))
+def test_arithmetic_means_lie_between_their_members(parts, kind):
+    found = ensemble.combine(kind, parts, [0.1 * (i + 1) for i in range(len(parts))])
+    assert (found >= np.min(parts, axis=0) - 1e-12).all()
+    assert (found <= np.max(parts, axis=0) + 1e-12).all()
+
+
+@given(members(), st.sampled_from(KINDS))
+def test_a_class_that_all_members_rank_higher_stays_higher(parts, kind):
+    found = ensemble.combine(kind, parts, [0.1 * (i + 1) for i in range(len(parts))])
+    for clip, values in enumerate(found):
+        for one in range(len(values)):
+            for two in range(len(values)):
+                if all(part[clip, one] > part[clip, two] for part in parts):
+                    assert values[one] > values[two]
+
+
+@given(st.lists(st.one_of(st.floats(0, 1), st.just(float("nan"))), min_size=1, max_size=6))
+def test_weights_sum_to_one_and_follow_the_scores(scores):
+    weights = ensemble.weights_from(scores)
+    assert (weights >= 0).all()
+    assert weights.sum() == pytest.approx(1)
+    known = np.nan_to_num(np.array(scores))
+    order = np.argsort(known, kind="stable")
+    assert (np.diff(weights[order]) >= -1e-12).all()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("kind", KINDS)
+def test_probabilities_that_are_not_finite_are_explained(kind, value):
+    spoilt = TWO.copy()
+    spoilt[1, 2] = value
+    with pytest.raises(EarmarkError, match=r"not all finite.*predictions\.h5"):
+        ensemble.combine(kind, [ONE, spoilt], [0.5, 0.5])
+
+
 @pytest.mark.parametrize(
     ("kind", "parts", "scores", "words"),
     [

@@ -55,6 +55,24 @@ def test_pipes_backslashes_and_line_ends_stay_in_their_cell() -> None:
     assert lines[4].startswith("| two lines ")
 
 
+def test_names_that_look_like_html_are_names() -> None:
+    odd = ["<script>alert(1)</script>.wav", "&amp;", "&#60;b&#62;", "<!-- x", "</td>", "\\<b>"]
+    text = markdown.table(pd.DataFrame({"<b>": odd}))
+    lines = [line.strip("| ") for line in text.splitlines()]
+    assert [lines[0], *lines[2:]] == [
+        "\\<b>",
+        "\\<script>alert(1)\\</script>.wav",
+        "\\&amp;",
+        "\\&#60;b\\&#62;",
+        "\\<!-- x",
+        "\\</td>",
+        "\\\\\\<b>",
+    ]
+    # What is no HTML stays as it is.
+    assert "| < 0.001 |" in markdown.table(pd.DataFrame({"p": ["< 0.001"]}))
+    assert "| R&B |" in markdown.table(pd.DataFrame({"a": ["R&B"]}))
+
+
 def test_long_cells_do_not_widen_the_others() -> None:
     lines = markdown.table(pd.DataFrame({"a": ["x" * 200, "y"]})).splitlines()
     assert len(lines[2]) == 204

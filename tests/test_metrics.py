@@ -42,6 +42,38 @@ def test_map_at_3_agrees_with_brute_force(case):
     assert found == pytest.approx(slow_map_at_3(probabilities, truth))
 
 
+@given(predictions(), st.randoms(use_true_random=False))
+def test_map_at_3_is_a_share_and_the_order_of_the_clips_does_not_matter(case, random):
+    probabilities, truth = case
+    found = metrics.map_at_3(probabilities, truth)
+    assert 0 <= found <= 1
+    order = list(range(len(truth)))
+    random.shuffle(order)
+    again = metrics.map_at_3(probabilities[order], [truth[place] for place in order])
+    assert again == pytest.approx(found)
+
+
+@given(predictions(), st.randoms(use_true_random=False))
+def test_numbers_of_the_classes_do_not_matter_where_no_two_are_equal(case, random):
+    probabilities, truth = case
+    count = probabilities.shape[1]
+    distinct = probabilities + 0.01 * np.arange(count)  # a step is 0.25
+    order = list(range(count))
+    random.shuffle(order)
+    renumbered = [order.index(label) for label in truth]
+    assert metrics.map_at_3(distinct[:, order], renumbered) == metrics.map_at_3(distinct, truth)
+
+
+@given(predictions(), st.floats(0, 2))
+def test_more_for_the_true_class_never_lowers_map_at_3(case, more):
+    probabilities, truth = case
+    raised = probabilities.copy()
+    raised[np.arange(len(truth)), truth] += more
+    assert metrics.map_at_3(raised, truth) >= metrics.map_at_3(probabilities, truth)
+    raised[np.arange(len(truth)), truth] += 2
+    assert metrics.map_at_3(raised, truth) == 1
+
+
 def test_map_at_3_worked_example():
     probabilities = np.array(
         [

@@ -26,6 +26,15 @@ def test_other_schedules():
     assert constant.lower(100) == 0.5
 
 
+@given(st.floats(0, 1), st.floats(0, 0.2), st.floats(0, 1), st.integers(1, 60))
+def test_lower_bound_never_falls_and_never_passes_its_limit(first, step, last, rounds):
+    schedule = Schedule(lower_first=first, lower_step=step, lower_last=last)
+    bounds = [schedule.lower(number) for number in range(1, rounds + 1)]
+    assert bounds == sorted(bounds)
+    assert all(min(first, last) <= bound <= last for bound in bounds)
+    assert bounds[0] == min(first, last)
+
+
 CLIPS = pd.DataFrame(
     [
         # fname, split, use, fold
@@ -86,6 +95,22 @@ def test_no_clip_within_the_bounds_gives_an_empty_table(probabilities):
     found = selftraining.pseudo_labels(names, probabilities, "xyz", 0.4, 0.9)
     assert len(found) == 0
     assert list(found.columns) == list(labels.COLUMNS)
+
+
+@given(st.lists(st.floats(0.34, 1), max_size=20), st.floats(0, 1), st.floats(0, 0.3))
+def test_a_higher_lower_bound_keeps_no_other_clips(highest, lower, step):
+    probabilities = np.array([[p, (1 - p) / 2, (1 - p) / 2] for p in highest]).reshape(-1, 3)
+    names = [f"{number}.wav" for number in range(len(highest))]
+    before = selftraining.pseudo_labels(names, probabilities, "xyz", lower, 0.9)
+    after = selftraining.pseudo_labels(names, probabilities, "xyz", lower + step, 0.9)
+    assert set(after["fname"]) <= set(before["fname"]) <= set(names)
+    assert before["fname"].is_unique
+
+
+def test_clips_whose_probabilities_are_not_numbers_are_not_kept():
+    probabilities = np.array([[np.nan, 0.5, 0.5], [0.6, 0.2, 0.2]])
+    found = selftraining.pseudo_labels(["a", "b"], probabilities, "xyz", 0.4, 0.9)
+    assert found["fname"].tolist() == ["b"]
 
 
 @given(

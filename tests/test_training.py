@@ -2,18 +2,23 @@
 
 import errno
 import fcntl
+import logging
 import math
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny import REPO
 from torch import nn
 
-from earmark import checkpoints, training
+from earmark import checkpoints, finite, training
 from earmark.batches import Batch
 from earmark.checkpoints import Checkpoint
 from earmark.errors import EarmarkError
@@ -26,7 +31,7 @@ def by_score(figures):
 
 
 def one_batch(tag):
-    return Batch(torch.full((1, 1, 1), float(tag)), torch.ones(1, 1), torch.ones(1))
+    return Batch(torch.full((1, 1, 1), float(tag)), torch.ones(1, 1), torch.ones(1), [f"{tag}.wav"])
 
 
 def fit_to_script(plan, scores, checkpoint, losses=None):
@@ -80,8 +85,17 @@ def test_patience_is_the_number_of_epochs_without_a_better_score(
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_loss_that_is_not_finite_is_explained(checkpoint, loss):
-    with pytest.raises(EarmarkError, match=r"loss of epoch 3 is (nan|inf).*learning_rate \(0\.1\)"):
+    words = r"loss of epoch 3, step 1 is (nan|inf)\. Its clips are 3\.wav:.*learning_rate \(0\.1\)"
+    with pytest.raises(EarmarkError, match=words):
         fit_to_script(Plan(4, 0.1), [1, 2, 3, 4], checkpoint, losses=[0.5, 0.5, loss, 0.5])
+    # What was learned before is still there.
+    assert len(checkpoint.load()["history"]) == 2
+
+
+@pytest.mark.parametrize("score", [math.nan, -math.inf])
+def test_figure_that_is_not_finite_is_explained(checkpoint, score):
+    with pytest.raises(EarmarkError, match=r"score of epoch 2 is .*learning_rate \(0\.1\)"):
+        fit_to_script(Plan(4, 0.1), [1, score, 3, 4], checkpoint)
 
 
 def test_cosine_rate_by_formula():
@@ -102,6 +116,27 @@ def test_cosine_rate_after_a_linear_rise():
     for epoch in (2, 7, 12, 22):
         expected = 0.2 * (1 + math.cos(math.pi * (epoch - 2) / 20))
         assert plan.rate(epoch) == pytest.approx(expected, abs=1e-12)
+
+
+@given(
+    st.integers(1, 100),
+    st.floats(1e-6, 1.0),
+    st.floats(0, 10),
+    st.lists(st.floats(0, 1), min_size=2, max_size=30),
+)
+def test_cosine_rate_rises_to_its_peak_and_falls_to_nothing(epochs, peak, warmup, shares):
+    plan = Plan(epochs, peak, schedule="cosine", warmup_epochs=warmup)
+    moments = sorted(share * epochs for share in shares)
+    rates = [plan.rate(moment) for moment in moments]
+    assert all(0 <= rate <= peak for rate in rates)
+    for (early, before), (late, after) in pairwise(zip(moments, rates, strict=True)):
+        if late < warmup:
+            assert after >= before
+        elif early >= warmup:
+            assert after <= before + 1e-12
+    if warmup < epochs:
+        assert plan.rate(warmup) == pytest.approx(peak)
+        assert plan.rate(epochs) == pytest.approx(0, abs=1e-9)
 
 
 def test_constant_rate():
@@ -126,11 +161,11 @@ class StopHereError(Exception):
 STEPS = 3
 
 
-def fit_at_random(checkpoint, stop_in=None, plan=None, start=0, at_step=None):
+def fit_at_random(checkpoint, stop_in=None, plan=None, start=0, at_step=None, spoil=None):
     """Fit a module with dropout, batch norm and drawn data, and fail on the way.
 
     ``stop_in``: the epoch that fails after its training; ``at_step(epoch, step)`` is called before
-    the loss of each step is taken.
+    the loss of each step is taken, and that is multiplied by ``spoil(epoch, step)``.
     """
     plan = plan or Plan(5, 0.05, patience=3)
     torch.manual_seed(start)
@@ -144,13 +179,15 @@ def fit_at_random(checkpoint, stop_in=None, plan=None, start=0, at_step=None):
             # Drawn apart from torch's own stream, as the product's batches are.
             generator = torch.Generator().manual_seed(100 * epoch + step)
             inputs = torch.randn(6, 1, 4, generator=generator)
-            yield Batch(inputs, torch.full((6, 1), float(step)), torch.ones(6))
+            yield Batch(inputs, torch.full((6, 1), float(step)), torch.ones(6), list("abcdef"))
 
     def losses_of(batch):
         if at_step:
             at_step(epochs[-1], int(batch.targets[0, 0]))
         inputs = batch.inputs[:, 0]
         each = (module(inputs)[:, 0] - inputs.sum(dim=1)).square()
+        if spoil:
+            each = each * spoil(epochs[-1], int(batch.targets[0, 0]))
         return each.mean(), {"loss": each.sum(), "beyond": (each > 1).sum()}
 
     def evaluate():
@@ -166,6 +203,78 @@ def fit_at_random(checkpoint, stop_in=None, plan=None, start=0, at_step=None):
     except StopHereError:
         return None
     return module.state_dict(), optimizer.state_dict(), history, epochs
+
+
+def everything_in(state):
+    if isinstance(state, torch.Tensor):
+        yield state.double()
+    elif isinstance(state, dict | list | tuple):
+        for part in state.values() if isinstance(state, dict) else state:
+            yield from everything_in(part)
+    elif isinstance(state, float):
+        yield torch.tensor(state)
+
+
+@pytest.mark.parametrize("step", [1, 2, STEPS])
+@pytest.mark.parametrize("stopped", [False, True])
+def test_bad_step_ends_training_before_anything_is_saved(tmp_path, step, stopped):
+    weights, _, history, _ = fit_at_random(Checkpoint(tmp_path / "one.pt", "f"))
+    checkpoint = Checkpoint(tmp_path / "two.pt", "f")
+
+    def spoil(epoch, now):
+        if epoch == 3 and now == step - 1:
+            if stopped:
+                signal.raise_signal(signal.SIGTERM)  # asks for a checkpoint after this step
+            return math.nan
+        return 1.0
+
+    with pytest.raises(
+        EarmarkError, match=f"loss of epoch 3, step {step} is nan. Its clips are a, b"
+    ):
+        fit_at_random(checkpoint, spoil=spoil)
+    state = checkpoint.load()
+    assert len(state["history"]) == 2
+    assert all(bool(tensor.isfinite().all()) for tensor in everything_in(state))
+    # What was wrong is repaired: training goes on from there as if nothing had been.
+    again, _, history_again, epochs = fit_at_random(checkpoint, start=99)
+    assert epochs == [3, 4, 5]
+    assert_same_states(again, weights)
+    pd.testing.assert_frame_equal(history_again, history, check_exact=True)
+
+
+@pytest.mark.parametrize("size", [math.inf, 1e30])
+def test_finite_loss_with_a_gradient_beyond_bounds_is_not_saved(tmp_path, size):
+    # A gradient of 1e30 leaves the weights as they are, but its square, which Adam keeps, is
+    # infinite: nothing would ever be learned again.
+    checkpoint = Checkpoint(tmp_path / "c.pt", "f")
+    module = nn.Linear(1, 1, bias=False)
+    module.weight.register_hook(lambda gradient: gradient * 0 + size)
+
+    def losses_of(batch):
+        return module.weight.sum(), {"loss": torch.tensor(1.0)}
+
+    plan = Plan(2, 0.1)
+    lessons = Lessons(lambda epoch: [one_batch(epoch)], 1, losses_of, dict, lambda figures: (0,))
+    optimizer = training.make_optimizer(module, plan)
+    with pytest.raises(EarmarkError, match=r"weights after epoch 1, step 1 .* clips are 1\.wav"):
+        training.fit(module, optimizer, plan, lessons, checkpoint, seed=1)
+    assert checkpoint.load() is None
+
+
+def test_of_many_clips_the_log_names_all(caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
+    names = [f"{number}.wav" for number in range(30)]
+    values = np.ones((40, 2))
+    values[:30, 1] = math.nan
+    with (
+        caplog.at_level("INFO", "earmark"),
+        pytest.raises(EarmarkError, match="latents of 30 of 40 clips are not finite") as caught,
+    ):
+        finite.check_clips("latents", [*names, *"abcdefghij"], values, "Do so.")
+    assert "0.wav, 1.wav" in str(caught.value)
+    assert "9.wav and 20 more (all are in the log). Do so." in str(caught.value)
+    assert "29.wav" in caplog.text
+    finite.check_clips("latents", [], np.zeros((0, 3)), "")
 
 
 def assert_same_states(found, expected):
@@ -282,7 +391,10 @@ def test_signal_within_an_epoch_loses_no_step(tmp_path, number, epoch, step):
 
 def test_means_of_an_epoch_are_over_its_clips(checkpoint):
     module = nn.Linear(1, 1)
-    batches = [Batch(torch.zeros(n, 1, 1), torch.ones(n, 1), torch.ones(n)) for n in (3, 1)]
+    batches = [
+        Batch(torch.zeros(n, 1, 1), torch.ones(n, 1), torch.ones(n), list("abc"[:n]))
+        for n in (3, 1)
+    ]
     losses = iter([(2.0, 6.0), (4.0, 4.0)])
 
     def losses_of(batch):

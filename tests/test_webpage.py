@@ -5,8 +5,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
+import pytest
+import write_submission
+from drawn import manifest_of
 
-from earmark import webpage
+from earmark import manifest, tables, webpage
 from earmark.markdown import Section
 
 
@@ -88,6 +91,37 @@ def test_text_is_text_whatever_it_looks_like(tmp_path: Path) -> None:
     page = written(tmp_path, Section(odd, pd.DataFrame({odd: [odd]}), remarks=[odd]))
     assert page.texts == {"title": [odd], "h1": [odd], "p": [odd, ""]}
     assert [[text for _, _, text in row] for row in page.tables[0]] == [[odd], [odd]]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "<script>alert(1)</script>.wav",
+        "a|b",
+        "&amp;",
+        "&lt;b&gt;",
+        "\"onmouseover='x'",
+        "</td></table><h1>",
+        "--><img src=x onerror=alert(1)>",
+    ],
+)
+def test_names_of_clips_and_classes_are_text_in_the_submissions_page(
+    tmp_path: Path, odd: str
+) -> None:
+    label = odd.replace(" ", "_")  # no label has a space
+    tests = manifest_of([(odd, "", 0, 1.0)], split="test")
+    clips = pd.concat([tests, manifest_of([("a", label, 1, 1.0), ("b", "Bark", 1, 1.0)])])
+    manifest.write(clips[list(manifest.COLUMNS)], tmp_path / "manifest.csv")
+    guesses = pd.DataFrame({"fname": [odd], "label": [f"Bark {label}"]})
+    tables.write_table(guesses, tmp_path / "guesses.csv")
+    write_submission.main(
+        table=str(tmp_path / "manifest.csv"),
+        guesses=str(tmp_path / "guesses.csv"),
+        submitted=str(tmp_path / "submission.csv"),
+        page=str(tmp_path / "page.html"),
+    )
+    page = Reader((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert [text for _, _, text in page.tables[0][1]] == [odd, "Bark", label]
 
 
 def test_backticks_mark_code_and_a_single_one_marks_nothing(tmp_path: Path) -> None:

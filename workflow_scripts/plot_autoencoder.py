@@ -1,7 +1,5 @@
 """Draw the autoencoder's loss, and a few clips with their reconstructions."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,6 +9,7 @@ from earmark import (
     example_clips,
     job,
     manifest,
+    model_facts,
     models,
     plots,
     plots_of_spectrograms,
@@ -38,7 +37,7 @@ def main(
     ``cfg`` has ``clips``: how many are shown (the report: 3), each of another label.
     """
     plots.save(plots_of_training.autoencoder_curves(pd.read_csv(history)), curves_png, curves_svg)
-    described = json.loads(Path(facts).read_text(encoding="utf-8"))
+    described = model_facts.read(facts, {"batch_norm_momentum": float})
     chosen = example_clips.of_different_labels(manifest.read(table), cfg["clips"], VALIDATION_FOLD)
     with store.FeatureStore(feature_file) as features:
         sounds = plots_of_spectrograms.read(features, chosen)

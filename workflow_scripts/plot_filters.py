@@ -4,8 +4,6 @@ The former is found by activation maximisation: gradient ascent on the input (Er
 ``earmark.activation``).
 """
 
-import json
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +14,7 @@ from earmark import (
     example_clips,
     job,
     manifest,
+    model_facts,
     models,
     plots,
     plots_of_spectrograms,
@@ -44,7 +43,9 @@ def main(
     """
     clips = manifest.read(table)
     chosen = example_clips.of_label(clips, cfg.get("label") or example_clips.any_label(clips))
-    described = json.loads(Path(facts).read_text(encoding="utf-8"))
+    described = model_facts.read(
+        facts, {"network": str, "network_options": dict, "recipe": dict, "classes": list}
+    )
     name = described["network"]
     with store.FeatureStore(feature_file) as features:
         (sound,) = plots_of_spectrograms.read(features, chosen)
@@ -65,7 +66,7 @@ def main(
     image = torch.from_numpy(sound.values).float()
     maps = activation.output_of(last, module, image).numpy()
     label, fname = plots.readable(chosen["label"].item()), chosen["fname"].item()
-    title = f"{name}: the first layer's maps of {fname} ({label})"
+    title = f"{name}: the first layer's maps of {plots.literal(fname)} ({label})"
     plots.save(plots_of_spectrograms.feature_maps(sound, maps, title), maps_png, maps_svg)
 
 

@@ -16,6 +16,7 @@ from earmark import (
     selftraining,
     store,
     tables,
+    verdict,
 )
 
 log = logging.getLogger("earmark")
@@ -89,6 +90,18 @@ def main(
             lower,
             schedule.upper,
         )
+        if len(pool) and added.empty:
+            log.warning(
+                "%s, fold %d, round %d adds no clip: the highest probability of none of %d lies "
+                "between %.2f and %.2f. Another `lower_first` or `upper` under `selftraining` in "
+                "the config lets some in.",
+                system,
+                fold,
+                round_number,
+                len(pool),
+                lower,
+                schedule.upper,
+            )
         tables.write_table(added, pseudo)
         task = classifier.make_task(
             features, clips, labels.concatenate([base, added]), fold, cfg["validation"]
@@ -100,6 +113,7 @@ def main(
         figures.insert(0, "round", round_number)
         rows = features.rows_of(clips["fname"])
         found = classifier.predict(module, features, rows, recipe, place, len(classes))
+        classifier.check_predictions(clips["fname"].tolist(), found, recipe)
         store.write_predictions(predictions, clips["fname"].tolist(), found, classes)
         models.save(
             weights,
@@ -112,6 +126,9 @@ def main(
             network_options=cfg["network_options"],
             recipe=cfg["recipe"],
             round=round_number,
+            learned=verdict.of_classifier(
+                f"{system}, fold {fold}, round {round_number},", task, rows, found
+            ),
         )
         tables.write_table(figures, history)
 

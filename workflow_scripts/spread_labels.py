@@ -31,7 +31,16 @@ def main(*, table: str, vectors: str, spread: str, cfg: dict[str, Any]) -> None:
         cfg["isolated"],
     )
     undecided = int((found["state"] == "undecided").sum())
-    if undecided:
+    if undecided and members["label"].nunique() == 1:
+        log.warning(
+            "%s: all %d clips of the group are given as %s, and agreeing would prove nothing: %d "
+            "clips are undecided and not promoted. Put the class into a group with others.",
+            spread,
+            len(found),
+            members["label"].iloc[0],
+            undecided,
+        )
+    elif undecided:
         log.warning(
             "%s: %d of %d clips are undecided (no verified clip is near enough in the kernel); "
             "they are not promoted. A smaller gamma, or `gamma: auto`, reaches further.",

@@ -12,6 +12,7 @@ from torch import nn
 from earmark import (
     batches,
     checkpoints,
+    finite,
     hardware,
     job,
     manifest,
@@ -21,6 +22,7 @@ from earmark import (
     store,
     tables,
     training,
+    verdict,
 )
 from earmark.autoencoder import VALIDATION_FOLD, Autoencoder
 from earmark.batches import Batch, Examples
@@ -62,8 +64,8 @@ def main(
         figures = _fit(
             module,
             features,
-            rows[~held_out],
-            rows[held_out],
+            clips["fname"][~held_out].tolist(),
+            clips["fname"][held_out].tolist(),
             recipe,
             place,
             machine,
@@ -77,10 +79,20 @@ def main(
             network="autoencoder",
             feature=features.settings,
             batch_norm_momentum=cfg["batch_norm_momentum"],
+            learned=verdict.of_autoencoder(
+                figures, recipe.plan.keep, _spread_of_pictures(features, rows, recipe, place)
+            ),
         )
         # Last, for latents taken in training mode move the batch norms' running statistics.
         module.train(cfg["latents_mode"] == "training")
         found = _encode(module, features, rows, recipe, place)
+        finite.check_clips(
+            "latents",
+            clips["fname"].tolist(),
+            found,
+            f"Look at them in manifest.csv, or lower the recipe's learning_rate "
+            f"({recipe.plan.learning_rate:g}).",
+        )
         store.write_latents(latents, clips["fname"].tolist(), found)
         tables.write_table(figures, history)
 
@@ -88,8 +100,8 @@ def main(
 def _fit(
     module: Autoencoder,
     features: store.FeatureStore,
-    train_rows: np.ndarray,
-    validation_rows: np.ndarray,
+    train: list[str],
+    validation: list[str],
     recipe: recipes.Recipe,
     place: hardware.Hardware,
     machine: dict[str, str],
@@ -99,8 +111,12 @@ def _fit(
     probe = torch.rand(recipe.batch_clips, *features.shape, device=place.device)
     memory_formats.arrange(module, probe, place, machine["memory_format"])
     unlabelled = Examples(
-        train_rows, np.zeros(len(train_rows), np.int64), np.ones(len(train_rows), np.float32)
+        features.rows_of(train),
+        np.zeros(len(train), np.int64),
+        np.ones(len(train), np.float32),
+        train,
     )
+    validation_rows = features.rows_of(validation)
 
     def loss_of(images: torch.Tensor) -> torch.Tensor:
         with place.autocast():
@@ -125,18 +141,21 @@ def _fit(
 
     @torch.no_grad()
     def evaluate() -> training.Figures:
+        if not validation:
+            return {}
         module.eval()
         total = 0.0
         for places, images in _image_batches(features, validation_rows, recipe, place):
             total += loss_of(images).item() * len(places)
-        return {"validation_loss": total / max(1, len(validation_rows))}
+        return {"validation_loss": total / len(validation)}
 
     lessons = training.Lessons(
         batches_of,
-        max(1, -(-len(train_rows) // recipe.batch_clips)),
+        max(1, -(-len(train) // recipe.batch_clips)),
         losses,
         evaluate,
-        lambda figures: (-figures["validation_loss"],),
+        # Without held-out clips the latest epoch counts as the best.
+        lambda figures: (-figures["validation_loss"] if validation else figures["epoch"],),
     )
     optimizer = training.make_optimizer(module, recipe.plan)
     return training.fit(module, optimizer, recipe.plan, lessons, checkpoint, seed)
@@ -155,6 +174,17 @@ def _encode(
         with place.autocast():
             parts.append(module.encode(images).float().cpu().numpy())
     return np.concatenate(parts)
+
+
+def _spread_of_pictures(
+    features: store.FeatureStore, rows: np.ndarray, recipe: recipes.Recipe, place: hardware.Hardware
+) -> float:
+    """Mean squared error of the mean picture of all ``rows``, taken for each of them."""
+    first, second = 0.0, 0.0
+    for _, images in _image_batches(features, rows, recipe, place):
+        images = images.double()
+        first, second = first + images.sum(0), second + images.square().sum(0)
+    return float((second / len(rows) - (first / len(rows)).square()).mean())
 
 
 def _image_batches(

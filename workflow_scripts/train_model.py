@@ -14,6 +14,7 @@ from earmark import (
     recipes,
     store,
     tables,
+    verdict,
 )
 
 
@@ -58,6 +59,7 @@ def main(
         )
         rows = features.rows_of(clips["fname"])
         found = classifier.predict(module, features, rows, recipe, place, classes)
+        classifier.check_predictions(clips["fname"].tolist(), found, recipe)
         store.write_predictions(predictions, clips["fname"].tolist(), found, task.classes)
         models.save(
             weights,
@@ -69,6 +71,7 @@ def main(
             network=cfg["network"],
             network_options=cfg["network_options"],
             recipe=cfg["recipe"],
+            learned=verdict.of_classifier(f"{system}, fold {fold},", task, rows, found),
         )
         tables.write_table(figures, history)
 

@@ -4,7 +4,7 @@ Memory holds a few batches however many clips the file has. Which clips, crops a
 epoch sees follows from its seed alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -34,11 +34,12 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Examples:
-    """Clips to learn from: rows (n,) of the store, class numbers (n,), weights (n,)."""
+    """Clips to learn from: rows (n,) of the store, class numbers (n,), weights (n,), names (n,)."""
 
     rows: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
+    fnames: Sequence[str]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -46,11 +47,15 @@ class Examples:
 
 @dataclass(frozen=True)
 class Batch:
-    """inputs (batch, frequency, time); targets (batch, classes); weights (batch,)."""
+    """inputs (batch, frequency, time); targets (batch, classes); weights, fnames (batch,).
+
+    Mixup changes the first three, but the batch is of the same clips as before.
+    """
 
     inputs: Tensor
     targets: Tensor
     weights: Tensor
+    fnames: Sequence[str]
 
 
 def training_batches(
@@ -85,7 +90,8 @@ def training_batches(
         targets = torch.zeros(len(part), classes)
         targets[torch.arange(len(part)), torch.from_numpy(examples.labels[part])] = 1.0
         weights = torch.from_numpy(examples.weights[part]).float()
-        batch = Batch(inputs, targets.to(device), weights.to(device))
+        fnames = [examples.fnames[place] for place in part]
+        batch = Batch(inputs, targets.to(device), weights.to(device), fnames)
         yield augment(batch, augmentation, store.padding / store.unit, seed + int(part[0]))
 
 
@@ -125,7 +131,7 @@ def augment(batch: Batch, augmentation: Augmentation, silence: float, seed: int)
         inputs = torch.lerp(inputs[partner], inputs, share[:, None, None])
         targets = torch.lerp(targets[partner], targets, share[:, None])
         weights = torch.lerp(weights[partner], weights, share)
-    return Batch(inputs, targets, weights)
+    return Batch(inputs, targets, weights, batch.fnames)
 
 
 def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.ndarray:

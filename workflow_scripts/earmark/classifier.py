@@ -4,6 +4,7 @@ Used by the base models and by each self-training round, which differ in labels,
 weights only.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +14,15 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from earmark import batches, job, manifest, memory_formats, metrics, networks, training
+from earmark import batches, finite, job, manifest, memory_formats, metrics, networks, training
 from earmark.batches import Augmentation, Batch, Examples
 from earmark.checkpoints import Checkpoint
 from earmark.errors import EarmarkError
 from earmark.hardware import Hardware
 from earmark.recipes import Recipe
 from earmark.store import FeatureStore
+
+log = logging.getLogger("earmark")
 
 
 def input_shape(store: FeatureStore, recipe: Recipe) -> tuple[int, int]:
@@ -67,6 +70,12 @@ def make_task(
             f"({len(missing)} such classes). Verify more of its clips, or use fewer folds."
         )
     judges = held_out if validation == "all" else held_out[held_out["verified"] == 1]
+    if judges.empty:
+        log.warning(
+            "Fold %d holds out no clip to validate by: the weights of the last epoch are kept, and "
+            "patience does not count. Verify more clips, or use fewer folds.",
+            fold,
+        )
     return Task(
         examples(store, known, classes),
         examples(store, judges.assign(weight=1.0), classes),
@@ -86,6 +95,7 @@ def examples(store: FeatureStore, labels: pd.DataFrame, classes: Sequence[str]) 
         store.rows_of(labels["fname"]),
         np.array([number[label] for label in labels["label"]], dtype=np.int64),
         labels["weight"].to_numpy(dtype=np.float32),
+        labels["fname"].tolist(),
     )
 
 
@@ -140,6 +150,7 @@ def train(
         if len(task.validation) == 0:
             return {}
         probabilities = predict(module, store, task.validation.rows, recipe, machine, count)
+        check_predictions(task.validation.fnames, probabilities, recipe)
         return validation_figures(probabilities, task.validation.labels)
 
     lessons = training.Lessons(
@@ -220,6 +231,17 @@ def predict(
         total.index_add_(0, index, probabilities)
         crops.index_add_(0, index, torch.ones(len(index), 1))
     return (total / crops.clamp_min(1)).numpy()
+
+
+def check_predictions(fnames: Sequence[str], probabilities: np.ndarray, recipe: Recipe) -> None:
+    """Raise EarmarkError, with the clips' names, where probabilities are not finite."""
+    finite.check_clips(
+        "predictions",
+        fnames,
+        probabilities,
+        f"Look at them in manifest.csv, or lower the recipe's learning_rate "
+        f"({recipe.plan.learning_rate:g}).",
+    )
 
 
 def build_for(

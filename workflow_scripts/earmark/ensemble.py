@@ -44,12 +44,17 @@ def combine(
 
     Kind "weighted" takes the arithmetic mean with weights in proportion to
     ``validation_scores``; the others weigh all alike. Raises EarmarkError for an unknown kind,
-    missing scores or members of different shape.
+    missing scores, members of different shape, and probabilities that are not finite.
     """
     if kind not in MEANS:
         raise EarmarkError(f"There is no ensemble kind '{kind}'. Write one of: {', '.join(MEANS)}.")
     if len({member.shape for member in members}) != 1:
         raise EarmarkError("The ensemble's members do not predict the same clips and classes.")
+    if not all(np.isfinite(member).all() for member in members):
+        raise EarmarkError(
+            "The probabilities of an ensemble's member are not all finite numbers. Delete the "
+            "models' predictions.h5; the next run makes them anew."
+        )
     weights = np.full(len(members), 1 / len(members))
     if kind == "weighted":
         weights = weights_from(validation_scores or [])

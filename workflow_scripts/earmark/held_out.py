@@ -5,6 +5,7 @@ and label spreading knew their labels when it promoted others. It stands in for 
 clips.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,6 +13,8 @@ import pandas as pd
 
 from earmark import ensemble, metrics, store
 from earmark.errors import EarmarkError
+
+log = logging.getLogger("earmark")
 
 # Held-out fold -> prediction file of the model that held it out.
 Files = Mapping[int, str]
@@ -51,10 +54,24 @@ def validation_score(clips: pd.DataFrame, files: Files) -> float:
 def weighing_scores(
     clips: pd.DataFrame, members: Mapping[str, Files], kind: str
 ) -> list[float] | None:
-    """Each member's score on all of its own folds for a weighted mean; None for other means."""
+    """Each member's score on all of its own folds for a weighted mean; None for other means.
+
+    A member whose folds hold out no verified clip has no score (NaN), and that is told.
+    """
     if kind != "weighted":
         return None
-    return [validation_score(clips, files) for files in members.values()]
+    scores = [validation_score(clips, files) for files in members.values()]
+    without = [name for name, score in zip(members, scores, strict=True) if np.isnan(score)]
+    if without:
+        log.warning(
+            "No verified clip is held out for %s, so a weighted mean cannot tell how good it is: "
+            "%s. Verify more clips, or use fewer folds.",
+            ", ".join(without),
+            "all members weigh alike"
+            if len(without) == len(scores)
+            else "it weighs nothing beside the others",
+        )
+    return scores
 
 
 def average_precision(

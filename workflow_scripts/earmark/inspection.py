@@ -53,6 +53,7 @@ def build(
     _name_bad(layout, clips, policy)
     _stop_if_asked(layout, clips, policy)
     usable = clips.index.isin(manifest.usable(clips).index)
+    _check_classes(layout.train_list, clips[clips["split"] == "train"])
     _check_verified(layout.train_list, clips[usable], clips[clips["split"] == "train"])
     rng = np.random.default_rng([seed, 101])
     clips["fold"] = -1
@@ -169,6 +170,16 @@ def _likely_name(layout: Layout, clip: pd.Series) -> str:
 
 def _said(status: str) -> str:
     return status.replace("_", " ")
+
+
+def _check_classes(train_list: Path, listed: pd.DataFrame) -> None:
+    found = listed["label"].unique()
+    if len(found) < 2:
+        raise EarmarkError(
+            f"All {len(listed)} clips of {train_list} have the label '{found[0]}': there is "
+            f"nothing to tell apart. List clips of two classes or more, for example of "
+            f"'{found[0]}' and 'Other'."
+        )
 
 
 def _check_verified(train_list: Path, usable: pd.DataFrame, listed: pd.DataFrame) -> None:

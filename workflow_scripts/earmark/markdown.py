@@ -13,6 +13,8 @@ from earmark import tables
 MISSING = "\N{EN DASH}"
 # Cells are padded to a common width up to this many characters; prose would make rows of it.
 PADDED = 32
+# What Markdown would pass on as a tag or a character's name.
+HTML = re.compile(r"<(?=[a-zA-Z/!?])|&(?=#?\w+;)")
 NUMBERS = re.compile(r"[-+<]? ?\d[\d., ]*(to -?\d[\d.]*)?")
 
 
@@ -96,4 +98,5 @@ def _one_line(text: str) -> str:
 
 def _escaped(text: str) -> str:
     # The backslash first: before a pipe it would undo the pipe's own.
-    return text.replace("\\", "\\\\").replace("|", "\\|")
+    text = text.replace("\\", "\\\\").replace("|", "\\|")
+    return HTML.sub(r"\\\g<0>", text)

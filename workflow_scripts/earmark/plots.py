@@ -52,7 +52,12 @@ def style_of(number: int) -> tuple[str, str]:
 
 def readable(label: str) -> str:
     """A class's name as people write it: ``Hi-hat``, ``Acoustic guitar``."""
-    return label.replace("_", " ")
+    return literal(label.replace("_", " "))
+
+
+def literal(text: str) -> str:
+    """Text as it is: between dollars, matplotlib would look for a formula, or fail to find one."""
+    return text.replace("$", r"\$")
 
 
 def shared_out(names: Sequence[str], panels: int) -> list[list[str]]:

@@ -82,12 +82,16 @@ def _legend(figure: Figure) -> None:
 
 
 def autoencoder_curves(history: pd.DataFrame) -> Figure:
-    """Draw train and validation loss per epoch and mark the best epoch by validation loss."""
+    """Draw train and validation loss per epoch and mark the best epoch by validation loss.
+
+    Where no clip is held out, the train loss says which is best.
+    """
     figure = Figure(figsize=(7, 4.4), layout="constrained")
     axes = figure.subplots()
     _curves(axes, np.arange(1, len(history) + 1), history, "loss")
-    best = int(history["validation_loss"].argmin())
-    lowest = history["validation_loss"].iloc[best]
+    losses = history.get("validation_loss", history["train_loss"])
+    best = int(losses.argmin())
+    lowest = losses.iloc[best]
     name = f"best: {lowest:.4f} in epoch {best + 1}"
     axes.plot([best + 1], [lowest], "D", color=plots.BLACK, markersize=6, label=name)
     # The first epochs' loss is a hundred times the last ones'.

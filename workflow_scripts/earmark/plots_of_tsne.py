@@ -17,6 +17,25 @@ PANELS = 4
 PANEL, GAP, HEAD = 3.9, 0.3, 0.9
 
 
+def embed(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
+    """t-SNE of vectors (n, d): points (n, 2).
+
+    ``perplexity`` is the number of neighbours that count; few clips have few. Of fewer than four
+    different vectors there is nothing to unfold: the points are their first two numbers.
+    """
+    from sklearn.manifold import TSNE
+
+    if len(np.unique(vectors, axis=0)) < 4 or vectors.shape[1] < 2:
+        return np.pad(vectors[:, :2], ((0, 0), (0, max(0, 2 - vectors.shape[1]))))
+    deviation = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    scale = np.abs(deviation).max()
+    if not 1e-9 < scale < 1e9:
+        # Their squares would not fit single precision, in which scikit-learn then crashes.
+        vectors = deviation / scale
+    perplexity = min(perplexity, max(1.0, (len(vectors) - 1) / 3))
+    return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(vectors)
+
+
 def before_and_after(
     points: np.ndarray, given: Sequence[str], spread: Sequence[str], title: str
 ) -> Figure:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from earmark import finite
+
 log = logging.getLogger("earmark")
 
 COLUMNS = ("fname", "given", "spread", "confidence", "state")
@@ -36,10 +38,17 @@ def spread(
     becomes of rows that nothing reaches: "undecided", or the "first_class", as scikit-learn alone
     decides and the report's code took over. Returns one row per clip:
     fname, given, spread (empty if undecided), confidence in [0, 1], and state {verified, promoted,
-    rejected, undecided}. Method: Zhou et al. 2004, as in scikit-learn's LabelSpreading.
+    rejected, undecided}. Method: Zhou et al. 2004, as in scikit-learn's LabelSpreading. Raises
+    EarmarkError, with the clips' names, for vectors that are not finite.
     """
     from sklearn.semi_supervised import LabelSpreading
 
+    finite.check_clips(
+        "vectors",
+        fnames,
+        vectors,
+        "Delete the file that they come from; the next run makes it anew.",
+    )
     known = np.asarray(verified, dtype=bool)
     classes = sorted(set(np.asarray(given)[known]))
     number = {label: index for index, label in enumerate(classes)}

@@ -19,6 +19,7 @@ from earmark import interruption, job
 from earmark.batches import Batch
 from earmark.checkpoints import Checkpoint
 from earmark.errors import EarmarkError
+from earmark.finite import LossWatch
 
 log = logging.getLogger("earmark")
 
@@ -135,10 +136,11 @@ def fit(
     Each epoch ends with a checkpoint. So does a request to stop (SIGTERM, Ctrl-C, another process
     that wants the checkpoint), after the batch in hand; InterruptedJobError is raised then. What
     resumes goes on bit by bit as if it had never stopped: all randomness of an epoch follows from
-    ``seed`` and its number, and within an epoch from the state that was saved. Raises EarmarkError
-    when a figure is not finite.
+    ``seed`` and its number, and within an epoch from the state that was saved. Raises EarmarkError,
+    with the clips of the batch, when a loss or weight is not finite; none gets into a checkpoint.
     """
     progress = Progress(module, optimizer)
+    watch = LossWatch(plan.learning_rate)
     state = checkpoint.load()
     if state is not None:
         progress.restore(state)
@@ -146,7 +148,8 @@ def fit(
     with interruption.Requests() as requests:
         while not _is_over(plan, progress):
             begin = time.perf_counter()
-            figures = _train_one_epoch(progress, plan, lessons, checkpoint, requests, seed)
+            figures = _train_one_epoch(progress, plan, lessons, checkpoint, requests, watch, seed)
+            watch.settle(progress.state())
             figures |= lessons.evaluate()
             _check(figures, plan)
             progress.history.append(figures)
@@ -157,7 +160,7 @@ def fit(
                 progress.best = {"score": reached, "epoch": epoch, "weights": _copy_of(module)}
             checkpoint.save(progress.state())
             log.info("%s (%.1f s)", _in_words(figures), time.perf_counter() - begin)
-        _stop_if_asked(progress, checkpoint, requests)
+        _stop_if_asked(progress, checkpoint, requests, watch)
     best = progress.best
     if plan.keep == "best" and best["weights"] is not None:
         module.load_state_dict(best["weights"])
@@ -171,6 +174,7 @@ def _train_one_epoch(
     lessons: Lessons,
     checkpoint: Checkpoint,
     requests: interruption.Requests,
+    watch: LossWatch,
     seed: int,
 ) -> Figures:
     """Train for the rest of an epoch and return its figures: means over its clips."""
@@ -182,7 +186,7 @@ def _train_one_epoch(
     for step, batch in enumerate(lessons.batches(epoch)):
         if step < progress.step:
             continue
-        _stop_if_asked(progress, checkpoint, requests)
+        _stop_if_asked(progress, checkpoint, requests, watch)
         for group in optimizer.param_groups:
             group["lr"] = plan.rate(epoch - 1 + step / lessons.steps)
         loss, sums = lessons.losses(batch)
@@ -194,6 +198,7 @@ def _train_one_epoch(
             before = progress.sums.get(name, torch.zeros(()))
             progress.sums[name] = before.to(value.device).double() + value.detach().double()
         progress.step = step + 1
+        watch.see(epoch, progress.step, batch.fnames, loss)
     total = {name: value.item() for name, value in progress.sums.items()}
     clips = total.pop("clips", 1.0)
     means = {f"train_{name}": value / clips for name, value in total.items()}
@@ -201,10 +206,14 @@ def _train_one_epoch(
 
 
 def _stop_if_asked(
-    progress: Progress, checkpoint: Checkpoint, requests: interruption.Requests
+    progress: Progress,
+    checkpoint: Checkpoint,
+    requests: interruption.Requests,
+    watch: LossWatch,
 ) -> None:
     reason = requests.reason or ("another process" if checkpoint.wanted() else None)
     if reason:
+        watch.settle(progress.state())
         checkpoint.save(progress.state())
         raise interruption.InterruptedJobError(
             f"Stopped by {reason} after epoch {len(progress.history)} and {progress.step} steps. "
