@@ -18,7 +18,10 @@ from earmark.errors import EarmarkError
 interruption.announce()
 if workflow.is_main_process:
     # Kept until Snakemake ends.
-    RUN = run_folder.enter(Path(".snakemake"))
+    try:
+        RUN = run_folder.enter(Path(".snakemake"))
+    except EarmarkError as problem:
+        raise WorkflowError(str(problem)) from None
     if workflow.nodes is None and "gpu" not in workflow.global_resources:
         # On one machine, as many jobs compute on GPUs at a time as there are; a cluster's scheduler
         # knows better. `--resources gpu=2` says otherwise.

@@ -426,7 +426,7 @@ def test_an_output_on_a_read_only_disk_gets_a_sentence(
     def refuse(*paths: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(tables.os, "replace", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
     with (
         pytest.raises(EarmarkError, match="cannot be written") as caught,
         tables.whole_file(tmp_path / "table.csv") as temporary,

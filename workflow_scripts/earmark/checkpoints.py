@@ -11,6 +11,7 @@ import logging
 import os
 import platform
 import time
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from earmark.errors import EarmarkError
-from earmark.tables import whole_file
+from earmark.outputs import SURELY_WRITING, Sink, unwritable, whole_file
 
 log = logging.getLogger("earmark")
 
@@ -63,10 +64,16 @@ class Checkpoint:
         cluster: that one is asked to save and stop, and waited for. Raises EarmarkError when it
         does not within ``patience_seconds``.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise unwritable(self.path, problem) from problem
         lock = FileLock(self.path.with_suffix(".lock"), fallback_to_soft=False)
         with self._acquired(lock):
-            self._holder.write_text(_this_process(), encoding="utf-8")
+            # Told to others as well as may be: if it matters that nothing can be written, `save`
+            # says so.
+            with contextlib.suppress(OSError):
+                self._holder.write_text(_this_process(), encoding="utf-8")
             self._wish.unlink(missing_ok=True)
             yield
             if not self._wish.exists():  # who waits can still use it
@@ -81,6 +88,8 @@ class Checkpoint:
         except Timeout:
             self._take_over(lock)
         except OSError as problem:
+            if problem.errno in SURELY_WRITING:
+                raise unwritable(lock.lock_file, problem) from problem
             log.warning(
                 "Files cannot be locked in %s (%s): see to it that no two runs train the same "
                 "model at once.",
@@ -101,7 +110,10 @@ class Checkpoint:
         deadline = time.monotonic() + self.patience_seconds
         while not lock.is_locked:
             # Again and again: a holder that has only just begun removes the wish of runs before it.
-            self._wish.write_text(_this_process(), encoding="utf-8")
+            try:
+                self._wish.write_text(_this_process(), encoding="utf-8")
+            except OSError as problem:
+                raise unwritable(self._wish, problem) from problem
             with contextlib.suppress(Timeout):
                 lock.acquire(timeout=min(2.0, self.patience_seconds), poll_interval=0.2)
             if not lock.is_locked and time.monotonic() > deadline:
@@ -127,16 +139,19 @@ class Checkpoint:
 
     def save(self, state: dict[str, Any]) -> None:
         """Write ``state`` so that a kill at any moment leaves the old or the new one."""
-        with whole_file(self.path) as temporary, open(temporary, "wb") as file:
-            torch.save({"fingerprint": self.fingerprint, **state}, file)
-            file.flush()
-            os.fsync(file.fileno())
+        with whole_file(self.path) as temporary, Sink(temporary) as sink:
+            torch.save({"fingerprint": self.fingerprint, **state}, sink)
+            sink.check()
 
     def load(self) -> dict[str, Any] | None:
         """Return the saved state; None (and a log line) if there is none that fits."""
         if not self.path.exists():
             return None
         try:
+            # torch does not look at its file's checksums.
+            with zipfile.ZipFile(self.path) as parts:
+                if damaged := parts.testzip():
+                    raise ValueError(f"the checksum of {damaged} is wrong")
             state = torch.load(self.path, map_location="cpu", weights_only=True)
         except Exception as problem:  # a damaged file must not stop the run that can redo it
             log.warning("The checkpoint %s is damaged (%s): starting over.", self.path, problem)

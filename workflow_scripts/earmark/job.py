@@ -1,5 +1,6 @@
 """What every job does around its work: log, seed, progress, and errors as sentences."""
 
+import contextlib
 import inspect
 import logging
 import signal
@@ -8,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from earmark import interruption
+from earmark import interruption, outputs
 from earmark.errors import EarmarkError
 
 log = logging.getLogger("earmark")
@@ -41,7 +42,10 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     except interruption.InterruptedJobError as stop:
         log.warning("%s", stop)
         raise SystemExit(128 + signal.SIGTERM) from None
-    except Exception:
+    except Exception as problem:
+        if isinstance(problem, OSError) and problem.errno in outputs.SURELY_WRITING:
+            log.error("%s", outputs.unwritable(problem.filename or "of this job", problem))
+            raise SystemExit(1) from None
         log.exception("The job of rule %s failed.", snakemake.rule)
         raise SystemExit(1) from None
 
@@ -56,13 +60,30 @@ def _start_log(path: str | None) -> None:
     screen.setLevel(logging.WARNING)
     log.addHandler(screen)
     if path:
-        file = logging.FileHandler(path, mode="a", encoding="utf-8")
-        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        log.addHandler(file)
+        try:
+            file = _LogFile(path, mode="a", encoding="utf-8")
+        except OSError as problem:
+            screen.setLevel(logging.INFO)
+            log.warning("%s Its lines come here.", outputs.unwritable(path, problem))
+        else:
+            file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+            log.addHandler(file)
     logging.captureWarnings(True)
     warnings = logging.getLogger("py.warnings")
     warnings.handlers = [handler for handler in log.handlers if handler is not screen]
     warnings.propagate = False
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that drops lines which do not fit on a full disk: the outputs' errors tell it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def derive_seed(seed: int, *names: object) -> int:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from earmark.errors import EarmarkError
 from earmark.hardware import Hardware
-from earmark.tables import whole_file
+from earmark.outputs import whole_file
 
 log = logging.getLogger("earmark")
 
@@ -44,11 +44,12 @@ def _arranged(module: nn.Module, name: str) -> nn.Module:
 
 def _remembered(module: nn.Module, batch: Tensor, hardware: Hardware) -> str:
     """The choice of the first probe of this network, batch and machine."""
-    place = _cache_folder() / f"{_machine_and_task(module, batch, hardware)}.json"
+    place = Path(f"{_machine_and_task(module, batch, hardware)}.json")
     try:
+        place = _cache_folder() / place
         place.parent.mkdir(parents=True, exist_ok=True)
         # Jobs that start together would probe together and could disagree: the others wait.
-        with FileLock(place.with_suffix(".lock")):
+        with FileLock(place.with_suffix(".lock"), fallback_to_soft=False):
             name = _read(place)
             if name is None:
                 name, milliseconds = _probe(module, batch, hardware)
@@ -58,7 +59,7 @@ def _remembered(module: nn.Module, batch: Tensor, hardware: Hardware) -> str:
             else:
                 log.info("Memory format %s, as probed before (%s).", name, place)
             return name
-    except (OSError, EarmarkError) as problem:
+    except (OSError, RuntimeError, EarmarkError) as problem:  # RuntimeError: no home folder
         log.warning(
             "The probe of memory formats cannot be kept in %s (%s): a rerun may choose the other "
             "one and differ in the last bits. Write `memory_format: channels_last` (or contiguous) "

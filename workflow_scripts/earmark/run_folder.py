@@ -15,7 +15,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from earmark import outputs
+
 log = logging.getLogger("earmark")
+
+# Snakemake's notes on a small run.
+ROOM_BYTES = 64 * 1024
 
 
 def enter(state: Path) -> FileLock:
@@ -23,12 +28,18 @@ def enter(state: Path) -> FileLock:
 
     ``state`` is the folder ``.snakemake``. The note holds as long as the returned lock is kept.
     Nothing is cleared while another run is alive, or when one from another machine may be: not
-    every shared file system tells machines about each other's locks.
+    every shared file system tells machines about each other's locks. Raises EarmarkError when the
+    folder cannot be written.
     """
     notes = state / "earmark_runs"
-    notes.mkdir(parents=True, exist_ok=True)
-    own = FileLock(notes / f"{platform.node()}.{os.getpid()}.{time.time_ns()}", timeout=0)
-    own.acquire()
+    note = notes / f"{platform.node()}.{os.getpid()}.{time.time_ns()}"
+    try:
+        notes.mkdir(parents=True, exist_ok=True)
+        _try_room(notes)
+        own = FileLock(note, timeout=0)
+        own.acquire()
+    except OSError as problem:
+        raise outputs.unwritable(state.resolve(), problem) from problem
     atexit.register(_leave, own)
     others = [path for path in notes.iterdir() if path != Path(own.lock_file)]
     ended = [path for path in others if _has_ended(path)]
@@ -41,6 +52,15 @@ def enter(state: Path) -> FileLock:
     for path in ended:
         path.unlink(missing_ok=True)
     return own
+
+
+def _try_room(folder: Path) -> None:
+    """Raise OSError when there is no room for what Snakemake itself writes in its folder."""
+    trial = folder / f"{platform.node()}.{os.getpid()}.trial"
+    try:
+        trial.write_bytes(bytes(ROOM_BYTES))
+    finally:
+        trial.unlink(missing_ok=True)
 
 
 def _leave(own: FileLock) -> None:

@@ -4,7 +4,8 @@ A feature file holds ``fname`` (n) and either ``values`` (n, frequency, time) fo
 fixed size, one chunk a clip, or ``frames`` (total, bands) with ``offsets`` (n + 1) for ragged ones;
 its attributes say the feature's settings, the ``unit`` that stored numbers are divided by for
 networks, and the stored ``padding`` that stands for no sound. Every file appears under its
-name only when it is complete.
+name only when it is complete. All of it has checksums, so that what a disk or a copy has changed
+is an error and not another result.
 """
 
 import json
@@ -18,35 +19,79 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from earmark.errors import EarmarkError
-from earmark.tables import whole_file
+from earmark.outputs import Sink, whole_file
 
-TEXT = h5py.string_dtype("utf-8")
+ANEW = "Delete it; the next run makes it anew."
+# The oldest format that has checksums of the file's structure; Fletcher's are those of the data.
+FORMAT = ("v110", "v110")
+# What h5py raises for damage, depending on where it is.
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, AttributeError)
 
 
 @contextmanager
-def writing(path: str | Path, **attributes: Any) -> Iterator[h5py.File]:
+def writing(path: str | Path, **attributes: Any) -> Iterator[tuple[h5py.File, Sink]]:
     """Open a new HDF5 file that replaces ``path`` when the block ends well.
 
-    ``attributes`` are stored as JSON in the file's attributes.
+    ``attributes`` are stored as JSON in the file's attributes. A failed write is raised at the end
+    of the block; the sink's ``check`` raises it sooner.
     """
-    with whole_file(path) as temporary, h5py.File(temporary, "w") as file:
-        for name, value in attributes.items():
-            file.attrs[name] = json.dumps(value)
-        yield file
+    with whole_file(path) as temporary, Sink(temporary) as sink:
+        try:
+            with h5py.File(sink, "w", libver=FORMAT) as file:
+                for name, value in attributes.items():
+                    file.attrs[name] = json.dumps(value)
+                yield file, sink
+        finally:
+            # Before what HDF5 made of it.
+            sink.check()
+
+
+def _add(file: h5py.File, name: str, data: np.ndarray) -> None:
+    """Store an array with a checksum, which an empty one cannot have."""
+    file.create_dataset(name, data=data, fletcher32=data.size > 0)
+
+
+def _add_names(file: h5py.File, fnames: Sequence[str]) -> None:
+    # Of one length each: texts of their own lengths would lie where no checksum reaches.
+    encoded = [name.encode() for name in fnames]
+    kind = h5py.string_dtype("utf-8", max([1, *map(len, encoded)]))
+    _add(file, "fname", np.array(encoded, dtype=kind))
 
 
 @contextmanager
 def reading(path: str | Path, what: str) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading. Raises EarmarkError when it is absent or damaged."""
-    try:
-        file = h5py.File(path, "r")
-    except OSError as problem:
-        raise EarmarkError(
-            f"The {what} file {path} cannot be opened as HDF5 ({problem}). Delete it; the next "
-            f"run makes it anew."
-        ) from problem
-    with file:
+    """Open an HDF5 file for reading. Raises EarmarkError when it is absent or damaged.
+
+    So does whatever of the block finds damage.
+    """
+    # Nobody changes a finished file, and network file systems may have no locks.
+    with damage_told(path, what), h5py.File(path, "r", locking=False) as file:
         yield file
+
+
+@contextmanager
+def damage_told(path: str | Path, what: str) -> Iterator[None]:
+    """Turn the many errors that a damaged ``path`` gives into an EarmarkError with a sentence."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise EarmarkError(
+            f"The {what} file {path} does not exist. Give the same command again: it makes it anew."
+        ) from None
+    except PermissionError as problem:
+        raise EarmarkError(
+            f"The {what} file {path} cannot be read ({problem.strerror}). Make it readable."
+        ) from problem
+    except DAMAGE as problem:
+        reason = " ".join(str(problem).split())
+        if "already open for write" in reason:
+            raise EarmarkError(
+                f"The {what} file {path} is open for writing in another program, or was when that "
+                f"was killed. End that program. {ANEW}"
+            ) from problem
+        raise EarmarkError(
+            f"The {what} file {path} is damaged or not of Earmark ({reason}). {ANEW}"
+        ) from problem
 
 
 def write_features(
@@ -65,10 +110,17 @@ def write_features(
     ``shape`` is (frequency, time), of which time counts for fixed sizes only; ragged rows are
     (frames, bands).
     """
-    with writing(path, unit=unit, padding=padding, **attributes) as file:
-        file.create_dataset("fname", data=list(fnames), dtype=TEXT)
+    with writing(path, unit=unit, padding=padding, **attributes) as (file, sink):
+        _add_names(file, fnames)
+        rows = _while_written(rows, sink)
         if fixed:
-            values = file.create_dataset("values", (len(fnames), *shape), dtype, chunks=(1, *shape))
+            values = file.create_dataset(
+                "values",
+                (len(fnames), *shape),
+                dtype,
+                chunks=(1, *shape) if fnames else None,
+                fletcher32=bool(fnames),
+            )
             written = _write_images(values, rows)
         else:
             # Chunks of about 16,000 values: some seconds of log-mel, a second of samples.
@@ -78,12 +130,20 @@ def write_features(
                 dtype,
                 maxshape=(None, shape[0]),
                 chunks=(max(1, 16384 // shape[0]), shape[0]),
+                fletcher32=True,
             )
             offsets = _write_frames(frames, rows)
-            file.create_dataset("offsets", data=np.array(offsets, dtype=np.int64))
+            _add(file, "offsets", np.array(offsets, dtype=np.int64))
             written = len(offsets) - 1
         if written != len(fnames):
             raise ValueError(f"{written} features were computed for {len(fnames)} clips.")
+
+
+def _while_written(rows: Iterable[np.ndarray], sink: Sink) -> Iterator[np.ndarray]:
+    """Pass rows on until one could not be written: hours of computing may come after it."""
+    for row in rows:
+        yield row
+        sink.check()
 
 
 def _write_images(values: h5py.Dataset, rows: Iterable[np.ndarray]) -> int:
@@ -129,27 +189,38 @@ class FeatureStore:
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
-        self._context = reading(path, "feature")
-        self._file = self._context.__enter__()
-        if "fname" not in self._file or "settings" not in self._file.attrs:
-            self.close()
+        with damage_told(path, "feature"):
+            self._file = h5py.File(path, "r", locking=False)
+            try:
+                self._read_head()
+            except BaseException:
+                self._file.close()
+                raise
+
+    def _read_head(self) -> None:
+        file = self._file
+        if "fname" not in file or "settings" not in file.attrs:
             raise EarmarkError(
-                f"The file {path} is HDF5, but no feature file of Earmark. Delete it; the next run "
-                f"makes it anew."
+                f"The file {self.path} is HDF5, but no feature file of Earmark. {ANEW}"
             )
-        names = self._file["fname"].asstr()[:]
+        names = file["fname"].asstr()[:]
         self._row = {name: row for row, name in enumerate(names)}
-        self.fixed = "values" in self._file
-        self.settings: dict[str, Any] = json.loads(self._file.attrs["settings"])
-        self.unit: int = json.loads(self._file.attrs["unit"])
-        self.padding: int = json.loads(self._file.attrs["padding"])
+        self.fixed = "values" in file
+        self.settings: dict[str, Any] = json.loads(file.attrs["settings"])
+        self.unit: int = json.loads(file.attrs["unit"])
+        self.padding: int = json.loads(file.attrs["padding"])
         if self.fixed:
-            self._values = self._file["values"]
+            self._values = file["values"]
             self.shape: tuple[int, int] = self._values.shape[1:]
+            rows, whole = len(self._values), self._values.ndim == 3
         else:
-            self._frames = self._file["frames"]
-            self._offsets = self._file["offsets"][:]
+            self._frames = file["frames"]
+            self._offsets = file["offsets"][:]
             self.shape = (self._frames.shape[1], 0)
+            rows = len(self._offsets) - 1
+            whole = self._offsets[-1] == len(self._frames) and (np.diff(self._offsets) >= 0).all()
+        if rows != len(names) or not whole:
+            raise ValueError(f"{len(names)} clips have {rows} features")
 
     def __enter__(self) -> "FeatureStore":
         return self
@@ -159,7 +230,7 @@ class FeatureStore:
 
     def close(self) -> None:
         """Close the file."""
-        self._context.__exit__(None, None, None)
+        self._file.close()
 
     def __len__(self) -> int:
         return len(self._row)
@@ -169,17 +240,15 @@ class FeatureStore:
         try:
             return np.array([self._row[name] for name in fnames], dtype=np.int64)
         except KeyError as name:
-            raise EarmarkError(
-                f"The feature file {self.path} has no clip {name}. Delete it; the next run makes "
-                f"it anew."
-            ) from None
+            raise EarmarkError(f"The feature file {self.path} has no clip {name}. {ANEW}") from None
 
     def images(self, rows: np.ndarray) -> np.ndarray:
         """Fixed-size features of ``rows``: (n, frequency, time) as stored."""
         batch = np.empty((len(rows), *self.shape), self._values.dtype)
         # One chunk a clip: single reads are as fast as a list of rows, and rows may repeat.
-        for place, row in enumerate(rows):
-            self._values.read_direct(batch, np.s_[int(row)], np.s_[place])
+        with damage_told(self.path, "feature"):
+            for place, row in enumerate(rows):
+                self._values.read_direct(batch, np.s_[int(row)], np.s_[place])
         return batch
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:
@@ -194,19 +263,18 @@ class FeatureStore:
         """
         batch = np.full((len(rows), frames, self.shape[0]), self.padding, self._frames.dtype)
         first, last = self._offsets[rows], self._offsets[rows + 1]
-        for place, (begin, end, start) in enumerate(zip(first, last, starts, strict=True)):
-            low, high = max(begin, begin + start), min(end, begin + start + frames)
-            if low < high:
-                at = low - begin - start
-                batch[place, at : at + high - low] = self._frames[low:high]
+        with damage_told(self.path, "feature"):
+            for place, (begin, end, start) in enumerate(zip(first, last, starts, strict=True)):
+                low, high = max(begin, begin + start), min(end, begin + start + frames)
+                if low < high:
+                    at = low - begin - start
+                    batch[place, at : at + high - low] = self._frames[low:high]
         return batch.transpose(0, 2, 1)
 
 
 def write_latents(path: str | Path, fnames: Sequence[str], latents: np.ndarray) -> None:
-    """Write latents (n, d) float32."""
-    with writing(path) as file:
-        file.create_dataset("fname", data=list(fnames), dtype=TEXT)
-        file.create_dataset("latents", data=latents.astype(np.float32))
+    """Write latents (n, d) float32. Raises EarmarkError when some are no finite numbers."""
+    _write_vectors(path, "latents", fnames, latents)
 
 
 def read_vectors(path: str | Path, fnames: Sequence[str]) -> np.ndarray:
@@ -216,7 +284,7 @@ def read_vectors(path: str | Path, fnames: Sequence[str]) -> np.ndarray:
     """
     with reading(path, "latents") as file:
         if "latents" in file:
-            return file["latents"][:][_order(file, fnames, path)]
+            return _vectors(file, "latents", fnames, path)
     with FeatureStore(path) as features:
         if not features.fixed:
             raise EarmarkError(
@@ -230,25 +298,51 @@ def read_vectors(path: str | Path, fnames: Sequence[str]) -> np.ndarray:
 def write_predictions(
     path: str | Path, fnames: Sequence[str], probabilities: np.ndarray, classes: Sequence[str]
 ) -> None:
-    """Write class probabilities (n, classes) float32."""
-    with writing(path, classes=list(classes)) as file:
-        file.create_dataset("fname", data=list(fnames), dtype=TEXT)
-        file.create_dataset("probabilities", data=probabilities.astype(np.float32))
+    """Write class probabilities (n, classes) float32.
+
+    Raises EarmarkError when some are no finite numbers.
+    """
+    _write_vectors(path, "probabilities", fnames, probabilities, classes=list(classes))
 
 
 def read_predictions(path: str | Path, fnames: Sequence[str]) -> tuple[np.ndarray, list[str]]:
     """Return probabilities (n, classes) of ``fnames``, in that order, and the class names."""
     with reading(path, "prediction") as file:
         classes = json.loads(file.attrs["classes"])
-        return file["probabilities"][:][_order(file, fnames, path)], classes
+        found = _vectors(file, "probabilities", fnames, path)
+        if found.shape[1] != len(classes):
+            raise ValueError(f"{found.shape[1]} probabilities for {len(classes)} classes")
+        return found, classes
 
 
-def _order(file: h5py.File, fnames: Sequence[str], path: str | Path) -> np.ndarray:
-    row = {name: index for index, name in enumerate(file["fname"].asstr()[:])}
-    missing = [name for name in fnames if name not in row]
+def _write_vectors(
+    path: str | Path, name: str, fnames: Sequence[str], vectors: np.ndarray, **attributes: Any
+) -> None:
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        raise EarmarkError(
+            f"The network's {name} of {(~finite).sum()} of {len(fnames)} clips are no finite "
+            f"numbers, the first is {fnames[int(np.argmin(finite))]}. Lower the recipe's "
+            f"learning_rate, or write `precision: float32` under `hardware`."
+        )
+    with writing(path, **attributes) as (file, _):
+        _add_names(file, fnames)
+        _add(file, name, vectors.astype(np.float32))
+
+
+def _vectors(file: h5py.File, name: str, fnames: Sequence[str], path: str | Path) -> np.ndarray:
+    """Rows of the clips ``fnames``, in their order; damage raises EarmarkError or ValueError."""
+    names = file["fname"].asstr()[:]
+    row = {clip: index for index, clip in enumerate(names)}
+    missing = [clip for clip in fnames if clip not in row]
     if missing:
         raise EarmarkError(
             f"The file {path} has no row for {len(missing)} of {len(fnames)} clips, the first is "
-            f"{missing[0]}. Delete it; the next run makes it anew."
+            f"{missing[0]}. {ANEW}"
         )
-    return np.array([row[name] for name in fnames], dtype=np.int64)
+    vectors = file[name][:]
+    if vectors.ndim != 2 or len(vectors) != len(names):
+        raise ValueError(f"{len(names)} clips, but {name} of the shape {vectors.shape}")
+    if not np.isfinite(vectors).all():
+        raise ValueError(f"some {name} are no finite numbers")
+    return vectors[np.array([row[clip] for clip in fnames], dtype=np.int64)]

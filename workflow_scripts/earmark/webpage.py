@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from earmark import tables
 from earmark.markdown import Section, columns_of
+from earmark.outputs import whole_file
 
 STYLE = """
 body { margin: 1.5rem; max-width: 80rem; color: #1e293b; font: 14px/1.5 system-ui, sans-serif; }
@@ -48,7 +48,7 @@ def write(sections: Sequence[Section], page: str | Path, csv: str | Path) -> Non
         "</html>",
         "",
     ]
-    with tables.whole_file(page) as temporary:
+    with whole_file(page) as temporary:
         temporary.write_text("\n".join(parts), encoding="utf-8", newline="\n")
 
 

@@ -5,6 +5,7 @@ depend on how the work is spread over processes.
 """
 
 import csv
+import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -185,7 +186,7 @@ def checked(settings: Mapping[str, float]) -> dict[str, float]:
     return full
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, then put it in place at once."""
     unfinished = path.with_name(f".{path.name}.part")
     write(unfinished)
@@ -195,12 +196,10 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
 def write_wav(path: Path, sound: Signal) -> None:
     """Write ``sound`` (n,) within -1 to 1 as 16-bit PCM mono."""
     samples = np.round(sound * 32767).astype(np.int16)
-    write_whole(
-        path,
-        lambda unfinished: soundfile.write(
-            unfinished, samples, SAMPLE_RATE, subtype="PCM_16", format="WAV"
-        ),
-    )
+    # By way of memory: of a full disk soundfile says no more than "System error".
+    content = io.BytesIO()
+    soundfile.write(content, samples, SAMPLE_RATE, subtype="PCM_16", format="WAV")
+    write_whole(path, lambda unfinished: unfinished.write_bytes(content.getbuffer()))
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
