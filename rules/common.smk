@@ -28,6 +28,16 @@ if workflow.is_main_process:
         workflow.register_resource("gpu", max(1, gpus.count()))
 
 
+if workflow.is_main_process:
+
+    # Snakemake deletes a job's outputs before the job starts. If that job fails, and what is made
+    # from them is still there from before, the next run finds nothing to be done: an edit would be
+    # lost without a word. So all that is to be made anew counts as incomplete until it is made.
+    onstart:
+        for job in workflow.dag.needrun_jobs():
+            workflow.persistence.started(job)
+
+
 def presets_below():
     """The presets that the overlay builds on, if it does, deepest first."""
     try:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from earmark import fetching, job
-from earmark.tables import whole_file
+from earmark.outputs import whole_file
 
 
 def main(*, ready: str, cfg: dict[str, Any]) -> None:

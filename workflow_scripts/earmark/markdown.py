@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from earmark import tables
+from earmark.outputs import whole_file
 
 MISSING = "\N{EN DASH}"
 # Cells are padded to a common width up to this many characters; prose would make rows of it.
@@ -80,7 +81,7 @@ def write_both(
 ) -> None:
     """Write ``frame`` as CSV and ``sections``, which show the same, as Markdown."""
     tables.write_table(frame, csv)
-    with tables.whole_file(markdown) as temporary:
+    with whole_file(markdown) as temporary:
         text = "\n".join(section(shown) for shown in sections)
         temporary.write_text(text, encoding="utf-8", newline="\n")
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 
 from earmark import csv_files
-from earmark.errors import EarmarkError
 from earmark.outputs import whole_file
 
 

@@ -1,0 +1,65 @@
+"""A run that fails or is stopped after an edit: the next one does not take old results for new."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from test_end_to_end import TINY
+from tiny import make_set, merged, plan, snakemake, start_snakemake
+
+CLASSES = ["Bark", "Cello", "Flute", "Gong"]
+NOTHING = "Nothing to be done"
+
+
+def test_an_edit_that_fails_fails_again_and_is_not_lost(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "set", CLASSES, clips=8)
+    overlay = merged(TINY, {"dataset": str(made.folder)})
+    run = tmp_path / "run"
+    code, text = snakemake(run, "submission.csv", overlay=overlay)
+    assert code == 0, text
+    submission = (run / "submission.csv").read_bytes()
+    weights = next((run / "results").rglob("cnn_logmel/seed1/fold0/weights.safetensors"))
+    before = weights.read_bytes()
+
+    spoiled = merged(overlay, {"recipes": {"crops": {"learning_rate": 1.0e30}}})
+    for _ in range(2):
+        code, text = snakemake(run, "submission.csv", overlay=spoiled)
+        assert code != 0
+        assert "The loss of epoch 1, step 2 is nan. Its clips are" in text
+        assert NOTHING not in text
+        assert not weights.exists()
+    # Taken back, the same results are made again; then there is nothing to be done.
+    code, text = snakemake(run, "submission.csv", overlay=overlay)
+    assert code == 0, text
+    assert NOTHING not in text
+    assert weights.read_bytes() == before
+    assert (run / "submission.csv").read_bytes() == submission
+    assert NOTHING in plan(run, "submission.csv", overlay=overlay).text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "SIGKILL"])
+def test_a_run_stopped_after_an_edit_goes_on(tmp_path: Path, number: int) -> None:
+    made = make_set(tmp_path / "set", CLASSES, clips=8)
+    overlay = merged(TINY, {"dataset": str(made.folder)})
+    edited = merged(overlay, {"recipes": {"crops": {"epochs": 60}}})
+    wanted, run = tmp_path / "wanted", tmp_path / "run"
+    code, text = snakemake(wanted, "submission.csv", overlay=edited)
+    assert code == 0, text
+    code, text = snakemake(run, "submission.csv", overlay=overlay)
+    assert code == 0, text
+    stopped = start_snakemake(run, "submission.csv", overlay=edited)
+    log = run / "logs/set/train_model/cnn_logmel/seed1_fold0.log"
+    while "epoch 20" not in (log.read_text() if log.exists() else ""):
+        assert stopped.poll() is None
+        time.sleep(0.01)
+    os.killpg(stopped.pid, number)
+    stopped.communicate(timeout=60)
+    code, text = snakemake(run, "submission.csv", overlay=edited)
+    assert code == 0, text
+    assert NOTHING not in text
+    assert "Resuming after epoch" in log.read_text()
+    for name in ("submission.csv", "results/set/models/cnn_logmel/seed1/fold0/weights.safetensors"):
+        assert (run / name).read_bytes() == (wanted / name).read_bytes()
+    assert NOTHING in plan(run, "submission.csv", overlay=edited).text
