@@ -6,16 +6,18 @@
 # make report all of that on one page to show: report.html
 # make lock   lock what envs/requirements.in asks for, other versions as they are
 # make upgrade  the same, with the newest versions of everything
+# make audit  ask an advisory service for known faults of the locked packages
 # make clean  remove what runs made (not .venv, not fetched data)
 
 PYTHON ?= python3
 CORES ?= 4
 BIN := .venv/bin
 UV := uv==0.13.9
+PIP_AUDIT := pip-audit@2.10.1
 READY := .venv/.ready
 SNAKEMAKE := $(BIN)/snakemake -j$(CORES)
 
-.PHONY: submission all report env test test-long lint format lock upgrade clean
+.PHONY: submission all report env test test-long lint format lock upgrade audit clean
 
 submission: $(READY)
 	$(SNAKEMAKE) submission.csv scores
@@ -66,6 +68,12 @@ lock: $(READY)
 
 upgrade: $(READY)
 	$(BIN)/python envs/relock.py --upgrade
+
+# Strict: a package that could not be looked up is no package without faults.
+audit: $(READY)
+	@$(BIN)/uv tool run $(PIP_AUDIT) --strict --disable-pip --require-hashes -r envs/requirements.lock || \
+	  { echo "Not passed: a package has a known fault, or, if it says that it could not be audited or"; \
+	    echo "reached, the advisory service gives no answer here. Give the command where it does."; exit 1; }
 
 clean:
 	rm -rf results logs submission.csv report.html report.zip .snakemake

@@ -155,6 +155,20 @@ PRODUCT = sorted(
 ) + sorted(REPO.glob("envs/*.py"))
 
 
+def test_every_package_that_is_asked_for_is_reviewed() -> None:
+    review = (REPO / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    asked = (REPO / "envs" / "requirements.in").read_text(encoding="utf-8")
+    asked = asked.split("# only to hold back")[0]
+    lines = [line.split("#")[0].strip() for line in asked.splitlines()]
+    names = [re.split(r"[<>=!~ ]", line)[0] for line in lines if line]
+    assert len(names) > 20
+    missing = [n for n in names if not re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", review)]
+    assert missing == []
+    locked = (REPO / "envs" / "requirements.lock").read_text(encoding="utf-8")
+    packages = re.findall(r"^[\w.-]+==", locked, re.M)
+    assert f"{len(packages)} packages" in " ".join(review.split())
+
+
 def test_all_of_the_product_is_looked_at() -> None:
     names = {str(path.relative_to(REPO)) for path in PRODUCT}
     for name in ("Snakefile", "rules/common.smk", "workflow_scripts/train_model.py"):

@@ -7,10 +7,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+import train_autoencoder
 
-from earmark import verdict
+from earmark import recipes, store, verdict
 from earmark.batches import Examples
 from earmark.classifier import Task
+from earmark.hardware import Hardware
 
 CLASSES = ["Bark", "Cello", "Gong"]
 
@@ -107,6 +110,18 @@ def test_an_autoencoder_without_held_out_clips_goes_by_its_train_loss(heard):
     history = pd.DataFrame({"train_loss": [0.9, 0.3]})
     assert verdict.of_autoencoder(history, "last", 0.4)["error"] == 0.3
     assert heard.text == ""
+
+
+def test_the_mean_pictures_error_is_the_variance_of_the_pixels(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (7, 4, 5)).astype(np.uint8)
+    names = [f"{number}.wav" for number in range(7)]
+    store.write_features(tmp_path / "f.h5", names, pictures, (4, 5), True, settings={})
+    rows = np.array([0, 2, 3, 5, 6])
+    chosen = recipes.from_settings({"epochs": 1, "learning_rate": 0.1, "batch_clips": 2})
+    place = Hardware(torch.device("cpu"), None)
+    with store.FeatureStore(tmp_path / "f.h5") as features:
+        found = train_autoencoder._spread_of_pictures(features, rows, chosen, place)
+    assert found == pytest.approx((pictures[rows] / 255).var(axis=0).mean())
 
 
 def test_pictures_that_are_all_alike_are_no_fault_of_the_autoencoder(heard):
