@@ -42,7 +42,9 @@ def judge(given, guesses):
     probabilities = np.full((len(rows), 3), 0.1)
     for place, row in enumerate(rows.tolist()):
         probabilities[place, guesses.get(row, 0)] = 0.8
-    return verdict.of_classifier("vgg, fold 0,", given, rows, probabilities)
+    return verdict.of_classifier(
+        "vgg, fold 0,", given.train, given.validation, CLASSES, rows, probabilities
+    )
 
 
 HALF = [0] * 10 + [1] * 6 + [2] * 4

@@ -127,7 +127,12 @@ def main(
             recipe=cfg["recipe"],
             round=round_number,
             learned=verdict.of_classifier(
-                f"{system}, fold {fold}, round {round_number},", task, rows, found
+                f"{system}, fold {fold}, round {round_number},",
+                task.train,
+                task.validation,
+                classes,
+                rows,
+                found,
             ),
         )
         tables.write_table(figures, history)

@@ -71,7 +71,9 @@ def main(
             network=cfg["network"],
             network_options=cfg["network_options"],
             recipe=cfg["recipe"],
-            learned=verdict.of_classifier(f"{system}, fold {fold},", task, rows, found),
+            learned=verdict.of_classifier(
+                f"{system}, fold {fold},", task.train, task.validation, task.classes, rows, found
+            ),
         )
         tables.write_table(figures, history)
 

@@ -19,7 +19,7 @@ from earmark import interruption, job
 from earmark.batches import Batch
 from earmark.checkpoints import Checkpoint
 from earmark.errors import EarmarkError
-from earmark.finite import LossWatch
+from earmark.loss_watch import LossWatch
 
 log = logging.getLogger("earmark")
 

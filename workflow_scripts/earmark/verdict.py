@@ -1,12 +1,13 @@
 """Whether a network learned anything: it must beat an answer that never looks at the clip."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from earmark.classifier import Task
+from earmark.batches import Examples
 
 log = logging.getLogger("earmark")
 
@@ -19,17 +20,23 @@ REMEDY = (
 
 
 def of_classifier(
-    name: str, task: Task, rows: np.ndarray, probabilities: np.ndarray
+    name: str,
+    train: Examples,
+    validation: Examples,
+    classes: Sequence[str],
+    rows: np.ndarray,
+    probabilities: np.ndarray,
 ) -> dict[str, Any]:
     """Compare a trained model with always guessing the commonest class; warn if it is no better.
 
-    ``probabilities`` (n, classes) are of the store's ``rows`` (n,), which include the clips that
-    ``task`` learns from and holds out. Held-out clips judge; where they are few, or of one class
-    alone, those that it learned from do. Returns what was found, as plain values for the facts.
+    ``probabilities`` (n, classes) are of the store's ``rows`` (n,), which include those of
+    ``train``, that it learned from, and ``validation``, that were held out. The latter judge;
+    where they are few, or of one class alone, the former do. Returns what was found, as plain
+    values for the facts.
     """
-    judges, held_out = task.validation, True
+    judges, held_out = validation, True
     if len(judges) < FEW_JUDGES or len(np.unique(judges.labels)) < 2:
-        judges, held_out = task.train, False
+        judges, held_out = train, False
     place = {row: index for index, row in enumerate(rows.tolist())}
     guessed = probabilities[[place[row] for row in judges.rows.tolist()]].argmax(axis=1)
     accuracy = float((guessed == judges.labels).mean())
@@ -44,8 +51,8 @@ def of_classifier(
             100 * accuracy,
             len(judges),
             "were held out" if held_out else "it learned from",
-            f" (its guess is {task.classes[guessed[0]]} for each)" if same else "",
-            task.classes[int(counts.argmax())],
+            f" (its guess is {classes[guessed[0]]} for each)" if same else "",
+            classes[int(counts.argmax())],
             100 * commonest,
             REMEDY,
         )
