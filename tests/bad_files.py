@@ -68,15 +68,15 @@ def page(path: Path) -> None:
 
 
 OUTPUTS: dict[str, Callable[[Path], None]] = {
-    "table": table,
-    "pictures": pictures,
-    "frames": frames,
+    "a table": table,
+    "features of one size": pictures,
+    "features as frames": frames,
     "latents": latents,
     "predictions": predictions,
     "weights": weights,
-    "checkpoint": checkpoint,
-    "figure": figure,
-    "web page": page,
+    "a checkpoint": checkpoint,
+    "a figure": figure,
+    "a web page": page,
 }
 
 
@@ -173,7 +173,7 @@ ANEW = "Delete it; the next run makes it anew."
 
 # ``spoil(folder)`` does the harm and then what the product does; it must raise the sentence.
 KINDS = [
-    *[Kind(f"no room for a {name}", NO_ROOM, full(write)) for name, write in OUTPUTS.items()],
+    *[Kind(f"no room for {name}", NO_ROOM, full(write)) for name, write in OUTPUTS.items()],
     Kind("a folder in a table's place", "Move away what has its name", taken(table)),
     Kind("a folder in a feature file's place", "Move away what has its name", taken(pictures)),
     Kind("a file in a folder's place", "Move away what has its name", below_a_file),

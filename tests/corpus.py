@@ -5,8 +5,10 @@ something good; the tests of that part try each kind. ``python tests/corpus.py``
 of docs/robustness.md.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -60,4 +62,5 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
     print(tables(), end="")

@@ -69,7 +69,7 @@ def test_a_read_only_disk(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 64) as disk:
         disk.make_read_only()
         for name, write in bad_files.OUTPUTS.items():
-            if name == "web page":
+            if name == "a web page":
                 continue  # its helper here writes a CSV first
             with pytest.raises(EarmarkError, match=r"Read-only file system\)\. Make its folder"):
                 write(disk.path / "out")
