@@ -25,16 +25,16 @@ COLUMNS = (
     "status",
     "checksum",
 )
+NUMBERS = {
+    **dict.fromkeys(("verified", "fold", "sample_rate", "channels"), int),
+    **dict.fromkeys(("seconds", "peak"), float),
+}
 
 
 def read(path: str | Path) -> pd.DataFrame:
     """Read a manifest; numbers come back as numbers."""
     table = tables.read_table(path, COLUMNS, "manifest")
-    for name in ("verified", "fold", "sample_rate", "channels"):
-        table[name] = table[name].astype(int)
-    for name in ("seconds", "peak"):
-        table[name] = table[name].astype(float)
-    return table
+    return tables.to_numbers(table, NUMBERS, path, "manifest")
 
 
 def write(clips: pd.DataFrame, path: str | Path) -> None:

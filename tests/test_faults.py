@@ -1,0 +1,204 @@
+"""Full disks, folders that cannot be written, damaged files, two runs at once: one sentence each,
+and the same command again gives what an undisturbed run gives.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import bad_files
+import pytest
+from bad_files import KINDS
+from corpus import Kind
+from small_disk import mount, resize, unmount
+from test_end_to_end import CLASSES, TINY
+from tiny import REPO, make_set, merged, snakemake, start_snakemake
+
+from earmark.errors import EarmarkError
+
+SUBMISSION = "submission.csv"
+FEATURES = Path("results/four/features/log_mel.h5")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_one_sentence_tells_what_is_wrong(
+    kind: Kind, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "earmark")
+    try:
+        kind.spoil(tmp_path)
+        told = caplog.text
+    except EarmarkError as problem:
+        told = str(problem)
+    assert kind.expected in told, told
+    assert str(tmp_path) in told or kind.expected == "Lower the recipe's learning_rate"
+    assert len(told.strip().splitlines()) == 1
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+@pytest.mark.parametrize("name", bad_files.WRITERS)
+def test_what_was_there_stays_when_the_disk_is_full(name: str, tmp_path: Path) -> None:
+    with bad_files.small(tmp_path, bad_files.KILOBYTES):
+        (tmp_path / name).write_bytes(b"before")
+        with pytest.raises(EarmarkError, match="Make room"):
+            bad_files.WRITERS[name](tmp_path / name)
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+        assert (tmp_path / name).read_bytes() == b"before"
+
+
+@pytest.mark.parametrize("name", bad_files.WRITERS)
+def test_with_room_the_same_bytes_are_written_each_time(name: str, tmp_path: Path) -> None:
+    for part in ("first", "second"):
+        bad_files.WRITERS[name](tmp_path / part / name)
+    first, second = ((tmp_path / part / name).read_bytes() for part in ("first", "second"))
+    assert first == second
+
+
+def test_a_reader_needs_no_lock(tmp_path: Path) -> None:
+    # As a notebook that has the file open does, or a file system that has no locks.
+    path = tmp_path / "latents.h5"
+    bad_files.latents(path)
+    held = "import fcntl, sys; f = open(sys.argv[1], 'r+'); fcntl.flock(f, fcntl.LOCK_EX); "
+    other = subprocess.Popen(
+        [sys.executable, "-c", held + "print(flush=True); input()", str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert other.stdout
+        other.stdout.readline()
+        found = bad_files.store.read_vectors(path, bad_files.NAMES)
+        bad_files.latents(path)
+    finally:
+        other.communicate(b"\n", timeout=30)
+    assert found.shape == (60, 400)
+
+
+class Reference:
+    """A tiny set, and what an undisturbed run makes of it."""
+
+    def __init__(self, base: Path) -> None:
+        made = make_set(base / "four", CLASSES, clips=8, empty_test_clips=1)
+        self.overlay = merged(TINY, {"dataset": str(made.folder)})
+        code, text = snakemake(base / "reference", SUBMISSION, overlay=self.overlay)
+        assert code == 0, text
+        self.bytes = outcome(base / "reference")
+        self.directory = base / "reference"
+
+
+def outcome(directory: Path) -> dict[str, bytes]:
+    """All results but the times that jobs took."""
+    files = [directory / SUBMISSION, *(directory / "results").rglob("*")]
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in files
+        if path.is_file() and "benchmarks" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    return Reference(tmp_path_factory.mktemp("faults"))
+
+
+def failed(directory: Path, reference: Reference, *sentences: str) -> None:
+    """A run fails, and its output tells these words, without a traceback."""
+    code, text = snakemake(directory, SUBMISSION, overlay=reference.overlay)
+    assert code != 0, text
+    for sentence in sentences:
+        assert sentence in text, text
+    assert "Traceback" not in text, text
+    assert "Logging error" not in text, text
+    assert not list((directory).rglob(".*.tmp"))
+
+
+def test_a_full_disk_then_a_damaged_file_then_the_same_bytes(
+    reference: Reference, tmp_path: Path
+) -> None:
+    directory = tmp_path / "run"
+    if not mount(directory, "size=40k"):
+        pytest.skip("no file system may be mounted here")
+    try:
+        failed(directory, reference, ".snakemake cannot be written (No space left on device)")
+        resize(directory, 170)
+        failed(directory, reference, "checkpoint.pt cannot be written (No space left on device)")
+        assert not (directory / SUBMISSION).exists()
+        resize(directory, 20_000)
+        content = (directory / FEATURES).read_bytes()
+        facts = (directory / FEATURES).stat()
+        (directory / FEATURES).write_bytes(bad_files.flipped(content))
+        # As a failing disk does it, without a trace.
+        os.utime(directory / FEATURES, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        failed(directory, reference, f"{FEATURES} is damaged", "Delete it")
+        (directory / FEATURES).unlink()
+        code, text = snakemake(directory, SUBMISSION, overlay=reference.overlay)
+        assert code == 0, text
+        assert outcome(directory) == reference.bytes
+    finally:
+        unmount(directory)
+
+
+def test_a_folder_that_is_read_only_is_told_at_once(reference: Reference, tmp_path: Path) -> None:
+    with bad_files.read_only(tmp_path / "run"):
+        # Started elsewhere: the overlay cannot be written here either.
+        code, text = snakemake(
+            tmp_path / "elsewhere",
+            SUBMISSION,
+            *("--directory", str(tmp_path / "run")),
+            overlay=reference.overlay,
+        )
+    assert code != 0
+    assert "cannot be written" in text, text
+    assert "Traceback" not in text, text
+
+
+def test_two_runs_in_one_folder(reference: Reference, tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    runs = [start_snakemake(directory, SUBMISSION, overlay=reference.overlay) for _ in range(2)]
+    texts = [run.communicate(timeout=120)[0] for run in runs]
+    done = [run.returncode == 0 for run in runs]
+    assert any(done), texts
+    for text in (text for text, good in zip(texts, done, strict=True) if not good):
+        assert "cannot be locked" in text or "cannot lock" in text.lower(), text
+        assert "Traceback" not in text, text
+    assert outcome(directory) == reference.bytes
+
+
+PROBE = f"""
+import sys
+sys.path.insert(0, {str(REPO / "workflow_scripts")!r})
+import torch
+from earmark import memory_formats
+from earmark.hardware import Hardware
+torch.manual_seed(1)
+torch.set_num_threads(1)
+module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3))
+memory_formats.arrange(module, torch.rand(2, 3, 8, 8), Hardware(torch.device("cpu"), None))
+print(module[0].weight.stride())
+"""
+
+
+@pytest.mark.parametrize("home", ["shared", "read-only", "none"])
+def test_two_jobs_probe_memory_formats_at_once(home: str, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "XDG_CACHE_HOME"}
+    environment["HOME"] = {"none": "/proc/nowhere", "read-only": "/proc"}.get(home, str(tmp_path))
+    jobs = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROBE],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    told = [job.communicate(timeout=60) for job in jobs]
+    assert [job.returncode for job in jobs] == [0, 0], told
+    if home == "shared":
+        assert told[0][0] == told[1][0]
+        assert len(list(tmp_path.rglob("*.json"))) == 1
+        assert not list(tmp_path.rglob(".*.tmp"))
+    else:
+        assert all("cannot be kept" in words and "Traceback" not in words for _, words in told)
