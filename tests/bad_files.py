@@ -1,6 +1,11 @@
-"""Full disks, damaged results, files in each other's place, and what the user is told."""
+"""Kinds of bad disks and of files that were damaged between two steps.
 
-import json
+``spoil(folder)`` does the harm in an empty folder and then what a job would do next, which raises
+EarmarkError with the words of ``expected``. One kind is a warning: its job goes on.
+"""
+
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,182 +15,283 @@ import pandas as pd
 import torch
 from corpus import Kind
 from matplotlib.figure import Figure
-from small_disk import no_room_for_files_above
+from small_disk import read_only, small
+from torch import nn
 
-from earmark import labels, manifest, markdown, models, plots, store, tables, webpage
-from earmark.checkpoints import Checkpoint
+from earmark import checkpoints, labels, manifest, markdown, models, plots, store, tables, webpage
 
-NAMES = [f"{number}.wav" for number in range(40)]
-NO_ROOM = "cannot be written (File too large). Make room there"
-PICTURES = np.random.default_rng(1).integers(0, 255, (40, 16, 14), dtype=np.uint8)
-
-
-def module() -> torch.nn.Module:
-    return torch.nn.Linear(60, 40)
-
-
-# Every kind of output, written to a path.
-def table(path: Path) -> None:
-    tables.write_table(pd.DataFrame({"fname": NAMES * 20, "label": "Bark"}), path)
+NAMES = [f"{number:08x}.wav" for number in range(60)]
+# Little enough that each writer has begun when it is over.
+KILOBYTES = 24
+RNG = np.random.default_rng(7)
+BYTES = RNG.integers(0, 256, (60, 40, 50)).astype(np.uint8)
+NUMBERS = RNG.random((60, 400))
+CLASSES = [f"class{number}" for number in range(400)]
+ROOM, WRITABLE, NAME = "Make room there", "Make its folder writable", "Move away what has its name"
+DAMAGED, MADE_ANEW = "is damaged or not of Earmark", "Delete it; the next run makes it anew."
 
 
 def pictures(path: Path) -> None:
-    store.write_features(path, NAMES, iter(PICTURES), (16, 14), True, settings={})
+    store.write_features(path, NAMES, iter(BYTES), (40, 50), True, settings={"kind": "stft"})
 
 
 def frames(path: Path) -> None:
-    rows = (picture.T for picture in PICTURES)
-    store.write_features(path, NAMES, rows, (16, 0), False, settings={})
+    store.write_features(path, NAMES, iter(BYTES), (50, 0), False, settings={"kind": "log_mel"})
 
 
 def latents(path: Path) -> None:
-    store.write_latents(path, NAMES, PICTURES.reshape(40, -1).astype(np.float32))
+    store.write_latents(path, NAMES, NUMBERS)
 
 
 def predictions(path: Path) -> None:
-    store.write_predictions(path, NAMES, np.full((40, 41), 1 / 41), [f"c{n}" for n in range(41)])
+    store.write_predictions(path, NAMES, NUMBERS, CLASSES)
+
+
+def network(wide: int = 90) -> nn.Module:
+    torch.manual_seed(1)
+    return nn.Linear(100, wide)
 
 
 def weights(path: Path) -> None:
-    models.save(path, path.with_suffix(".json"), module())
+    models.save(path, path.with_suffix(".json"), network())
 
 
 def checkpoint(path: Path) -> None:
-    Checkpoint(path, "fingerprint").save({"weights": module().state_dict()})
+    checkpoints.Checkpoint(path, "fingerprint").save({"weights": network().state_dict()})
+
+
+def table(path: Path) -> None:
+    tables.write_table(pd.DataFrame(NUMBERS), path)
 
 
 def figure(path: Path) -> None:
-    drawn = Figure()
-    drawn.add_subplot().plot([1, 2])
+    drawn = Figure(figsize=(8, 8))
+    drawn.subplots().imshow(np.resize(BYTES, (300, 300)), interpolation="none")
     plots.save(drawn, path, path.with_suffix(".svg"))
 
 
 def page(path: Path) -> None:
-    shown = pd.DataFrame({"fname": NAMES * 20})
-    csv = path.with_name("t.csv")
-    csv.write_text("fname\n")
-    webpage.write([markdown.Section("Title", shown, 3, ())], path, csv)
+    shown = markdown.Section("numbers", pd.DataFrame(NUMBERS))
+    webpage.write([shown], path, Path(__file__))
 
 
-OUTPUTS: dict[str, Callable[[Path], None]] = {
-    "a table": table,
-    "features of one size": pictures,
-    "features as frames": frames,
-    "latents": latents,
-    "predictions": predictions,
-    "weights": weights,
-    "a checkpoint": checkpoint,
-    "a figure": figure,
-    "a web page": page,
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "features.h5": pictures,
+    "ragged.h5": frames,
+    "latents.h5": latents,
+    "predictions.h5": predictions,
+    "weights.safetensors": weights,
+    "checkpoint.pt": checkpoint,
+    "table.csv": table,
+    "figure.png": figure,
+    "page.html": page,
 }
 
 
-def full(write: Callable[[Path], None]) -> Callable[[Path], None]:
+def full(name: str) -> Callable[[Path], None]:
     def spoil(folder: Path) -> None:
-        with no_room_for_files_above(2000):
-            write(folder / "out")
+        with small(folder, KILOBYTES):
+            try:
+                WRITERS[name](folder / name)
+            finally:
+                # Gone with the disk, so they are looked for here.
+                assert list(folder.iterdir()) == []
 
     return spoil
 
 
-def taken(write: Callable[[Path], None]) -> Callable[[Path], None]:
-    """A folder has the output's name."""
+def forbidden(folder: Path) -> None:
+    with read_only(folder):
+        table(folder / "table.csv")
+
+
+def folder_at_its_name(folder: Path) -> None:
+    (folder / "latents.h5" / "mine").mkdir(parents=True)
+    latents(folder / "latents.h5")
+
+
+def file_at_its_folders_name(folder: Path) -> None:
+    (folder / "results").write_text("mine")
+    table(folder / "results" / "table.csv")
+
+
+def changed(
+    write: Callable[[Path], None],
+    name: str,
+    harm: Callable[[bytes], bytes],
+    read: Callable[[Path], object],
+) -> Callable[[Path], None]:
+    """The harm is done to a file's bytes between a writer and a reader."""
 
     def spoil(folder: Path) -> None:
-        (folder / "out" / "mine").mkdir(parents=True)
-        write(folder / "out")
-
-    return spoil
-
-
-def below_a_file(folder: Path) -> None:
-    (folder / "results").write_text("not a folder")
-    table(folder / "results" / "out")
-
-
-def damaged_features(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
-    """Write features, change their bytes, and read all of them."""
-
-    def spoil(folder: Path) -> None:
-        path = folder / "features.h5"
-        pictures(path)
-        path.write_bytes(change(path.read_bytes()))
-        with store.FeatureStore(path) as features:
-            features.images(features.rows_of(NAMES))
+        write(folder / name)
+        (folder / name).write_bytes(harm((folder / name).read_bytes()))
+        read(folder / name)
 
     return spoil
 
 
 def flipped(content: bytes) -> bytes:
-    """One bit of a picture is another."""
-    at = content.index(PICTURES[7].tobytes()) + 50
-    return content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :]
+    """One bit is another one, in the middle, where the numbers are."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :]
 
 
-def other_hdf5(folder: Path) -> None:
+def halved(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def read_pictures(path: Path) -> None:
+    with store.FeatureStore(path) as features:
+        features.images(features.rows_of(NAMES))
+
+
+def read_frames(path: Path) -> None:
+    with store.FeatureStore(path) as features:
+        features.crops(features.rows_of(NAMES), np.zeros(60, np.int64), 40)
+
+
+def of_another_program(folder: Path) -> None:
     with h5py.File(folder / "features.h5", "w") as file:
-        file["x"] = [1, 2]
-    store.FeatureStore(folder / "features.h5")
+        file["x"] = NUMBERS
+    read_pictures(folder / "features.h5")
 
 
-def lacking_rows(folder: Path) -> None:
+def of_fewer_clips(folder: Path) -> None:
+    store.write_predictions(folder / "predictions.h5", NAMES[1:], NUMBERS[1:], CLASSES)
+    store.read_predictions(folder / "predictions.h5", NAMES)
+
+
+def of_other_classes(folder: Path) -> None:
+    store.write_predictions(folder / "predictions.h5", NAMES, NUMBERS, CLASSES[1:])
+    store.read_predictions(folder / "predictions.h5", NAMES)
+
+
+def without_its_numbers(folder: Path) -> None:
     predictions(folder / "predictions.h5")
-    store.read_predictions(folder / "predictions.h5", [*NAMES, "new.wav"])
+    with h5py.File(folder / "predictions.h5", "r+") as file:
+        del file["probabilities"]
+    store.read_predictions(folder / "predictions.h5", NAMES)
 
 
-def no_file(folder: Path) -> None:
-    store.read_vectors(folder / "latents.h5", NAMES)
+def not_numbers(folder: Path) -> None:
+    predictions(folder / "predictions.h5")
+    with h5py.File(folder / "predictions.h5", "r+") as file:
+        file["probabilities"][3, 4] = np.nan
+    store.read_predictions(folder / "predictions.h5", NAMES)
 
 
-def changed_weights(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
-    def spoil(folder: Path) -> None:
-        path = folder / "weights.safetensors"
-        weights(path)
-        path.write_bytes(change(path.read_bytes()))
-        models.load(module(), path)
-
-    return spoil
+def computed_not_numbers(folder: Path) -> None:
+    store.write_latents(folder / "latents.h5", NAMES, np.where(NUMBERS > 0.99, np.inf, NUMBERS))
 
 
-def other_weights(folder: Path) -> None:
-    weights(folder / "weights.safetensors")
-    models.load(torch.nn.Linear(60, 41), folder / "weights.safetensors")
+def open_elsewhere(folder: Path) -> None:
+    pictures(folder / "features.h5")
+    keep = "import h5py, sys; kept = h5py.File(sys.argv[1], 'r+'); print(flush=True); input()"
+    notebook = subprocess.Popen(
+        [sys.executable, "-c", keep, str(folder / "features.h5")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert notebook.stdout
+        notebook.stdout.readline()
+        read_pictures(folder / "features.h5")
+    finally:
+        notebook.communicate(b"\n", timeout=30)
 
 
-def cut_manifest(folder: Path) -> None:
-    (folder / "manifest.csv").write_text("fname,path,split\n1.wav,audio_train/1.wav,train\n")
-    manifest.read(folder / "manifest.csv")
+def of_another_network(folder: Path) -> None:
+    models.save(folder / "weights.safetensors", folder / "model.json", network(wide=80))
+    read_weights(folder / "weights.safetensors")
 
 
-def cut_labels(folder: Path) -> None:
-    (folder / "labels.csv").write_text("fname,label,source,weight\n1.wav,Bark,given,0.5\n2.wav,Ba")
-    labels.read(folder / "labels.csv")
+def read_weights(path: Path) -> None:
+    models.load(network(), path)
 
 
-def header_only_facts(folder: Path) -> None:
-    from earmark import model_facts
-
-    (folder / "model.json").write_text(json.dumps({"classes": 3}))
-    model_facts.read(folder / "model.json", {"classes": list})
+def read_checkpoint(path: Path) -> None:
+    assert checkpoints.Checkpoint(path, "fingerprint").load() is None
 
 
-ANEW = "Delete it; the next run makes it anew."
+def write_manifest(path: Path) -> None:
+    numbers = dict.fromkeys(manifest.COLUMNS, 1)
+    manifest.write(pd.DataFrame({**numbers, "fname": NAMES, "split": "train"}), path)
 
-# ``spoil(folder)`` does the harm and then what the product does; it must raise the sentence.
+
+def write_labels(path: Path) -> None:
+    rows = {"fname": NAMES, "label": "Flute", "source": "given", "weight": 1.0}
+    tables.write_table(pd.DataFrame(rows), path)
+
+
+def without_numbers(content: bytes) -> bytes:
+    return content.replace(b",1", b",one").replace(b",1.0", b",one")
+
+
 KINDS = [
-    *[Kind(f"no room for {name}", NO_ROOM, full(write)) for name, write in OUTPUTS.items()],
-    Kind("a folder in a table's place", "Move away what has its name", taken(table)),
-    Kind("a folder in a feature file's place", "Move away what has its name", taken(pictures)),
-    Kind("a file in a folder's place", "Move away what has its name", below_a_file),
-    Kind("a feature file of zero bytes", ANEW, damaged_features(lambda content: b"")),
-    Kind("a feature file cut in half", ANEW, damaged_features(lambda c: c[: len(c) // 2])),
-    Kind("a feature file with one bit changed", ANEW, damaged_features(flipped)),
-    Kind("a CSV in a feature file's place", ANEW, damaged_features(lambda c: b"fname,label\n")),
-    Kind("HDF5 that is no feature file", "is HDF5, but no feature file of Earmark", other_hdf5),
-    Kind("predictions that lack clips", "has no row for 1 of 41 clips", lacking_rows),
-    Kind("no latents", "does not exist. Give the same command again", no_file),
-    Kind("weights cut in half", "the next run trains anew", changed_weights(lambda c: c[:900])),
-    Kind("weights of another network", "do not fit the network", other_weights),
-    Kind("a manifest that lacks columns", "lacks the column 'label'", cut_manifest),
-    Kind("facts of a model that lack values", "the next run trains anew", header_only_facts),
+    *(Kind(f"disk full at {name}", ROOM, full(name)) for name in WRITERS),
+    Kind("read-only folder", WRITABLE, forbidden),
+    Kind("a folder has the output's name", NAME, folder_at_its_name),
+    Kind("a file has the name of the output's folder", NAME, file_at_its_folders_name),
+    Kind(
+        "features of no bytes",
+        DAMAGED,
+        changed(pictures, "features.h5", lambda content: b"", read_pictures),
+    ),
+    Kind("features cut off", DAMAGED, changed(pictures, "features.h5", halved, read_pictures)),
+    Kind("a bit of features", DAMAGED, changed(pictures, "features.h5", flipped, read_pictures)),
+    Kind("a bit of ragged features", DAMAGED, changed(frames, "ragged.h5", flipped, read_frames)),
+    Kind(
+        "a bit of latents",
+        DAMAGED,
+        changed(latents, "latents.h5", flipped, lambda path: store.read_vectors(path, NAMES)),
+    ),
+    Kind(
+        "a bit of predictions",
+        DAMAGED,
+        changed(
+            predictions,
+            "predictions.h5",
+            flipped,
+            lambda path: store.read_predictions(path, NAMES),
+        ),
+    ),
+    Kind("features are another HDF5", "no feature file of Earmark", of_another_program),
+    Kind("features open for writing in a notebook", "End that program", open_elsewhere),
+    Kind("predictions lack a clip", "no row for 1 of 60 clips", of_fewer_clips),
+    Kind("predictions of other classes", "400 probabilities for 399 classes", of_other_classes),
+    Kind("predictions without probabilities", DAMAGED, without_its_numbers),
+    Kind("a prediction is not a number", "are no finite numbers", not_numbers),
+    Kind("latents came out infinite", "Lower the recipe's learning_rate", computed_not_numbers),
+    Kind("weights of another network", "do not fit the network", of_another_network),
+    Kind(
+        "weights cut off",
+        "Delete them; the next run trains anew",
+        changed(weights, "weights.safetensors", halved, read_weights),
+    ),
+    Kind(
+        "a bit of weights",
+        "the checksum is wrong",
+        changed(weights, "weights.safetensors", flipped, read_weights),
+    ),
+    Kind(
+        "checkpoint cut off",
+        "starting over",
+        changed(checkpoint, "checkpoint.pt", halved, read_checkpoint),
+    ),
+    Kind(
+        "a bit of a checkpoint",
+        "starting over",
+        changed(checkpoint, "checkpoint.pt", flipped, read_checkpoint),
+    ),
+    Kind(
+        "manifest with words for numbers",
+        MADE_ANEW,
+        changed(write_manifest, "manifest.csv", without_numbers, manifest.read),
+    ),
+    Kind(
+        "label table with words for numbers",
+        MADE_ANEW,
+        changed(write_labels, "labels.csv", without_numbers, labels.read),
+    ),
 ]

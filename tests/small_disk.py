@@ -1,5 +1,10 @@
-"""Disks that become full: a file system of a few kilobytes, and a limit on files for all else."""
+"""Support for tests of full and read-only disks: a small tmpfs, or what comes closest to it.
 
+Root may mount one. For others the limit of a file's size, which the system keeps in the same way,
+stands in for the disk's.
+"""
+
+import os
 import resource
 import subprocess
 from collections.abc import Iterator
@@ -9,51 +14,55 @@ from pathlib import Path
 import pytest
 
 
-class SmallDisk:
-    """A file system in memory, mounted at ``path``; ``grow`` gives it another size."""
+def mount(folder: Path, *options: str) -> bool:
+    """Mount a tmpfs at ``folder`` (it is made), if that is allowed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() != 0:
+        return False
+    command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
+    return subprocess.run(command, capture_output=True).returncode == 0
 
-    def __init__(self, path: Path, kilobytes: int) -> None:
-        self.path = path
-        path.mkdir(parents=True, exist_ok=True)
-        self._mount("-t", "tmpfs", "-o", f"size={kilobytes}k,mode=0755", "earmark")
 
-    def grow(self, kilobytes: int) -> None:
-        self._mount("-o", f"remount,size={kilobytes}k")
+def resize(folder: Path, kilobytes: int) -> None:
+    """Give the tmpfs at ``folder`` another size, and all that is in it stays."""
+    subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", str(folder)], check=True)
 
-    def make_read_only(self) -> None:
-        self._mount("-o", "remount,ro")
 
-    def remove(self) -> None:
-        subprocess.run(["umount", "-l", str(self.path)], check=False, capture_output=True)
+def unmount(folder: Path) -> None:
+    # Lazily: what a failed test has left open must not keep it.
+    subprocess.run(["umount", "-l", str(folder)], check=True)
 
-    def _mount(self, *options: str) -> None:
-        command = ["mount", *options, str(self.path)]
+
+@contextmanager
+def small(folder: Path, kilobytes: int) -> Iterator[bool]:
+    """For the block ``folder`` is a disk of that size; False: no file may be larger than that."""
+    if mount(folder, f"size={kilobytes}k"):
         try:
-            subprocess.run(command, check=True, capture_output=True, text=True)
-        except (OSError, subprocess.CalledProcessError) as problem:
-            told = getattr(problem, "stderr", "") or str(problem)
-            pytest.skip(f"no file system can be mounted here: {told.strip()}")
-
-
-@contextmanager
-def small_disk(path: Path, kilobytes: int) -> Iterator[SmallDisk]:
-    """A small disk for the block. Skips the test where nothing can be mounted."""
-    disk = SmallDisk(path, kilobytes)
+            yield True
+        finally:
+            unmount(folder)
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, hard))
     try:
-        yield disk
+        yield False
     finally:
-        disk.remove()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextmanager
-def no_room_for_files_above(size: int) -> Iterator[None]:
-    """Writes beyond ``size`` bytes of any file of this process fail, as on a full disk.
-
-    Works without any privilege. Python ignores the signal that goes with it.
-    """
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+def read_only(folder: Path) -> Iterator[None]:
+    """For the block nothing can be written to ``folder``, which is empty."""
+    if mount(folder, "ro"):
+        try:
+            yield
+        finally:
+            unmount(folder)
+        return
+    if os.geteuid() == 0:
+        pytest.skip("root writes everywhere, and no file system may be mounted here")
+    folder.chmod(0o500)
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        folder.chmod(0o700)

@@ -55,7 +55,7 @@ def run_steps(made: TinySet, overlay: dict[str, Any], folder: Path) -> None:
     table, feature_file, selection = at.values()
     machine = {"machine": config["hardware"], "threads": 1, "code": ""}
     data = {"folder": str(source.layout.folder)}
-    cfg: dict[str, Any] = {**data, "folds": config["folds"], "bad_clips": config["bad_clips"]}
+    cfg: dict[str, Any] = {**data, "folds": config["folds"], "clips": config["clips"]}
     make_manifest.main(table=table, audio_folders=[], cfg=cfg, seed=1, threads=1)
     plot_classes.main(table=table, **outputs(folder, "classes", csv="csv", markdown="md"))
     cfg = {**data, "feature": config["features"]["stft"]}
@@ -179,7 +179,7 @@ def test_kinds_have_names_of_their_own() -> None:
 def test_latents_that_are_not_finite_are_explained_with_their_clips(tmp_path: Path) -> None:
     made = make_set(tmp_path / "four", CLASSES, clips=4)
     table, vectors = str(tmp_path / "manifest.csv"), str(tmp_path / "latents.h5")
-    cfg: dict[str, Any] = {"folder": str(made.folder), "folds": 2, "bad_clips": "stop"}
+    cfg: dict[str, Any] = {"folder": str(made.folder), "folds": 2, "clips": default_config()["clips"]}
     make_manifest.main(table=table, audio_folders=[], cfg=cfg, seed=1, threads=1)
     names = [fname for fname, _, _ in made.train]
     latents = np.random.default_rng(0).normal(size=(len(names), 5))

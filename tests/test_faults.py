@@ -1,294 +1,204 @@
-"""Disks that are full or read-only, damaged results, killed writers, two runs at once."""
+"""Full disks, folders that cannot be written, damaged files, two runs at once: one sentence each,
+and the same command again gives what an undisturbed run gives.
+"""
 
+import logging
 import os
-import random
-import re
-import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import bad_files
-import h5py
-import numpy as np
 import pytest
+from bad_files import KINDS
 from corpus import Kind
-from small_disk import no_room_for_files_above, small_disk
-from test_end_to_end import TINY
-from tiny import REPO, make_set, merged, read_rows, snakemake, start_snakemake
+from small_disk import mount, resize, unmount
+from test_end_to_end import CLASSES, TINY
+from tiny import REPO, make_set, merged, snakemake, start_snakemake
 
-from earmark import store
-from earmark.checkpoints import Checkpoint
 from earmark.errors import EarmarkError
-from earmark.outputs import whole_file
 
-TARGETS = ["submission.csv", "scores"]
-CLASSES = ["Bark", "Cello", "Flute", "Gong"]
-
-
-@pytest.mark.parametrize("kind", bad_files.KINDS, ids=str)
-def test_every_kind_of_fault_gets_its_sentence(tmp_path: Path, kind: Kind) -> None:
-    with pytest.raises(EarmarkError) as caught:
-        kind.spoil(tmp_path)
-    assert kind.expected in str(caught.value)
-    assert str(tmp_path) in str(caught.value)
-    # No half file under the name, and no temporary one.
-    assert not (tmp_path / "out").is_file()
-    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".tmp")] == []
+SUBMISSION = "submission.csv"
+FEATURES = Path("results/four/features/log_mel.h5")
 
 
-@pytest.mark.parametrize("name", bad_files.OUTPUTS)
-def test_with_room_each_output_is_written_and_the_old_one_survives_a_full_disk(
-    tmp_path: Path, name: str
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_one_sentence_tells_what_is_wrong(
+    kind: Kind, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    write = bad_files.OUTPUTS[name]
-    write(tmp_path / "out")
-    before = (tmp_path / "out").read_bytes()
-    assert len(before) > 2000
-    with no_room_for_files_above(len(before) - 1), pytest.raises(EarmarkError):
-        write(tmp_path / "out")
-    assert (tmp_path / "out").read_bytes() == before
+    caplog.set_level(logging.WARNING, "earmark")
+    try:
+        kind.spoil(tmp_path)
+        told = caplog.text
+    except EarmarkError as problem:
+        told = str(problem)
+    assert kind.expected in told, told
+    assert str(tmp_path) in told or kind.expected == "Lower the recipe's learning_rate"
+    assert len(told.strip().splitlines()) == 1
+    assert not list(tmp_path.glob(".*.tmp"))
 
 
-@pytest.mark.parametrize("name", bad_files.OUTPUTS)
-def test_a_disk_that_is_really_full(tmp_path: Path, name: str) -> None:
-    with small_disk(tmp_path / "disk", 8) as disk:
-        # All but a page is taken.
-        (disk.path / "other").write_bytes(bytes(4096))
-        with pytest.raises(EarmarkError, match=r"No space left on device\)\. Make room there"):
-            bad_files.OUTPUTS[name](disk.path / "out")
-        assert {path.name for path in disk.path.iterdir()} <= {"other", "t.csv"}
-        disk.grow(4096)
-        bad_files.OUTPUTS[name](disk.path / "out")
-        assert (disk.path / "out").stat().st_size > 2000
+@pytest.mark.parametrize("name", bad_files.WRITERS)
+def test_what_was_there_stays_when_the_disk_is_full(name: str, tmp_path: Path) -> None:
+    with bad_files.small(tmp_path, bad_files.KILOBYTES):
+        (tmp_path / name).write_bytes(b"before")
+        with pytest.raises(EarmarkError, match="Make room"):
+            bad_files.WRITERS[name](tmp_path / name)
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+        assert (tmp_path / name).read_bytes() == b"before"
 
 
-def test_a_read_only_disk(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", 64) as disk:
-        disk.make_read_only()
-        for name, write in bad_files.OUTPUTS.items():
-            if name == "a web page":
-                continue  # its helper here writes a CSV first
-            with pytest.raises(EarmarkError, match=r"Read-only file system\)\. Make its folder"):
-                write(disk.path / "out")
-        made = make_set(tmp_path / "set", CLASSES, sound=False)
-        overlay = tmp_path / "overlay.yaml"
-        overlay.write_text(f"dataset: {made.folder}\n")
-        command = [sys.executable, "-m", "snakemake", "-s", str(REPO / "Snakefile"), "-n"]
-        command += ["--directory", str(disk.path), "--configfile", str(overlay)]
-        ended = subprocess.run(command, capture_output=True, text=True)
-        assert ended.returncode != 0
-        assert "Read-only file system" in ended.stdout + ended.stderr
-        assert "Traceback" not in ended.stdout + ended.stderr
+@pytest.mark.parametrize("name", bad_files.WRITERS)
+def test_with_room_the_same_bytes_are_written_each_time(name: str, tmp_path: Path) -> None:
+    for part in ("first", "second"):
+        bad_files.WRITERS[name](tmp_path / part / name)
+    first, second = ((tmp_path / part / name).read_bytes() for part in ("first", "second"))
+    assert first == second
 
 
-def results_of(folder: Path) -> dict[str, bytes]:
-    """Name -> content of all results: no logs, no times, no notes of Snakemake."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and not {".snakemake", "logs", "benchmarks"} & set(path.relative_to(folder).parts)
-        and path.name not in ("overlay.yaml", ".snakemake_timestamp")
-    }
-
-
-def test_a_run_on_a_full_disk_is_finished_by_the_same_command(tmp_path: Path) -> None:
-    made = make_set(tmp_path / "set", CLASSES, clips=8, truth=True)
-    overlay = merged(TINY, {"dataset": str(made.folder)})
-    code, text = snakemake(tmp_path / "reference", *TARGETS, overlay=overlay)
-    assert code == 0, text
-    wanted = results_of(tmp_path / "reference")
-    assert "submission.csv" in wanted
-    taken = sum(len(content) for content in wanted.values()) // 1024
-    with small_disk(tmp_path / "disk", taken // 3) as disk:
-        code, text = snakemake(disk.path, *TARGETS, overlay=overlay)
-        assert code != 0
-        assert re.search(r"cannot be written \(No space left on device\)\. Make room", text), text
-        # What is there under its name is whole.
-        for name, content in results_of(disk.path).items():
-            assert name.endswith((".lock", ".holder", ".pt")) or content == wanted[name], name
-        disk.grow(20 * taken)
-        code, text = snakemake(disk.path, *TARGETS, overlay=overlay)
-        assert code == 0, text
-        assert results_of(disk.path) == wanted
-
-
-SLOW_WRITER = """
-import json, sys, time
-sys.path.insert(0, sys.argv[1])
-import extract_features
-from earmark import audio
-load = audio.load
-def slowly(*given):
-    time.sleep(0.02)
-    return load(*given)
-audio.load = slowly
-extract_features.main(table=sys.argv[2], audio_folders=[], feature_file=sys.argv[3],
-                      cfg=json.loads(sys.argv[4]), threads=1)
-"""
-
-
-@pytest.mark.parametrize("kind", ["stft", "log_mel"])
-def test_a_killed_writer_of_features_leaves_no_trace(tmp_path: Path, kind: str) -> None:
-    import json
-
-    from earmark import inspection, layout, manifest
-
-    made = make_set(tmp_path / "set", CLASSES, clips=16)
-    policy = merged(TINY, {})["clips"] | {"shortest_seconds": 0.0, "longest_seconds": 9.0}
-    policy |= dict.fromkeys(["truncated", "silent", "too_short", "too_long", "clipped"], "use")
-    clips = inspection.build(layout.find_layout(made.folder), 2, 1, policy, 1)
-    manifest.write(clips, tmp_path / "manifest.csv")
-    settings = {"kind": kind, "range_db": 80.0, **TINY["features"][kind]}
-    settings |= {"trim_db": 60.0, "lowest_hz": 40.0} if kind == "log_mel" else {}
-    cfg = {"folder": str(made.folder), "longest_seconds": 9.0, "feature": settings}
-    given = [str(REPO / "workflow_scripts"), str(tmp_path / "manifest.csv")]
-
-    def start(target: Path) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", SLOW_WRITER, *given, str(target), json.dumps(cfg)]
-        return subprocess.Popen(command)
-
-    assert start(tmp_path / "whole.h5").wait() == 0
-    rng = random.Random(kind)
-    target = tmp_path / "killed.h5"
-    for _ in range(3):
-        process = start(target)
-        while not list(tmp_path.glob(".killed.h5.*.tmp")):
-            assert process.poll() is None
-            time.sleep(0.005)
-        time.sleep(rng.uniform(0.0, 1.0))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert not target.exists()
-    assert start(target).wait() == 0
-    assert target.read_bytes() == (tmp_path / "whole.h5").read_bytes()
-    assert list(tmp_path.glob(".killed.h5.*")) == []
-
-
-def test_a_damaged_result_is_named_and_made_anew_once_deleted(tmp_path: Path) -> None:
-    made = make_set(tmp_path / "set", CLASSES, clips=8)
-    overlay = merged(TINY, {"dataset": str(made.folder)})
-    run = tmp_path / "run"
-    code, text = snakemake(run, "submission.csv", overlay=overlay)
-    assert code == 0, text
-    wanted = results_of(run)
-    features = run / "results/set/features/log_mel.h5"
-    content = bytearray(features.read_bytes())
-    with h5py.File(features) as file:
-        at = file["frames"].id.get_chunk_info(0).byte_offset
-    content[at + 100] ^= 1
-    features.write_bytes(content)
-    shutil.rmtree(run / "results/set/models/cnn_logmel")
-    code, text = snakemake(run, "submission.csv", overlay=overlay)
-    assert code != 0
-    assert "results/set/features/log_mel.h5 is damaged" in text
-    assert "Delete it; the next run makes it anew." in text
-    assert "Traceback (most recent call last)" not in text
-    features.unlink()
-    code, text = snakemake(run, "submission.csv", overlay=overlay)
-    assert code == 0, text
-    assert results_of(run) == wanted
-
-
-def test_features_that_others_hold_open(tmp_path: Path) -> None:
-    path = tmp_path / "features.h5"
-    bad_files.pictures(path)
-    holder = subprocess.Popen(
-        [
-            *(sys.executable, "-c"),
-            "import h5py, sys, time\n"
-            "file = h5py.File(sys.argv[1], sys.argv[2])\n"
-            "print('open', flush=True)\n"
-            "time.sleep(60)",
-            *(str(path), "r"),
-        ],
+def test_a_reader_needs_no_lock(tmp_path: Path) -> None:
+    # As a notebook that has the file open does, or a file system that has no locks.
+    path = tmp_path / "latents.h5"
+    bad_files.latents(path)
+    held = "import fcntl, sys; f = open(sys.argv[1], 'r+'); fcntl.flock(f, fcntl.LOCK_EX); "
+    other = subprocess.Popen(
+        [sys.executable, "-c", held + "print(flush=True); input()", str(path)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
     try:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        # A reader keeps nobody from reading, or from making the file anew.
-        with store.FeatureStore(path) as features:
-            assert np.array_equal(
-                features.images(features.rows_of(bad_files.NAMES)), bad_files.PICTURES
-            )
-        bad_files.pictures(path)
+        assert other.stdout
+        other.stdout.readline()
+        found = bad_files.store.read_vectors(path, bad_files.NAMES)
+        bad_files.latents(path)
     finally:
-        holder.kill()
-        holder.wait()
+        other.communicate(b"\n", timeout=30)
+    assert found.shape == (60, 400)
 
 
-def test_two_runs_in_one_folder_and_two_beside_each_other(tmp_path: Path) -> None:
-    made = make_set(tmp_path / "set", CLASSES, clips=8)
-    overlay = merged(TINY, {"dataset": str(made.folder)})
-    first = start_snakemake(tmp_path / "one", "submission.csv", overlay=overlay)
-    beside = start_snakemake(tmp_path / "two", "submission.csv", overlay=overlay)
-    locks = tmp_path / "one/.snakemake/locks"
-    while not (locks.is_dir() and any(locks.iterdir())):
-        assert first.poll() is None
-        time.sleep(0.02)
-    code, text = snakemake(tmp_path / "one", "submission.csv", overlay=overlay)
-    assert code != 0
-    assert "Directory cannot be locked" in text
-    for run in (first, beside):
-        printed, _ = run.communicate(timeout=300)
-        assert run.returncode == 0, printed
-    assert results_of(tmp_path / "one") == results_of(tmp_path / "two")
-    assert len(read_rows(tmp_path / "one/submission.csv")) == len(made.test)
+class Reference:
+    """A tiny set, and what an undisturbed run makes of it."""
+
+    def __init__(self, base: Path) -> None:
+        made = make_set(base / "four", CLASSES, clips=8, empty_test_clips=1)
+        self.overlay = merged(TINY, {"dataset": str(made.folder)})
+        code, text = snakemake(base / "reference", SUBMISSION, overlay=self.overlay)
+        assert code == 0, text
+        self.bytes = outcome(base / "reference")
+        self.directory = base / "reference"
 
 
-def test_a_checkpoint_with_a_flipped_bit_is_not_used(tmp_path: Path) -> None:
-    bad_files.checkpoint(tmp_path / "checkpoint.pt")
-    content = bytearray((tmp_path / "checkpoint.pt").read_bytes())
-    saved = Checkpoint(tmp_path / "checkpoint.pt", "fingerprint").load()
-    assert saved is not None
-    at = content.index(saved["weights"]["bias"].numpy().tobytes())
-    content[at] ^= 1
-    (tmp_path / "checkpoint.pt").write_bytes(content)
-    assert Checkpoint(tmp_path / "checkpoint.pt", "fingerprint").load() is None
+def outcome(directory: Path) -> dict[str, bytes]:
+    """All results but the times that jobs took."""
+    files = [directory / SUBMISSION, *(directory / "results").rglob("*")]
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in files
+        if path.is_file() and "benchmarks" not in path.parts
+    }
 
 
-def test_a_written_table_is_whole_or_absent(tmp_path: Path) -> None:
-    target = tmp_path / "deep" / "table.csv"
-    with whole_file(target) as temporary:
-        temporary.write_text("first")
-    assert target.read_text() == "first"
-
-    def fail() -> None:
-        with whole_file(target) as temporary:
-            temporary.write_text("half of the sec")
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail()
-    assert target.read_text() == "first"
-    assert [path.name for path in target.parent.iterdir()] == ["table.csv"]
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    return Reference(tmp_path_factory.mktemp("faults"))
 
 
-@pytest.mark.parametrize("below", ["table.csv", "demo/table.csv"])
-def test_an_output_folder_that_is_a_file_gets_a_sentence(tmp_path: Path, below: str) -> None:
-    (tmp_path / "results").write_text("not a folder")
-    target = tmp_path / "results" / below
-    with pytest.raises(EarmarkError) as caught, whole_file(target) as temporary:
-        temporary.write_text("x")
-    for part in (str(target), "cannot be written", "snakemake --directory"):
-        assert part in str(caught.value)
-    assert (tmp_path / "results").read_text() == "not a folder"
+def failed(directory: Path, reference: Reference, *sentences: str) -> None:
+    """A run fails, and its output tells these words, without a traceback."""
+    code, text = snakemake(directory, SUBMISSION, overlay=reference.overlay)
+    assert code != 0, text
+    for sentence in sentences:
+        assert sentence in text, text
+    assert "Traceback" not in text, text
+    assert "Logging error" not in text, text
+    assert not list((directory).rglob(".*.tmp"))
 
 
-def test_an_output_on_a_read_only_disk_gets_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_then_a_damaged_file_then_the_same_bytes(
+    reference: Reference, tmp_path: Path
 ) -> None:
-    def refuse(*paths: object) -> None:
-        raise OSError(30, "Read-only file system")
+    directory = tmp_path / "run"
+    if not mount(directory, "size=40k"):
+        pytest.skip("no file system may be mounted here")
+    try:
+        failed(directory, reference, ".snakemake cannot be written (No space left on device)")
+        resize(directory, 170)
+        failed(directory, reference, "checkpoint.pt cannot be written (No space left on device)")
+        assert not (directory / SUBMISSION).exists()
+        resize(directory, 20_000)
+        content = (directory / FEATURES).read_bytes()
+        facts = (directory / FEATURES).stat()
+        (directory / FEATURES).write_bytes(bad_files.flipped(content))
+        # As a failing disk does it, without a trace.
+        os.utime(directory / FEATURES, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        failed(directory, reference, f"{FEATURES} is damaged", "Delete it")
+        (directory / FEATURES).unlink()
+        code, text = snakemake(directory, SUBMISSION, overlay=reference.overlay)
+        assert code == 0, text
+        assert outcome(directory) == reference.bytes
+    finally:
+        unmount(directory)
 
-    monkeypatch.setattr(os, "replace", refuse)
-    with (
-        pytest.raises(EarmarkError, match="cannot be written") as caught,
-        whole_file(tmp_path / "table.csv") as temporary,
-    ):
-        temporary.write_text("x")
-    assert str(tmp_path / "table.csv") in str(caught.value)
+
+def test_a_folder_that_is_read_only_is_told_at_once(reference: Reference, tmp_path: Path) -> None:
+    with bad_files.read_only(tmp_path / "run"):
+        # Started elsewhere: the overlay cannot be written here either.
+        code, text = snakemake(
+            tmp_path / "elsewhere",
+            SUBMISSION,
+            *("--directory", str(tmp_path / "run")),
+            overlay=reference.overlay,
+        )
+    assert code != 0
+    assert "cannot be written" in text, text
+    assert "Traceback" not in text, text
+
+
+def test_two_runs_in_one_folder(reference: Reference, tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    runs = [start_snakemake(directory, SUBMISSION, overlay=reference.overlay) for _ in range(2)]
+    texts = [run.communicate(timeout=120)[0] for run in runs]
+    done = [run.returncode == 0 for run in runs]
+    assert any(done), texts
+    for text in (text for text, good in zip(texts, done, strict=True) if not good):
+        assert "cannot be locked" in text or "cannot lock" in text.lower(), text
+        assert "Traceback" not in text, text
+    assert outcome(directory) == reference.bytes
+
+
+PROBE = f"""
+import sys
+sys.path.insert(0, {str(REPO / "workflow_scripts")!r})
+import torch
+from earmark import memory_formats
+from earmark.hardware import Hardware
+torch.manual_seed(1)
+torch.set_num_threads(1)
+module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3))
+memory_formats.arrange(module, torch.rand(2, 3, 8, 8), Hardware(torch.device("cpu"), None))
+print(module[0].weight.stride())
+"""
+
+
+@pytest.mark.parametrize("home", ["shared", "read-only", "none"])
+def test_two_jobs_probe_memory_formats_at_once(home: str, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "XDG_CACHE_HOME"}
+    environment["HOME"] = {"none": "/proc/nowhere", "read-only": "/proc"}.get(home, str(tmp_path))
+    jobs = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROBE],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    told = [job.communicate(timeout=60) for job in jobs]
+    assert [job.returncode for job in jobs] == [0, 0], told
+    if home == "shared":
+        assert told[0][0] == told[1][0]
+        assert len(list(tmp_path.rglob("*.json"))) == 1
+        assert not list(tmp_path.rglob(".*.tmp"))
+    else:
+        assert all("cannot be kept" in words and "Traceback" not in words for _, words in told)

@@ -2,7 +2,11 @@
 set; `make test-long` kills the demo many times.
 """
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,7 @@ from kills import (
     Kill,
 )
 from test_end_to_end import CLASSES, SHORT, TINY
-from tiny import make_set, merged, snakemake
+from tiny import REPO, make_set, merged, snakemake
 
 EPOCHS = 40
 LONGER = {**SHORT, "epochs": EPOCHS}
@@ -102,3 +106,19 @@ def test_the_same_command_ends_with_the_same_bytes(
     found = kills.outcome(directory, "four")
     assert found.keys() == expected.keys()
     assert [path for path, content in expected.items() if found[path] != content] == []
+
+
+def test_a_killed_writer_leaves_a_whole_file_or_none(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, str(REPO / "tests" / "killed_writers.py"), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(REPO / "workflow_scripts")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    assert len(told) == 9
+    assert {name: found["wrong"] for name, found in told.items() if found["wrong"]} == {}
+    # A kill before or after the writing would show nothing.
+    assert sum(found["halfway"] for found in told.values()) > len(told)

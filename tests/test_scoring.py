@@ -1,6 +1,7 @@
 """Scores against the truth, recomputed by hand, and the form of the submission."""
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np

@@ -1,47 +1,127 @@
-"""Disks that become full at ten different moments of a whole run: `make test-long`.
+"""Disks that are too small, and writers that are killed, again and again: `make test-long`.
 
-Each time the disk is made larger and the same command given again. About ten minutes on two cores;
-skipped where no file system can be mounted.
+Everything that the workflow makes (of a tiny set: `all`, with every kind of output) is made on a
+tmpfs. Each time that it is full it gets some more room, drawn from a seed, and the same command is
+given again. EARMARK_DISKS says how many such disks there are (3), and how many
+runs whose writers are killed.
 """
 
+import math
+import os
 import random
 import re
+import signal
+import socket
+import time
 from collections import Counter
 from pathlib import Path
 
-from small_disk import small_disk
-from test_end_to_end import TINY
-from test_faults import CLASSES, results_of
-from tiny import make_set, merged, snakemake
+import pytest
+from small_disk import mount, resize, unmount
+from test_end_to_end import CLASSES, TINY
+from test_faults import outcome
+from tiny import make_set, merged, snakemake, start_snakemake
 
-MOMENTS = 10
+DISKS = int(os.environ.get("EARMARK_DISKS", "3"))
 
 
-def test_full_at_many_moments(tmp_path: Path) -> None:
-    made = make_set(tmp_path / "set", CLASSES, clips=8, truth=True)
-    overlay = merged(TINY, {"dataset": str(made.folder)})
-    code, text = snakemake(tmp_path / "reference", "all", overlay=overlay)
-    assert code == 0, text
-    wanted = results_of(tmp_path / "reference")
-    taken = sum(len(content) for content in wanted.values()) // 1024
-    failed: Counter[str] = Counter()
-    rng = random.Random(2018)
-    for moment in range(MOMENTS):
-        # From almost nothing to almost all.
-        share = (moment + rng.random()) / MOMENTS
-        with small_disk(tmp_path / f"disk{moment}", max(200, int(share * taken))) as disk:
-            code, text = snakemake(disk.path, "all", overlay=overlay)
-            assert code != 0, f"{share:.0%} of {taken} kB was enough"
-            rules = re.findall(r"Error in rule (\w+)", text)
-            told = re.findall(r"The output \S+ cannot be written", text)
-            failed.update(rules or ["Snakemake itself"])
-            print(f"{share:.0%} of {taken} kB: {rules or 'Snakemake itself'}, {len(told)} told")
-            assert told or not rules, text
-            for name, content in results_of(disk.path).items():
-                unfinished = name.endswith((".lock", ".holder", ".pt", ".wanted"))
-                assert unfinished or content == wanted[name], name
-            disk.grow(40 * taken)
-            code, text = snakemake(disk.path, "all", overlay=overlay)
-            assert code == 0, text
-            assert results_of(disk.path) == wanted
-    print(f"{MOMENTS} full disks, all results identical afterwards; failed: {dict(failed)}")
+def used(folder: Path) -> int:
+    """Kilobytes that are taken on this disk."""
+    facts = os.statvfs(folder)
+    return (facts.f_blocks - facts.f_bfree) * facts.f_frsize // 1024
+
+
+class Reference:
+    def __init__(self, base: Path) -> None:
+        made = make_set(base / "four", CLASSES, clips=8, truth=True, empty_test_clips=1)
+        self.overlay = merged(TINY, {"dataset": str(made.folder)})
+        code, text = snakemake(base / "reference", "all", overlay=self.overlay, seconds=1800)
+        assert code == 0, text
+        self.bytes = outcome(base / "reference")
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    return Reference(tmp_path_factory.mktemp("disks"))
+
+
+@pytest.mark.parametrize("number", range(DISKS))
+def test_a_disk_that_grows_until_all_is_made(
+    reference: Reference, tmp_path: Path, number: int
+) -> None:
+    rng = random.Random(f"disk {number}")
+    directory = tmp_path / "run"
+    kilobytes = rng.randint(16, 120)
+    if not mount(directory, f"size={kilobytes}k"):
+        pytest.skip("no file system may be mounted here")
+    rules: Counter[str] = Counter()
+    outputs: Counter[str] = Counter()
+    try:
+        while True:
+            code, text = snakemake(directory, "all", overlay=reference.overlay, seconds=1800)
+            if code == 0:
+                break
+            found = re.findall(r"Error in rule (\w+):", text) or ["(Snakemake itself)"]
+            named = re.findall(r"The output (\S+) cannot be written \(No space left", text)
+            rules.update(found)
+            outputs.update(Path(name).suffix or name for name in named)
+            assert "No space left on device" in text, text
+            # Of ours none; Snakemake's own notes may end in one.
+            assert "workflow_scripts/earmark" not in text, text
+            print(f"  {kilobytes} kB: {', '.join(found)}; named: {', '.join(named) or 'none'}")
+            assert not list((directory / "results").rglob(".*.tmp")), text
+            # Room for a table or for much, as often as not.
+            kilobytes = used(directory) + round(math.exp(rng.uniform(math.log(8), math.log(2000))))
+            resize(directory, kilobytes)
+        print(
+            f"\ndisk {number + 1}: {rules.total()} faults, {dict(rules)}, outputs {dict(outputs)}"
+        )
+        assert rules
+        made = outcome(directory)
+        assert made.keys() == reference.bytes.keys()
+        assert [path for path, content in reference.bytes.items() if made[path] != content] == []
+    finally:
+        unmount(directory)
+
+
+def kill_one_writer(results: Path, hit: set[str]) -> bool:
+    """Kill the process that is writing an output which has not been hit yet, if one is."""
+    for path in results.rglob(".*.tmp"):
+        name, pid = path.name[1:].removesuffix(".tmp").split(f".{socket.gethostname()}.")
+        output = str(path.with_name(name).relative_to(results))
+        if output not in hit:
+            hit.add(output)
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            return True
+    return False
+
+
+@pytest.mark.parametrize("number", range(DISKS))
+def test_killed_writers_of_every_job(reference: Reference, tmp_path: Path, number: int) -> None:
+    rng = random.Random(f"writers {number}")
+    directory = tmp_path / "run"
+    hit: set[str] = set()
+    killed = 0
+    while True:
+        printed = tmp_path / "printed.txt"
+        with printed.open("w") as sink:
+            run = start_snakemake(directory, "all", overlay=reference.overlay, output=sink)
+            wanted = True
+            while run.poll() is None:
+                # One a run, and not always the first that comes.
+                if wanted and rng.random() < 0.7 and kill_one_writer(directory / "results", hit):
+                    wanted, killed = False, killed + 1
+                time.sleep(0.001)
+        if run.returncode == 0:
+            break
+        assert killed < 100, printed.read_text()
+        assert not wanted, printed.read_text()
+    suffixes = Counter(Path(name).suffix for name in hit)
+    print(f"\nrun {number + 1}: {killed} writers killed: {dict(suffixes)}")
+    assert killed > 5
+    made = outcome(directory)
+    assert made.keys() == reference.bytes.keys()
+    assert [path for path, content in reference.bytes.items() if made[path] != content] == []

@@ -37,8 +37,7 @@ def select(clips: pd.DataFrame, promoted: set[str], rest_weight: float) -> pd.Da
 def read(path: str | Path) -> pd.DataFrame:
     """Read a label table; weights come back as numbers."""
     table = tables.read_table(path, COLUMNS, "label table")
-    table["weight"] = table["weight"].astype(float)
-    return table
+    return tables.to_numbers(table, {"weight": float}, path, "label table")
 
 
 def precision(table: pd.DataFrame, truth: dict[str, str]) -> tuple[int, int]:

@@ -30,16 +30,16 @@ COLUMNS = (
     "problem",
     "checksum",
 )
+NUMBERS = {
+    **dict.fromkeys(("verified", "fold", "sample_rate", "channels", "use"), int),
+    **dict.fromkeys(("seconds", "peak"), float),
+}
 
 
 def read(path: str | Path) -> pd.DataFrame:
     """Read a manifest; numbers come back as numbers."""
     table = tables.read_table(path, COLUMNS, "manifest")
-    for name in ("verified", "fold", "sample_rate", "channels", "use"):
-        table[name] = table[name].astype(int)
-    for name in ("seconds", "peak"):
-        table[name] = table[name].astype(float)
-    return table
+    return tables.to_numbers(table, NUMBERS, path, "manifest")
 
 
 def write(clips: pd.DataFrame, path: str | Path) -> None:
