@@ -10,45 +10,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from earmark import csv_files
 from earmark.errors import EarmarkError
 
 
-def read_table(
-    path: str | Path, columns: Sequence[str], what: str, numbered: bool = False
-) -> pd.DataFrame:
-    """Read a CSV as text (no value is guessed to be a number or missing).
+def read_table(path: str | Path, columns: Sequence[str], what: str) -> pd.DataFrame:
+    """Read a CSV as text, with the strictness and the errors of ``csv_files.read``.
 
     ``columns`` must all be there; others are kept. ``what`` names the file's role in messages.
-    Blank lines are left out. With ``numbered``, the index is the line number in the file.
-    Raises EarmarkError when the file is absent, unreadable or lacks a column.
     """
-    path = Path(path)
-    try:
-        table = pd.read_csv(
-            path,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            index_col=False,
-            skip_blank_lines=False,
-        )
-    except FileNotFoundError:
-        raise EarmarkError(f"The {what} {path} does not exist.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as problem:
-        raise EarmarkError(
-            f"The {what} {path} cannot be read as a CSV file in UTF-8: {str(problem).strip()}. "
-            f"Its first line should be {','.join(columns)}."
-        ) from problem
-    table.columns = [str(name).strip() for name in table.columns]
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
-        raise EarmarkError(
-            f"The {what} {path} lacks the column '{missing[0]}'; it has "
-            f"{', '.join(table.columns)}. Its first line should be {','.join(columns)}."
-        )
-    table.index = pd.RangeIndex(2, len(table) + 2)
-    table = table[(table != "").any(axis=1)]
-    return table if numbered else table.reset_index(drop=True)
+    found = csv_files.read(path, columns, what)
+    return pd.DataFrame(found.rows, columns=found.columns, dtype=str)
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
