@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from fetch_dataset import main
 
-from earmark import fetching
+from earmark import fetching, unpacking
 from earmark.errors import EarmarkError
 from earmark.fetching import fetch, missing
 
@@ -485,7 +485,7 @@ def test_after_snakemake_removed_its_outputs(server: Server, tmp_path: Path) -> 
 def test_interrupted_unpacking_recovers(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, count = fetching._write_member, 0
+    write, count = unpacking._write_member, 0
 
     def stop_at_fourth(*args: Any) -> None:
         nonlocal count
@@ -494,7 +494,7 @@ def test_interrupted_unpacking_recovers(
             raise KeyboardInterrupt
         write(*args)
 
-    monkeypatch.setattr(fetching, "_write_member", stop_at_fourth)
+    monkeypatch.setattr(unpacking, "_write_member", stop_at_fourth)
     with pytest.raises(KeyboardInterrupt):
         get(server, tmp_path)
     assert missing(tmp_path, CONTENT) == list(CONTENT)
@@ -537,11 +537,11 @@ def test_lock_held(server: Server, tmp_path: Path) -> None:
 def test_short_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = len(server.files[TRAIN])
     usage = namedtuple("usage", "free")
-    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: usage(2 * size - 1))
+    monkeypatch.setattr(unpacking.shutil, "disk_usage", lambda path: usage(2 * size - 1))
     with pytest.raises(EarmarkError, match=rf"GB free, .* GB needed for {TRAIN} and what"):
         get(server, tmp_path)
     assert server.sent.get(TEST) is None
-    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: usage(2 * size))
+    monkeypatch.setattr(unpacking.shutil, "disk_usage", lambda path: usage(2 * size))
     get(server, tmp_path)
     assert_whole(tmp_path)
 
@@ -551,7 +551,7 @@ def test_short_disk_for_unpacking(
 ) -> None:
     usage = namedtuple("usage", "free")
     data = make_zip([("FSDKaggle2018.audio_test/a.wav", bytes(900_000))], zipfile.ZIP_DEFLATED)
-    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: usage(850_000))
+    monkeypatch.setattr(unpacking.shutil, "disk_usage", lambda path: usage(850_000))
     assert "GB needed for unpacking" in refused(server, tmp_path, TEST, data)
 
 

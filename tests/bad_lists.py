@@ -1,0 +1,314 @@
+"""The corpus's bad lists: a good data set of Cello and Bark is changed, and then judged.
+
+``expected`` has words of the sentence that the user gets, or begins with "works".
+"""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from corpus import Kind
+from tiny import TRAIN_HEADER, TinySet, write_rows
+
+WORKS = "works"
+TRUTH_HEADER = ("fname", "label", "usage")
+
+# Latin with marks, Japanese, Arabic, Hindi, an emoji of several signs, a composed letter apart.
+SCRIPTS = ("Grüße.wav", "犬の声.wav", "نباح.wav", "भौंकना.wav", "👩\u200d🎤.wav", "e\u0301.wav")
+# What shells, Snakemake, Python's formatting, HTML and Markdown take for something else.
+SIGNS = (
+    "-rf.wav",
+    "~.wav",
+    "a b  c.wav",
+    "'q'.wav",
+    '"q".wav',
+    "{x}.wav",
+    "%s%d.wav",
+    "<b>&amp;.wav",
+    "$(id);`id`.wav",
+    "a*?[b].wav",
+    "a,b.wav",
+    "#1.wav",
+    "|x_y|.wav",
+)
+
+
+def rewritten(change: Callable[[str], str | bytes]) -> Callable[[TinySet], None]:
+    """A spoiler that puts the text of the train list through ``change``."""
+
+    def spoil(made: TinySet) -> None:
+        text = change(made.train_list.read_text(encoding="utf-8"))
+        made.train_list.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    return spoil
+
+
+def with_row(*row: object) -> Callable[[TinySet], None]:
+    """A spoiler that adds a row to the train list."""
+    return lambda made: write_rows(made.train_list, TRAIN_HEADER, [*made.train, row])
+
+
+def with_label(change: Callable[[str], str]) -> Callable[[TinySet], None]:
+    """A spoiler that changes the label of the third row of the train list."""
+
+    def spoil(made: TinySet) -> None:
+        rows = list(made.train)
+        rows[2] = (rows[2][0], change(rows[2][1]), rows[2][2])
+        write_rows(made.train_list, TRAIN_HEADER, rows)
+
+    return spoil
+
+
+def with_names(names: Sequence[str]) -> Callable[[TinySet], None]:
+    """A spoiler that gives the first train and test clips such names, on disk and in the lists."""
+    return lambda made: rename_clips(made, names)
+
+
+def rename_clips(made: TinySet, names: Sequence[str]) -> None:
+    """Rename the first train clips, and with a sign before it the first test clips."""
+    tests = [f"t{name}" for name in names][: len(made.test)]
+    train = list(names)[: len(made.train)]
+    for index, name in enumerate(train):
+        before, label, verified = made.train[index]
+        (made.audio_train / before).rename(made.audio_train / name)
+        made.train[index] = (name, label, verified)
+    for index, name in enumerate(tests):
+        (made.audio_test / made.test[index]).rename(made.audio_test / name)
+        made.test[index] = name
+    write_rows(made.train_list, TRAIN_HEADER, made.train)
+    assert made.test_list is not None
+    write_rows(made.test_list, ("fname", "label"), [(name, "Bark") for name in made.test])
+
+
+def tests_listed(*rows: Sequence[str]) -> Callable[[TinySet], None]:
+    """A spoiler that writes another test list: header and rows."""
+
+    def spoil(made: TinySet) -> None:
+        assert made.test_list is not None
+        write_rows(made.test_list, rows[0], rows[1:])
+
+    return spoil
+
+
+def only_test_names(made: TinySet) -> None:
+    assert made.test_list is not None
+    write_rows(made.test_list, ("fname",), [(name,) for name in made.test])
+
+
+def more_test_columns(made: TinySet) -> None:
+    assert made.test_list is not None
+    rows = [(number, name, "by") for number, name in enumerate(made.test)]
+    write_rows(made.test_list, ("", "fname", "license"), rows)
+
+
+def truth(*rows: Sequence[str]) -> Callable[[TinySet], None]:
+    """A spoiler that writes a truth file: header and rows."""
+    return lambda made: write_rows(made.folder / "test_post_competition.csv", rows[0], rows[1:])
+
+
+def a_folder(made: TinySet) -> None:
+    made.train_list.unlink()
+    made.train_list.mkdir()
+
+
+def moved(name: str) -> Callable[[TinySet], None]:
+    """A spoiler that renames the data set's folder."""
+
+    def spoil(made: TinySet) -> None:
+        made.folder = made.folder.rename(made.folder.with_name(name))
+
+    return spoil
+
+
+def only_an_archive(made: TinySet) -> None:
+    made.folder = Path(made.folder, "set.zip")
+    made.folder.write_bytes(b"PK")
+
+
+def lines(text: str) -> list[str]:
+    return text.splitlines(keepends=True)
+
+
+KINDS = [
+    # Ways to write a list that are as good as any.
+    Kind("train list with a BOM", WORKS, rewritten(lambda text: "\ufeff" + text)),
+    Kind("lines end with CRLF", WORKS, rewritten(lambda text: text.replace("\n", "\r\n"))),
+    Kind("lines end with CR", WORKS, rewritten(lambda text: text.replace("\n", "\r"))),
+    Kind(
+        "every cell quoted",
+        WORKS,
+        rewritten(lambda text: '"' + text.strip().replace(",", '","').replace("\n", '"\n"') + '"'),
+    ),
+    Kind("blank lines", WORKS, rewritten(lambda text: "\n" + text.replace("\n", "\n\n , ,\n"))),
+    Kind("spaces around cells", WORKS, rewritten(lambda text: text.replace(",", " , "))),
+    Kind(
+        "verified as true and False",
+        WORKS,
+        rewritten(lambda text: text.replace(",1\n", ",true\n").replace(",0\n", ",False\n")),
+    ),
+    Kind("a comma too many on every line", WORKS, rewritten(lambda t: t.replace("\n", ",\n"))),
+    Kind(
+        "a comma too many on every line but the header's",
+        WORKS,
+        rewritten(lambda text: text.replace("\n", ",\n").replace(",\n", "\n", 1)),
+    ),
+    Kind(
+        "columns without a name and others",
+        WORKS,
+        rewritten(
+            lambda text: "".join(
+                f"{number or ''},{line.strip()},{'by' if number else 'license'}\n"
+                for number, line in enumerate(lines(text))
+            )
+        ),
+    ),
+    Kind("clip names in other scripts", WORKS, with_names(SCRIPTS)),
+    Kind("clip names with signs of shells and markup", WORKS, with_names(SIGNS)),
+    Kind("test list without labels", WORKS, only_test_names),
+    Kind("test list with more columns", WORKS, more_test_columns),
+    # The file.
+    Kind("train list is a folder", "is a folder. Put a CSV file", a_folder),
+    Kind("train list is empty", "it is empty. Its first line should be", rewritten(lambda t: "")),
+    Kind("train list without rows", "has no rows", rewritten(lambda text: lines(text)[0])),
+    Kind("train list in UTF-16", "it is in UTF-16", rewritten(lambda t: t.encode("utf-16"))),
+    Kind(
+        "train list in Latin-1",
+        "line 10 has the byte 0xe9",
+        rewritten(lambda text: f"{text}caf\xe9.wav,Bark,1\n".encode("latin-1")),
+    ),
+    Kind("zero bytes in the list", "has a zero byte", rewritten(lambda t: t + "\0" * 512)),
+    Kind(
+        "semicolons for commas", "separated by semicolons", rewritten(lambda t: t.replace(",", ";"))
+    ),
+    Kind("tabs for commas", "separated by tabs", rewritten(lambda t: t.replace(",", "\t"))),
+    # The header.
+    Kind(
+        "train list without header",
+        "Its first line should be fname,label,manually_verified",
+        rewritten(lambda text: "".join(lines(text)[1:])),
+    ),
+    Kind(
+        "a comment above the header",
+        "lacks the column 'fname'; it has # my clips",
+        rewritten(lambda text: "# my clips\n" + text),
+    ),
+    Kind(
+        "train list lacks a column",
+        "lacks the column 'manually_verified'; it has fname, label, checked",
+        rewritten(lambda text: text.replace("manually_verified", "checked")),
+    ),
+    Kind(
+        "a column twice",
+        "has the column 'fname' more than once",
+        rewritten(lambda text: text.replace("\n", ",x.wav\n").replace(",x.wav", ",fname", 1)),
+    ),
+    Kind(
+        "a column in other case",
+        "it has 'Fname'. Write the name in small letters",
+        rewritten(lambda text: text.replace("fname", "Fname")),
+    ),
+    # The lines.
+    Kind(
+        "a quote that is never closed",
+        "line 4 opens a quote that is never closed",
+        rewritten(lambda text: "".join([*lines(text)[:3], '"', *lines(text)[3:]])),
+    ),
+    Kind(
+        "a quote that takes in other lines",
+        "line 4, has a quote that takes in what look like lines of their own, up to line 6",
+        rewritten(
+            lambda text: "".join([*lines(text)[:3], '"', *lines(text)[3:5], '",', *lines(text)[5:]])
+        ),
+    ),
+    Kind(
+        "more cells than columns",
+        "line 10, has 4 cells under 3 columns",
+        rewritten(lambda text: text + "z.wav,Bark,1,by\n"),
+    ),
+    Kind(
+        "a cell of a megabyte",
+        "line 10 has a cell that is far too long",
+        rewritten(lambda text: text + "x" * 10**6 + ",Bark,1\n"),
+    ),
+    Kind("a clip listed twice", "more than once", lambda made: with_row(*made.train[3])(made)),
+    Kind("a comment among the lines", "gives # more no label", with_row("# more")),
+    # The names.
+    Kind("a name that leads out", "'../x.wav'. Write the clip's name alone", with_row("../x.wav")),
+    Kind("an absolute name", "'/etc/passwd'. Write the clip's name", with_row("/etc/passwd")),
+    Kind("a name with a backslash", "'..\\x.wav'. Write the clip's name", with_row("..\\x.wav")),
+    Kind("an empty name", "has the file name ''", with_row("", "Bark", 1)),
+    Kind("a name with a line break", "'x\\ny.wav' with a line break", with_row("x\ny.wav")),
+    Kind("a name that moves the cursor", "'\\x1b[2Jx.wav' with", with_row("\x1b[2Jx.wav")),
+    Kind("a name of 300 signs", "of 304 bytes", with_row("x" * 300 + ".wav", "Bark", 1)),
+    # The labels.
+    Kind("a label left empty", "no label. Write its class", with_label(lambda label: "")),
+    Kind("a label with a space", "write 'Double_bass'", with_label(lambda label: "Double bass")),
+    Kind(
+        "several labels in a cell",
+        "'Bark,Dog' with a comma in it. Each clip has one class here",
+        with_label(lambda label: "Bark,Dog"),
+    ),
+    Kind(
+        "a label with a control code", "'Ba\\x07rk' with a control", with_label(lambda _: "Ba\ark")
+    ),
+    Kind(
+        "a label of 5,000 signs", "5000 signs. Write at most 100", with_label(lambda _: "x" * 5000)
+    ),
+    Kind("labels that differ by case", "differ only in case", with_label(str.upper)),
+    Kind(
+        "labels that differ by Unicode form",
+        "how Unicode writes their signs",
+        lambda made: write_rows(
+            made.train_list,
+            TRAIN_HEADER,
+            [
+                (name, unicodedata.normalize(("NFC", "NFD")[number % 2], "Kröte"), verified)
+                for number, (name, _, verified) in enumerate(made.train)
+            ],
+        ),
+    ),
+    Kind(
+        "a label that no group has",
+        "'Barking' of the train list is in no group of the scheme 'two' (1 such labels); the "
+        "nearest there: Bark",
+        with_label(lambda label: "Barking"),
+    ),
+    Kind(
+        "verified as maybe", "'maybe' for x.wav. Write 1 or 0", with_row("x.wav", "Bark", "maybe")
+    ),
+    Kind("verified left empty", "'' for x.wav. Write 1 or 0", with_row("x.wav", "Bark", "")),
+    # The test list.
+    Kind("test list without rows", "has no rows. List the clips", tests_listed(("fname", "label"))),
+    Kind("test list without names", "lacks the column 'fname'", tests_listed(("id",), ("1",))),
+    Kind(
+        "a test clip listed twice",
+        "lines 2, 4; 1 such lines",
+        tests_listed(("fname",), ("a.wav",), ("b.wav",), ("a.wav",)),
+    ),
+    Kind(
+        "a test clip's name that leads out",
+        "'../../x.wav'. Write the clip's name alone",
+        tests_listed(("fname",), ("../../x.wav",)),
+    ),
+    # The truth of the test clips.
+    Kind("truth without usages", WORKS, truth(TRUTH_HEADER[:2], ("a.wav", "Bark"))),
+    Kind(
+        "a usage that is none",
+        "usage 'Test'. Write Public, Private or Ignored",
+        truth(TRUTH_HEADER, ("a.wav", "Bark", "test")),
+    ),
+    Kind(
+        "a true label with a space",
+        "write 'Double_bass'",
+        truth(TRUTH_HEADER, ("a.wav", "Double bass", "Public")),
+    ),
+    Kind(
+        "a truth listed twice",
+        "line 3, names the clip a.wav again, after line 2",
+        truth(TRUTH_HEADER, ("a.wav", "Bark", "Public"), ("a.wav", "Cello", "Public")),
+    ),
+    # The folder.
+    Kind("the folder's name has signs", WORKS, moved("my 'set' of sounds; $HOME %s é")),
+    Kind("the folder's name has braces", "braces in its name", moved("my {set}")),
+    Kind("the data set is an archive", "is a file. Set `dataset` to the folder", only_an_archive),
+]
