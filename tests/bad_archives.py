@@ -1,118 +1,179 @@
-"""Bad archives: changes to a good zip of test clips, and what the user is told.
+"""The corpus's bad archives: made from the entries of a good one, with a checksum that is right.
 
-The checksum that is asked for is the bad zip's own: what a wrong checksum does has its own tests.
+``expected`` has words of the sentence that the user gets, or is "works".
 """
 
 import io
 import stat
+import struct
 import zipfile
+from collections.abc import Callable, Sequence
 
+from archive_server import make_zip
 from corpus import Kind
 
+WORKS = "works"
 STEM = "FSDKaggle2018.audio_test"
-# What may be unpacked in these tests.
-LIMIT_BYTES = 2_000_000
+Entries = list[tuple[str | zipfile.ZipInfo, bytes]]
 
 
-def zipped(*entries: tuple[str | zipfile.ZipInfo, bytes], method: int = 0) -> bytes:
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", method) as archive:
-        for name, data in entries:
-            archive.writestr(name, data)
-    return sink.getvalue()
+def with_entries(*names: str | zipfile.ZipInfo) -> Callable[[Entries], bytes]:
+    """A spoiler that adds entries of these names."""
+    return lambda entries: make_zip([*entries, *((name, b"sound") for name in names)])
 
 
-def with_entry(name: str | zipfile.ZipInfo, content: bytes = b"/etc") -> bytes:
-    return zipped((f"{STEM}/b.wav", b"sound"), (name, content))
+def inside(name: str) -> str:
+    return f"{STEM}/{name}"
 
 
-def link() -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(f"{STEM}/a.wav")
+def special(kind: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(inside("x.wav"))
     info.create_system = 3
-    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    info.external_attr = (kind | 0o777) << 16
     return info
 
 
-def patched(content: bytes, *changes: tuple[bytes, int, bytes]) -> bytes:
-    """Write other bytes at a distance from the first occurrence of a record's mark."""
-    changed = bytearray(content)
-    for mark, distance, new in changes:
-        at = changed.index(mark) + distance
-        changed[at : at + len(new)] = new
-    return bytes(changed)
+def changed(change: Callable[[bytearray], None], kind: int = 0) -> Callable[[Entries], bytes]:
+    """A spoiler that changes the bytes of an archive of which x.wav is the last entry."""
+
+    def spoil(entries: Entries) -> bytes:
+        data = bytearray(make_zip([*entries, (inside("x.wav"), b"sound" * 100)], kind))
+        change(data)
+        return bytes(data)
+
+    return spoil
 
 
-def encrypted(content: bytes) -> bytes:
-    return patched(content, (b"PK\3\4", 6, b"\1"), (b"PK\1\2", 8, b"\1"))
+def declared(count: int) -> Callable[[bytearray], None]:
+    """The last entry says in the directory that it has so many bytes."""
+
+    def change(data: bytearray) -> None:
+        struct.pack_into("<L", data, data.rindex(b"PK\1\2") + 24, count)
+
+    return change
 
 
-def declared(size: int) -> bytes:
-    packed = zipped((f"{STEM}/a.wav", b"sound" * 100), method=zipfile.ZIP_DEFLATED)
-    return patched(packed, (b"PK\1\2", 24, size.to_bytes(4, "little")))
+def encrypted(data: bytearray) -> None:
+    data[data.rindex(b"PK\3\4") + 6] |= 1
+    data[data.rindex(b"PK\1\2") + 8] |= 1
 
 
-def damaged(content: bytes) -> bytes:
-    """One bit of one clip's stored bytes is another."""
-    at = content.index(b"b.wav") + 1000
-    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+def another_bit(data: bytearray) -> None:
+    data[data.rindex(b"sound")] ^= 1
 
 
-def overlapping(content: bytes) -> bytes:
-    """The second entry's bytes are those of the first: a bomb that is small when packed."""
-    two = zipped((f"{STEM}/a.wav", b"a" * 900), (f"{STEM}/b.wav", b"a" * 900))
-    second = two.index(b"PK\1\2", two.index(b"PK\1\2") + 4)
-    return two[: second + 42] + bytes(4) + two[second + 46 :]
+def no_utf8(data: bytearray) -> None:
+    """The names of x.wav are said to be UTF-8, and are not."""
+    for begin, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = data.rindex(begin)
+        data[at + flags + 1] |= 8
+        name = data.index(b"x.wav", at)
+        data[name] = 0xFF
 
 
-# ``spoil(content)`` takes a good zip's bytes and gives a bad one's.
+def all_from_one_place(entries: Entries) -> bytes:
+    """A hundred entries that share the bytes of one: small, and large when unpacked."""
+    data = bytearray(make_zip([(inside(f"{n:03}.wav"), bytes(10_000)) for n in range(100)], 8))
+    at = data.index(b"PK\1\2")
+    while at >= 0:
+        struct.pack_into("<L", data, at + 42, 0)
+        at = data.find(b"PK\1\2", at + 4)
+    return bytes(data)
+
+
+def one_within_the_other(entries: Entries) -> bytes:
+    """The first entry's bytes hold the second entry whole, as in a quoted bomb."""
+    second = make_zip([(inside("b.wav"), b"noise" * 100)])
+    data = make_zip([(inside("a.wav"), second)])
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        start = archive.infolist()[0].header_offset + 30 + len(inside("a.wav"))
+    own = bytearray(second[second.index(b"PK\1\2") : second.index(b"PK\5\6")])
+    struct.pack_into("<L", own, 42, start)
+    at, end = data.rindex(b"PK\1\2"), data.rindex(b"PK\5\6")
+    directory = data[at:end] + own
+    last = bytearray(data[end:])
+    struct.pack_into("<HHLL", last, 8, 2, 2, len(directory), at)
+    return data[:at] + directory + last
+
+
+def very_many(entries: Entries) -> bytes:
+    """An archive of 200,001 entries, most of them in its directory only."""
+    data = make_zip([(inside("a.wav"), b"")])
+    at, end = data.index(b"PK\1\2"), data.index(b"PK\5\6")
+    directory = data[at:end] * 200_001
+    last = bytearray(data[end:])
+    struct.pack_into("<L", last, 12, len(directory))
+    return data[:at] + directory + last
+
+
+def with_comment_and_prefix(entries: Entries) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.comment = b"PK\1\2 the record's own"
+        for name, data in entries:
+            archive.writestr(name, data)
+    return b"#!/bin/sh\n" * 50 + sink.getvalue()
+
+
+def other_method(entries: Entries) -> bytes:
+    return make_zip(entries, zipfile.ZIP_LZMA)
+
+
+def without_the_folder(entries: Sequence[tuple[str | zipfile.ZipInfo, bytes]]) -> bytes:
+    inner = [(str(name).removeprefix(f"{STEM}/"), data) for name, data in entries]
+    return make_zip([("__MACOSX/._x.wav", b"fork"), *((n, data) for n, data in inner if n)])
+
+
 KINDS = [
-    Kind("cut off", "cannot be read", lambda content: content[:-300]),
-    Kind("an error page", "cannot be read", lambda content: b"<!doctype html>" + bytes(3000)),
-    Kind("a bit flipped in a clip", "Bad CRC-32", damaged),
-    Kind("encrypted", "it is encrypted", encrypted),
-    Kind("a name that leads out", "points out of the folder", lambda c: with_entry("../x")),
+    Kind("archive with a prefix and a comment", WORKS, with_comment_and_prefix),
+    Kind("archive without its folder, with a Mac's extras", WORKS, without_the_folder),
+    # Damage.
+    Kind("truncated archive", "cannot be read", lambda entries: make_zip(entries)[:-300]),
+    Kind("archive with a wrong bit", "Bad CRC-32", changed(another_bit)),
+    Kind("archive of nothing", "holds no files", lambda entries: make_zip([])),
+    Kind("archive that is text", "not a zip file", lambda entries: b"<html>Not found</html>"),
+    Kind("encrypted archive", "it is encrypted", changed(encrypted)),
+    Kind("archive packed by LZMA", "another method than deflate", other_method),
+    Kind("fewer bytes declared", "cannot be read", changed(declared(50))),
+    Kind("fewer bytes declared, packed", "cannot be read", changed(declared(50), 8)),
+    Kind("more bytes declared", "cannot be read", changed(declared(5000))),
+    # Bombs.
     Kind(
-        "a name that leads out below the folder",
-        "points out of the folder",
-        lambda content: with_entry(f"{STEM}/../../x"),
+        "a bomb by declared size",
+        "bytes, at most 2000000 are allowed; if that is right, raise max_unpacked_gigabytes",
+        lambda entries: make_zip([(inside("a.wav"), bytes(2_000_001))], zipfile.ZIP_DEFLATED),
     ),
-    Kind("an absolute name", "points out of the folder", lambda content: with_entry("/x")),
-    Kind("a drive letter", "points out of the folder", lambda content: with_entry("C:/x")),
-    Kind("backslashes", "points out of the folder", lambda content: with_entry("..\\x")),
-    Kind("a symbolic link", "a link or a special file", lambda content: with_entry(link())),
+    Kind("a hundred entries with the bytes of one", "verlap", all_from_one_place),
+    Kind("an entry within another", "verlap", one_within_the_other),
+    Kind("200,001 entries", "has 200001 entries, at most 200000", very_many),
+    # Names.
+    Kind("zip slip", "points out of the folder", with_entries("../x.wav")),
+    Kind("zip slip further in", "points out of the folder", with_entries(inside("../../x.wav"))),
+    Kind("an entry with an absolute name", "points out", with_entries("/tmp/x.wav")),
+    Kind("an entry with a drive", "points out", with_entries("C:x.wav", "D:/x.wav")),
+    Kind("an entry with backslashes", "points out", with_entries("..\\x.wav")),
     Kind(
-        "control characters in a name",
-        "its name has control characters",
-        lambda content: with_entry(f"{STEM}/a\nb.wav"),
+        "an entry that is a link", "a link or a special file", with_entries(special(stat.S_IFLNK))
     ),
+    Kind("an entry that is a device", "a link or a special", with_entries(special(stat.S_IFBLK))),
     Kind(
         "two entries of one name",
-        "there is another entry of that name",
-        lambda content: with_entry("b.wav"),
+        "another one has the same name",
+        lambda entries: make_zip([*entries, entries[-1]]),
+    ),
+    Kind("names that differ by case", "or all but", with_entries(inside("x.wav"), inside("X.WAV"))),
+    Kind(
+        "names that differ by Unicode form",
+        "or all but",
+        with_entries(inside("\xe9.wav"), inside("e\u0301.wav")),
     ),
     Kind(
-        "a file in the folder's place",
-        "it has the name of the folder",
-        lambda content: with_entry(STEM),
+        "a file and a folder of one name",
+        "needs a folder of that name",
+        with_entries(inside("x"), inside("x/y.wav")),
     ),
-    Kind(
-        "another method of packing",
-        "another method than deflate",
-        lambda content: zipped((f"{STEM}/a.wav", b"sound" * 99), method=zipfile.ZIP_LZMA),
-    ),
-    Kind(
-        "unpacks to more than is allowed",
-        "at most 2000000 are allowed",
-        lambda content: zipped(
-            (f"{STEM}/a.wav", bytes(LIMIT_BYTES + 1)), method=zipfile.ZIP_DEFLATED
-        ),
-    ),
-    Kind("declares less than it holds", "cannot be read", lambda content: declared(50)),
-    Kind("declares more than it holds", "cannot be read", lambda content: declared(5000)),
-    Kind("entries that share their bytes", "cannot be read", overlapping),
-    Kind(
-        "a name that is too long", "its name is too long", lambda c: with_entry("x" * 300 + ".wav")
-    ),
-    Kind("no files", "holds no files", lambda content: zipped()),
-    Kind("only folders", "holds no files", lambda content: zipped((f"{STEM}/", b""))),
+    Kind("an entry with a control code", "x\\x1b[2J", with_entries(inside("x\x1b[2J.wav"))),
+    Kind("an entry whose name is no UTF-8", "cannot be read", changed(no_utf8)),
+    Kind("a name of 260 bytes", "its name is too long", with_entries(inside("x" * 256 + ".wav"))),
+    Kind("folders 600 deep", "its name is too long", with_entries(inside("x/" * 600 + "y.wav"))),
 ]

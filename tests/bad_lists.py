@@ -1,175 +1,315 @@
-"""Bad and odd lists of clips: changes to the lists of a small set, and what the user is told."""
+"""The corpus's bad lists: a good data set of Cello and Bark is changed, and then judged.
 
+``expected`` has words of the sentence that the user gets, or begins with "works".
+"""
+
+import unicodedata
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from corpus import Kind
-from tiny import TinySet
+from tiny import TRAIN_HEADER, TinySet, write_rows
 
-Spoil = Callable[[TinySet], None]
+WORKS = "works"
+TRUTH_HEADER = ("fname", "label", "usage")
+
+# Latin with marks, Japanese, Arabic, Hindi, an emoji of several signs, a composed letter apart.
+SCRIPTS = ("Grüße.wav", "犬の声.wav", "نباح.wav", "भौंकना.wav", "👩\u200d🎤.wav", "e\u0301.wav")
+# What shells, Snakemake, Python's formatting, HTML and Markdown take for something else.
+SIGNS = (
+    "-rf.wav",
+    "~.wav",
+    "a b  c.wav",
+    "'q'.wav",
+    '"q".wav',
+    "{x}.wav",
+    "%s%d.wav",
+    "<b>&amp;.wav",
+    "$(id);`id`.wav",
+    "a*?[b].wav",
+    "a,b.wav",
+    "#1.wav",
+    "|x_y|.wav",
+)
 
 
-def whole(change: Callable[[bytes], bytes]) -> Spoil:
-    """Change the train list's bytes."""
+def rewritten(change: Callable[[str], str | bytes]) -> Callable[[TinySet], None]:
+    """A spoiler that puts the text of the train list through ``change``."""
 
     def spoil(made: TinySet) -> None:
-        made.train_list.write_bytes(change(made.train_list.read_bytes()))
+        text = change(made.train_list.read_text(encoding="utf-8"))
+        made.train_list.write_bytes(text if isinstance(text, bytes) else text.encode())
 
     return spoil
 
 
-def text(change: Callable[[str], str]) -> Spoil:
-    """Change the train list's text."""
-    return whole(lambda content: change(content.decode()).encode())
+def with_row(*row: object) -> Callable[[TinySet], None]:
+    """A spoiler that adds a row to the train list."""
+    return lambda made: write_rows(made.train_list, TRAIN_HEADER, [*made.train, row])
 
 
-def third(change: Callable[[list[str]], Sequence[str]]) -> Spoil:
-    """Change the values of the train list's third line."""
+def with_label(change: Callable[[str], str]) -> Callable[[TinySet], None]:
+    """A spoiler that changes the label of the third row of the train list."""
 
-    def spoil(content: str) -> str:
-        lines = content.split("\n")
-        lines[2] = ",".join(change(lines[2].split(",")))
-        return "\n".join(lines)
+    def spoil(made: TinySet) -> None:
+        rows = list(made.train)
+        rows[2] = (rows[2][0], change(rows[2][1]), rows[2][2])
+        write_rows(made.train_list, TRAIN_HEADER, rows)
 
-    return text(spoil)
-
-
-def named(name: str) -> Spoil:
-    return third(lambda row: [name, *row[1:]])
+    return spoil
 
 
-def labelled(label: str) -> Spoil:
-    return third(lambda row: [row[0], label, row[2]])
+def with_names(names: Sequence[str]) -> Callable[[TinySet], None]:
+    """A spoiler that gives the first train and test clips such names, on disk and in the lists."""
+    return lambda made: rename_clips(made, names)
 
 
-def flagged(flag: str) -> Spoil:
-    return third(lambda row: [*row[:2], flag])
+def rename_clips(made: TinySet, names: Sequence[str]) -> None:
+    """Rename the first train clips, and with a sign before it the first test clips."""
+    tests = [f"t{name}" for name in names][: len(made.test)]
+    train = list(names)[: len(made.train)]
+    for index, name in enumerate(train):
+        before, label, verified = made.train[index]
+        (made.audio_train / before).rename(made.audio_train / name)
+        made.train[index] = (name, label, verified)
+    for index, name in enumerate(tests):
+        (made.audio_test / made.test[index]).rename(made.audio_test / name)
+        made.test[index] = name
+    write_rows(made.train_list, TRAIN_HEADER, made.train)
+    assert made.test_list is not None
+    write_rows(made.test_list, ("fname", "label"), [(name, "Bark") for name in made.test])
 
 
-def twice(content: str) -> str:
-    return content + content.split("\n")[1] + "\n"
-
-
-def test_list(change: Callable[[list[str]], Sequence[str]]) -> Spoil:
-    """Change the test list's lines."""
+def tests_listed(*rows: Sequence[str]) -> Callable[[TinySet], None]:
+    """A spoiler that writes another test list: header and rows."""
 
     def spoil(made: TinySet) -> None:
         assert made.test_list is not None
-        lines = made.test_list.read_text(encoding="utf-8").splitlines()
-        made.test_list.write_text("\n".join(change(lines)) + "\n", encoding="utf-8")
+        write_rows(made.test_list, rows[0], rows[1:])
 
     return spoil
 
 
-def truth(change: Callable[[list[str]], Sequence[str]]) -> Spoil:
-    def spoil(made: TinySet) -> None:
-        path = made.folder / "test_post_competition.csv"
-        lines = path.read_text(encoding="utf-8").splitlines()
-        path.write_text("\n".join(change(lines)) + "\n", encoding="utf-8")
-
-    return spoil
-
-
-def removed(made: TinySet) -> None:
-    made.train_list.unlink()
-
-
-def folder_in_its_place(made: TinySet) -> None:
+def only_test_names(made: TinySet) -> None:
     assert made.test_list is not None
-    made.test_list.unlink()
-    (made.audio_test / "x").mkdir()
-    for name in made.test:
-        (made.audio_test / name).unlink()
+    write_rows(made.test_list, ("fname",), [(name,) for name in made.test])
 
 
-def quoted(content: str) -> str:
-    lines = content.strip().split("\n")
-    return "".join(",".join(f'"{value}"' for value in line.split(",")) + "\n" for line in lines)
+def more_test_columns(made: TinySet) -> None:
+    assert made.test_list is not None
+    rows = [(number, name, "by") for number, name in enumerate(made.test)]
+    write_rows(made.test_list, ("", "fname", "license"), rows)
 
 
-def with_column(content: str) -> str:
-    head, *rows = content.strip().split("\n")
-    return "\n".join([f"license,{head}", *[f'"CC, by",{row}' for row in rows]]) + "\n"
+def truth(*rows: Sequence[str]) -> Callable[[TinySet], None]:
+    """A spoiler that writes a truth file: header and rows."""
+    return lambda made: write_rows(made.folder / "test_post_competition.csv", rows[0], rows[1:])
 
 
-def without_column(content: str) -> str:
-    return "".join(line.rsplit(",", 1)[0] + "\n" for line in content.strip().split("\n"))
+def a_folder(made: TinySet) -> None:
+    made.train_list.unlink()
+    made.train_list.mkdir()
 
 
-def true_false(content: str) -> str:
-    return content.replace(",1\n", ",TRUE\n").replace(",0\n", ",False\n")
+def moved(name: str) -> Callable[[TinySet], None]:
+    """A spoiler that renames the data set's folder."""
+
+    def spoil(made: TinySet) -> None:
+        made.folder = made.folder.rename(made.folder.with_name(name))
+
+    return spoil
 
 
-def with_accent(made: TinySet) -> None:
-    """Two labels that look the same; the second has its accent as a sign of its own."""
-    lines = made.train_list.read_text(encoding="utf-8").split("\n")
-    for place, label in ((1, "Caf\u00e9"), (2, "Cafe\u0301")):
-        name, _, flag = lines[place].split(",")
-        lines[place] = f"{name},{label},{flag}"
-    made.train_list.write_text("\n".join(lines), encoding="utf-8")
+def only_an_archive(made: TinySet) -> None:
+    made.folder = Path(made.folder, "set.zip")
+    made.folder.write_bytes(b"PK")
 
 
-# ``spoil(made)`` changes the lists of a set; ``expected`` is part of the sentence, or "works".
+def lines(text: str) -> list[str]:
+    return text.splitlines(keepends=True)
+
+
 KINDS = [
-    Kind("a byte order mark", "works", whole(lambda content: b"\xef\xbb\xbf" + content)),
-    Kind("CRLF line ends", "works", whole(lambda content: content.replace(b"\n", b"\r\n"))),
-    Kind("CR line ends", "works", whole(lambda content: content.replace(b"\n", b"\r"))),
-    Kind("quoted fields", "works", text(quoted)),
-    Kind("blank lines", "works", text(lambda content: content.replace("\n", "\n\n ,, \n"))),
-    Kind("no line end at the end", "works", text(str.strip)),
-    Kind("commas at the ends of lines", "works", text(lambda c: c.replace("\n", ",,\n"))),
-    Kind("more columns", "works", text(with_column)),
-    Kind("verified as TRUE and False", "works", text(true_false)),
-    Kind("spaces around values", "works", text(lambda content: content.replace(",", " , "))),
-    Kind("names in other scripts", "works", named("\u72ac \u0643\u0644\u0628 \U0001f415.wav")),
-    Kind("a name with quotes, braces, a dash in front", "works", named("-{x}'%s'<b>&.wav")),
-    Kind("a test list without labels", "works", test_list(lambda rows: [r[:12] for r in rows])),
-    Kind("no train list", "has no train list", removed),
-    Kind("an empty file", "it is empty", whole(lambda content: b"")),
-    Kind("only a header", "has no rows", text(lambda content: content.split("\n")[0])),
-    Kind("UTF-16", "it is in UTF-16", whole(lambda content: content.decode().encode("utf-16"))),
-    Kind("Latin-1", "has the byte 0xe9. Save it as CSV in UTF-8", whole(lambda c: c + b"\xe9,,")),
-    Kind("zero bytes", "has a zero byte", whole(lambda content: content + bytes(100))),
+    # Ways to write a list that are as good as any.
+    Kind("train list with a BOM", WORKS, rewritten(lambda text: "\ufeff" + text)),
+    Kind("lines end with CRLF", WORKS, rewritten(lambda text: text.replace("\n", "\r\n"))),
+    Kind("lines end with CR", WORKS, rewritten(lambda text: text.replace("\n", "\r"))),
     Kind(
-        "semicolons",
-        "separated by semicolons: save it with commas",
-        text(lambda content: content.replace(",", ";")),
+        "every cell quoted",
+        WORKS,
+        rewritten(lambda text: '"' + text.strip().replace(",", '","').replace("\n", '"\n"') + '"'),
     ),
-    Kind("tabs", "separated by tabs", text(lambda content: content.replace(",", "\t"))),
-    Kind("no header", "lacks the column 'fname'", text(lambda content: content.split("\n", 1)[1])),
-    Kind("a column lacks", "lacks the column 'manually_verified'", text(without_column)),
+    Kind("blank lines", WORKS, rewritten(lambda text: "\n" + text.replace("\n", "\n\n , ,\n"))),
+    Kind("spaces around cells", WORKS, rewritten(lambda text: text.replace(",", " , "))),
     Kind(
-        "a header in other case",
-        "Write 'fname' instead of 'Fname'",
-        text(lambda content: content.replace("fname", "Fname")),
+        "verified as true and False",
+        WORKS,
+        rewritten(lambda text: text.replace(",1\n", ",true\n").replace(",0\n", ",False\n")),
+    ),
+    Kind("a comma too many on every line", WORKS, rewritten(lambda t: t.replace("\n", ",\n"))),
+    Kind(
+        "a comma too many on every line but the header's",
+        WORKS,
+        rewritten(lambda text: text.replace("\n", ",\n").replace(",\n", "\n", 1)),
+    ),
+    Kind(
+        "columns without a name and others",
+        WORKS,
+        rewritten(
+            lambda text: "".join(
+                f"{number or ''},{line.strip()},{'by' if number else 'license'}\n"
+                for number, line in enumerate(lines(text))
+            )
+        ),
+    ),
+    Kind("clip names in other scripts", WORKS, with_names(SCRIPTS)),
+    Kind("clip names with signs of shells and markup", WORKS, with_names(SIGNS)),
+    Kind("test list without labels", WORKS, only_test_names),
+    Kind("test list with more columns", WORKS, more_test_columns),
+    # The file.
+    Kind("train list is a folder", "is a folder. Put a CSV file", a_folder),
+    Kind("train list is empty", "it is empty. Its first line should be", rewritten(lambda t: "")),
+    Kind("train list without rows", "has no rows", rewritten(lambda text: lines(text)[0])),
+    Kind("train list in UTF-16", "it is in UTF-16", rewritten(lambda t: t.encode("utf-16"))),
+    Kind(
+        "train list in Latin-1",
+        "line 10 has the byte 0xe9",
+        rewritten(lambda text: f"{text}caf\xe9.wav,Bark,1\n".encode("latin-1")),
+    ),
+    Kind("zero bytes in the list", "has a zero byte", rewritten(lambda t: t + "\0" * 512)),
+    Kind(
+        "semicolons for commas", "separated by semicolons", rewritten(lambda t: t.replace(",", ";"))
+    ),
+    Kind("tabs for commas", "separated by tabs", rewritten(lambda t: t.replace(",", "\t"))),
+    # The header.
+    Kind(
+        "train list without header",
+        "Its first line should be fname,label,manually_verified",
+        rewritten(lambda text: "".join(lines(text)[1:])),
+    ),
+    Kind(
+        "a comment above the header",
+        "lacks the column 'fname'; it has # my clips",
+        rewritten(lambda text: "# my clips\n" + text),
+    ),
+    Kind(
+        "train list lacks a column",
+        "lacks the column 'manually_verified'; it has fname, label, checked",
+        rewritten(lambda text: text.replace("manually_verified", "checked")),
     ),
     Kind(
         "a column twice",
-        "has the column 'label' more than once",
-        text(lambda content: content.replace("fname,label", "label,fname,label", 1)),
+        "has the column 'fname' more than once",
+        rewritten(lambda text: text.replace("\n", ",x.wav\n").replace(",x.wav", ",fname", 1)),
     ),
-    Kind("an open quote", "Is a double quote open there?", third(lambda row: ['"' + row[0]])),
-    Kind("a comma too many", "has 4 values for 3 columns", third(lambda row: [*row, "more"])),
-    Kind("a field of 200 kB", "field larger than field limit", labelled("x" * 200_000)),
-    Kind("a clip twice", "more than once (lines 2,", text(twice)),
-    Kind("no label", "no label. Write its class", labelled("")),
-    Kind("a label with a space", "write 'Double_bass'", labelled("Double bass")),
-    Kind("two labels for a clip", "Each clip has one class here", labelled('"Cello,Bark"')),
-    Kind("a label with a line break", "write 'Cello_Bark'", labelled('"Cello\nBark"')),
-    Kind("labels that differ in case", "differ only in case", labelled("cello")),
-    Kind("labels that differ in stored accents", "how accents are stored", with_accent),
-    Kind("a misspelled label", "Is Cello meant?", labelled("Celo")),
-    Kind("a label of no group", "is in no group of the scheme 'two'", labelled("Zither")),
-    Kind("verified as yes", "Write 1 or 0", flagged("yes")),
-    Kind("verified as nothing", "Write 1 or 0", flagged("")),
-    Kind("a name that leads out", "without a folder", named("../x.wav")),
-    Kind("an absolute name", "without a folder", named("/etc/passwd")),
-    Kind("a name with backslashes", "without a folder", named("..\\x.wav")),
-    Kind("a name with a line break", "without a folder", named('"a\nb.wav"')),
-    Kind("no name", "has the file name ''", named("")),
-    Kind("a test clip twice", "more than once", test_list(lambda rows: [*rows, rows[1]])),
-    Kind("a test name that leads out", "without a folder", test_list(lambda r: [*r, "../x.wav,"])),
-    Kind("a test list without rows", "has no rows", test_list(lambda rows: rows[:1])),
-    Kind("no test list and no test clips", "is empty", folder_in_its_place),
-    Kind("a truth that names a clip twice", "more than once", truth(lambda r: [*r, r[1]])),
-    Kind("a truth without labels", "lacks the column 'label'", truth(lambda r: ["fname", *r[1:]])),
+    Kind(
+        "a column in other case",
+        "it has 'Fname'. Write the name in small letters",
+        rewritten(lambda text: text.replace("fname", "Fname")),
+    ),
+    # The lines.
+    Kind(
+        "a quote that is never closed",
+        "line 4 opens a quote that is never closed",
+        rewritten(lambda text: "".join([*lines(text)[:3], '"', *lines(text)[3:]])),
+    ),
+    Kind(
+        "a quote that takes in other lines",
+        "line 4, has a quote that takes in what look like lines of their own, up to line 6",
+        rewritten(
+            lambda text: "".join([*lines(text)[:3], '"', *lines(text)[3:5], '",', *lines(text)[5:]])
+        ),
+    ),
+    Kind(
+        "more cells than columns",
+        "line 10, has 4 cells under 3 columns",
+        rewritten(lambda text: text + "z.wav,Bark,1,by\n"),
+    ),
+    Kind(
+        "a cell of a megabyte",
+        "line 10 has a cell that is far too long",
+        rewritten(lambda text: text + "x" * 10**6 + ",Bark,1\n"),
+    ),
+    Kind("a clip listed twice", "more than once", lambda made: with_row(*made.train[3])(made)),
+    Kind("a comment among the lines", "gives # more no label", with_row("# more")),
+    # The names.
+    Kind("a name that leads out", "'../x.wav'. Write the clip's name alone", with_row("../x.wav")),
+    Kind("an absolute name", "'/etc/passwd'. Write the clip's name", with_row("/etc/passwd")),
+    Kind("a name with a backslash", "'..\\x.wav'. Write the clip's name", with_row("..\\x.wav")),
+    Kind("an empty name", "has the file name ''", with_row("", "Bark", 1)),
+    Kind("a name with a line break", "'x\\ny.wav' with a line break", with_row("x\ny.wav")),
+    Kind("a name that moves the cursor", "'\\x1b[2Jx.wav' with", with_row("\x1b[2Jx.wav")),
+    Kind("a name of 300 signs", "of 304 bytes", with_row("x" * 300 + ".wav", "Bark", 1)),
+    # The labels.
+    Kind("a label left empty", "no label. Write its class", with_label(lambda label: "")),
+    Kind("a label with a space", "write 'Double_bass'", with_label(lambda label: "Double bass")),
+    Kind(
+        "several labels in a cell",
+        "'Bark,Dog' with a comma in it. Each clip has one class here",
+        with_label(lambda label: "Bark,Dog"),
+    ),
+    Kind(
+        "a label with a control code", "'Ba\\x07rk' with a control", with_label(lambda _: "Ba\ark")
+    ),
+    Kind(
+        "a label of 5,000 signs", "5000 signs. Write at most 100", with_label(lambda _: "x" * 5000)
+    ),
+    Kind("labels that differ by case", "differ only in case", with_label(str.upper)),
+    Kind(
+        "labels that differ by Unicode form",
+        "how Unicode writes their signs",
+        lambda made: write_rows(
+            made.train_list,
+            TRAIN_HEADER,
+            [
+                (name, unicodedata.normalize(("NFC", "NFD")[number % 2], "Kröte"), verified)
+                for number, (name, _, verified) in enumerate(made.train)
+            ],
+        ),
+    ),
+    Kind(
+        "a label that no group has",
+        "'Barking' of the train list is in no group of the scheme 'two' (1 such labels); the "
+        "nearest there: Bark",
+        with_label(lambda label: "Barking"),
+    ),
+    Kind(
+        "verified as maybe", "'maybe' for x.wav. Write 1 or 0", with_row("x.wav", "Bark", "maybe")
+    ),
+    Kind("verified left empty", "'' for x.wav. Write 1 or 0", with_row("x.wav", "Bark", "")),
+    # The test list.
+    Kind("test list without rows", "has no rows. List the clips", tests_listed(("fname", "label"))),
+    Kind("test list without names", "lacks the column 'fname'", tests_listed(("id",), ("1",))),
+    Kind(
+        "a test clip listed twice",
+        "lines 2, 4; 1 such lines",
+        tests_listed(("fname",), ("a.wav",), ("b.wav",), ("a.wav",)),
+    ),
+    Kind(
+        "a test clip's name that leads out",
+        "'../../x.wav'. Write the clip's name alone",
+        tests_listed(("fname",), ("../../x.wav",)),
+    ),
+    # The truth of the test clips.
+    Kind("truth without usages", WORKS, truth(TRUTH_HEADER[:2], ("a.wav", "Bark"))),
+    Kind(
+        "a usage that is none",
+        "usage 'Test'. Write Public, Private or Ignored",
+        truth(TRUTH_HEADER, ("a.wav", "Bark", "test")),
+    ),
+    Kind(
+        "a true label with a space",
+        "write 'Double_bass'",
+        truth(TRUTH_HEADER, ("a.wav", "Double bass", "Public")),
+    ),
+    Kind(
+        "a truth listed twice",
+        "line 3, names the clip a.wav again, after line 2",
+        truth(TRUTH_HEADER, ("a.wav", "Bark", "Public"), ("a.wav", "Cello", "Public")),
+    ),
+    # The folder.
+    Kind("the folder's name has signs", WORKS, moved("my 'set' of sounds; $HOME %s é")),
+    Kind("the folder's name has braces", "has '{' in its name", moved("my {set}")),
+    Kind("the folder's name has angle brackets", "has '<' in its name", moved("my <set>")),
+    Kind("the data set is an archive", "is a file. Set `dataset` to the folder", only_an_archive),
 ]

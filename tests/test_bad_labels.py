@@ -179,7 +179,11 @@ def test_kinds_have_names_of_their_own() -> None:
 def test_latents_that_are_not_finite_are_explained_with_their_clips(tmp_path: Path) -> None:
     made = make_set(tmp_path / "four", CLASSES, clips=4)
     table, vectors = str(tmp_path / "manifest.csv"), str(tmp_path / "latents.h5")
-    cfg: dict[str, Any] = {"folder": str(made.folder), "folds": 2, "clips": default_config()["clips"]}
+    cfg: dict[str, Any] = {
+        "folder": str(made.folder),
+        "folds": 2,
+        "clips": default_config()["clips"],
+    }
     make_manifest.main(table=table, audio_folders=[], cfg=cfg, seed=1, threads=1)
     names = [fname for fname, _, _ in made.train]
     latents = np.random.default_rng(0).normal(size=(len(names), 5))

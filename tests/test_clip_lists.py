@@ -1,6 +1,11 @@
-"""The lists of clips: every way to write them, every kind of bad one, and any bytes at all."""
+"""The lists of a data set: what people write is read as meant, or refused with a sentence."""
 
+import csv
 import dataclasses
+import io
+import os
+import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,25 +13,46 @@ import bad_lists
 import pandas as pd
 import pytest
 from corpus import Kind
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tiny import make_set, read_rows
+from tiny import TinySet, make_set, read_rows
 
-from earmark import clip_lists, csv_files, layout, scoring, tables, vocabulary
+from earmark import clip_lists, config, layout, scoring, vocabulary
 from earmark.errors import EarmarkError
 
 HEADER = "fname,label,manually_verified\n"
 
 
-def test_test_clips_keep_the_order_of_their_list(tmp_path: Path) -> None:
-    made = make_set(tmp_path, ["Cello", "Bark"], test_clips=6, sound=False)
-    assert made.test != sorted(made.test)
-    assert clip_lists.test_names(layout.find_layout(tmp_path)) == made.test
-    assert made.test_list is not None
-    made.test_list.unlink()
-    (made.audio_test / ".hidden").write_bytes(b"")
-    (made.audio_test / "folder").mkdir()
-    assert clip_lists.test_names(layout.find_layout(tmp_path)) == sorted(made.test)
+def judge(made: TinySet) -> None:
+    """What the product does with a data set's folder and lists, in its order."""
+    source = config.source_of({"dataset": str(made.folder)})
+    vocabulary.groups_of(source.labels, "two", vocabulary.SCHEMES["two"])
+    found = clip_lists.read_train_list(source.layout.train_list)
+    assert list(found.itertuples(index=False, name=None)) == made.train
+    assert source.labels == sorted({label for _, label, _ in made.train})
+    assert clip_lists.test_names(source.layout) == made.test
+    if source.layout.test_truth:
+        scoring.read_truth(source.layout.test_truth)
+
+
+@pytest.mark.parametrize("kind", bad_lists.KINDS, ids=str)
+def test_every_kind_of_the_corpus(tmp_path: Path, kind: Kind) -> None:
+    made = make_set(tmp_path / "set", ["Bark", "Cello"], test_clips=7, sound=False)
+    kind.spoil(made)
+    if kind.expected == bad_lists.WORKS:
+        judge(made)
+        return
+    with pytest.raises(EarmarkError) as caught:
+        judge(made)
+    sentence = str(caught.value)
+    assert kind.expected in sentence
+    assert len(sentence) < 800
+    assert sentence.isprintable()
+
+
+def test_the_corpus_is_large_and_its_names_differ() -> None:
+    names = [kind.name for kind in bad_lists.KINDS]
+    assert len(set(names)) == len(names) >= 50
 
 
 def read_list(tmp_path: Path, content: str | bytes) -> pd.DataFrame:
@@ -102,6 +128,9 @@ def test_labels_that_look_like_numbers_or_nothing_stay_text(tmp_path: Path) -> N
         # Line numbers are those that an editor shows.
         ("a.wav,Cello,1\n\n\nb.wav,Bark,2\n", ("line 5", "'2'", "b.wav")),
         ("a.wav,Cello,1\nb.wav,Bark,0,by\n", ("line 3", "should be fname,label")),
+        # A cell of several lines counts as they do.
+        ('a.wav,"Cel\nlo",1\n', ("line 2", "'Cel\\nlo' with a space")),
+        ('a.wav,Cello,1\n"b\n.wav",Bark,1\nc.wav,,1\n', ("line 3", "'b\\n.wav'")),
     ],
 )
 def test_bad_rows_of_a_train_list(tmp_path: Path, rows: str, parts: tuple[str, ...]) -> None:
@@ -113,18 +142,11 @@ def test_bad_rows_of_a_train_list(tmp_path: Path, rows: str, parts: tuple[str, .
         assert part in sentence
 
 
-def test_a_comma_too_many_on_every_line_does_not_move_the_columns(tmp_path: Path) -> None:
-    found = read_list(tmp_path, HEADER + "a.wav,Cello,1,\nb.wav,Bark,0,\n")
-    assert found["fname"].tolist() == ["a.wav", "b.wav"]
-    assert found["label"].tolist() == ["Cello", "Bark"]
-    assert found["verified"].tolist() == [1, 0]
-
-
 @pytest.mark.parametrize(
     ("content", "parts"),
     [
         (b"", ("cannot be read", "fname,label,manually_verified")),
-        (HEADER.encode("utf-16"), ("UTF-8", "fname,label,manually_verified")),
+        (HEADER.encode("utf-16"), ("UTF-8", "save it as 'CSV UTF-8")),
         ((HEADER + "\xe9.wav,Cello,1\n").encode("latin-1"), ("UTF-8",)),
         (b"fname;label;manually_verified\na.wav;Cello;1\n", ("lacks the column 'fname'",)),
         (b"fname,label\na.wav,Cello\n", ("lacks the column 'manually_verified'", "fname, label")),
@@ -170,6 +192,225 @@ def test_no_test_clips_at_all(tmp_path: Path) -> None:
     assert str(made.audio_test) in str(caught.value)
 
 
+def test_labels_that_are_as_different_as_need_be(tmp_path: Path) -> None:
+    labels = ["None", "nan", "007", "7", "m²", "犬", "ヤギ", "क", "x" * 100, "a'b", "{x}", "=1+1"]
+    rows = "".join(f"{number}.wav,{label},1\n" for number, label in enumerate(labels))
+    found = read_list(tmp_path, HEADER + rows)
+    assert found["label"].tolist() == labels
+    assert clip_lists.train_labels(tmp_path / "train.csv") == sorted(labels)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Bark", "BARK"),
+        ("Öse", "O\u0308se"),
+        ("Straße", "STRASSE"),
+        ("カ", "\uff76"),
+        ("a\u200bb", "ab"),
+    ],
+)
+def test_labels_that_a_reader_takes_for_one(tmp_path: Path, one: str, other: str) -> None:
+    with pytest.raises(EarmarkError, match=r"\(line 2\).*\(line 4\), which differ only"):
+        read_list(tmp_path, HEADER + f"a.wav,{one},1\nb.wav,{one},0\nc.wav,{other},1\n")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("what", ["train.csv", "sample_submission.csv", "audio_test", "."])
+def test_what_may_not_be_read(tmp_path: Path, what: str) -> None:
+    made = make_set(tmp_path / "set", ["Bark", "Cello"], sound=False)
+    (made.folder / what).chmod(0)
+    try:
+        with pytest.raises(EarmarkError, match="Permission denied"):
+            judge(made)
+    finally:
+        (made.folder / what).chmod(0o700)
+
+
+def test_names_on_disk_that_no_list_can_hold(tmp_path: Path) -> None:
+    made = make_set(tmp_path, ["Bark"], zenodo=True, sound=False)
+    for name in (b"a\nb.wav", b"caf\xe9.wav"):
+        path = os.fsencode(made.audio_test) + b"/" + name
+        try:
+            open(path, "wb").close()
+        except OSError:
+            pytest.skip("the file system takes no such names")
+        layout.fingerprint(layout.find_layout(tmp_path))
+        with pytest.raises(EarmarkError, match="Rename the file"):
+            clip_lists.test_names(layout.find_layout(tmp_path))
+        os.unlink(path)
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make_set(tmp_path / "set", ["Bark"], sound=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert config.source_of({"dataset": "~/set"}).layout.train_list == made.train_list
+
+
+# What a list is made of, whole and broken.
+PIECES = st.sampled_from(
+    [
+        *("fname", "label", "manually_verified", "usage", HEADER, "a.wav", "b.wav", "../x.wav"),
+        *("Bark", "bark", "Cello", "1", "0", "true", "Public", "Ignored", "None", "\ufeff"),
+        *(
+            ",",
+            ",",
+            ",",
+            "\n",
+            "\n",
+            "\r\n",
+            "\r",
+            '"',
+            '""',
+            ";",
+            "\t",
+            " ",
+            "\\",
+            "#",
+            "\0",
+            "\x85",
+        ),
+    ]
+)
+GARBLED = st.one_of(
+    st.binary(max_size=200),
+    st.lists(PIECES, max_size=30).map("".join).map(str.encode),
+    st.lists(PIECES, max_size=30).map(lambda pieces: (HEADER + "".join(pieces)).encode()),
+    st.text(max_size=80).map(lambda text: (HEADER + "a.wav,Bark,1\n" + text).encode()),
+    st.tuples(st.integers(0, 60), st.binary(max_size=8)).map(
+        lambda cut: (HEADER + "a.wav,Bark,1\nb.wav,Cello,0\n").encode()[: cut[0]] + cut[1]
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> TinySet:
+    return make_set(tmp_path_factory.mktemp("garbled") / "set", ["Bark"], sound=False)
+
+
+def tried(read: Callable[[], object]) -> object:
+    """What ``read`` gives, or None where it has a sentence that a terminal can show."""
+    try:
+        return read()
+    except EarmarkError as problem:
+        sentence = str(problem)
+    assert sentence.isprintable()
+    assert len(sentence) < 1200
+    return None
+
+
+@given(content=GARBLED)
+@settings(max_examples=500)
+@example(content=b'fname,label,manually_verified\na.wav,Bark,1,"\r\n')
+def test_garbled_train_lists_are_read_well_or_refused(scratch: TinySet, content: bytes) -> None:
+    path = scratch.folder / "train.csv"
+    path.write_bytes(content)
+    found = tried(lambda: clip_lists.read_train_list(path))
+    labels = tried(lambda: clip_lists.train_labels(path))
+    if not isinstance(found, pd.DataFrame):
+        assert labels is None
+        return
+    assert sorted(set(found["label"])) == labels
+    assert list(found.columns) == ["fname", "label", "verified"]
+    assert len(found) >= 1
+    assert found["fname"].is_unique
+    assert set(found["verified"]) <= {0, 1}
+    text = content.decode("utf-8-sig")
+    for fname, label in zip(found["fname"], found["label"], strict=True):
+        assert re.fullmatch(r"[^/\\\0\n\r]+", fname)
+        assert fname not in (".", "..")
+        assert re.fullmatch(r"[^\s,]+", label)
+        # Nothing is made up.
+        assert fname.replace('"', '""') in text or fname in text
+        assert label in text or label.replace('"', '""') in text
+    # Nothing is lost either: without quotes, each line that is not blank is a row.
+    if '"' not in text:
+        written = [line for line in re.split(r"[\r\n]", text) if line.replace(",", "").strip()]
+        assert len(found) == len(written) - 1
+
+
+@given(content=GARBLED)
+@settings(max_examples=200)
+def test_garbled_test_lists_are_read_well_or_refused(scratch: TinySet, content: bytes) -> None:
+    assert scratch.test_list is not None
+    scratch.test_list.write_bytes(content)
+    found = layout.kaggle_layout(scratch.folder)
+    names = tried(lambda: clip_lists.test_names(found))
+    if isinstance(names, list):
+        assert len(set(names)) == len(names) >= 1
+        assert all(re.fullmatch(r"[^/\\\0\n\r]+", name) for name in names)
+
+
+@given(content=GARBLED)
+@settings(max_examples=200)
+def test_garbled_truths_are_read_well_or_refused(scratch: TinySet, content: bytes) -> None:
+    path = scratch.folder / "truth.csv"
+    path.write_bytes(content)
+    truth = tried(lambda: scoring.read_truth(path))
+    if isinstance(truth, pd.DataFrame):
+        assert truth["fname"].is_unique
+        assert set(truth["usage"]) <= {"", "Public", "Private"}
+        assert all(re.fullmatch(r"[^\s,]+", label) for label in truth["label"])
+
+
+def plain_text(least: int, *without: str) -> st.SearchStrategy[str]:
+    signs = st.characters(
+        exclude_categories=("C", "Z"), exclude_characters=",\ufeff" + "".join(without)
+    )
+    return st.text(signs, min_size=least, max_size=20)
+
+
+NAMES = plain_text(1, "/", "\\").filter(lambda name: name not in (".", ".."))
+ROWS = st.lists(
+    st.tuples(NAMES, plain_text(1), st.sampled_from(["0", "1", "true", "FALSE"]), plain_text(0)),
+    min_size=1,
+    max_size=8,
+    unique_by=(lambda row: row[0], lambda row: unicodedata.normalize("NFKD", row[1]).casefold()),
+)
+
+
+@given(
+    rows=ROWS,
+    order=st.permutations(["fname", "label", "manually_verified", "by, whom"]),
+    line_end=st.sampled_from(["\n", "\r\n", "\r"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    bom=st.booleans(),
+)
+def test_a_list_in_any_dialect_is_read_as_it_was_meant(
+    scratch: TinySet,
+    rows: list[tuple[str, str, str, str]],
+    order: list[str],
+    line_end: str,
+    quoting: int,
+    bom: bool,
+) -> None:
+    sink = io.StringIO(newline="")
+    writer = csv.DictWriter(sink, order, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type]
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(
+            dict(zip(("fname", "label", "manually_verified", "by, whom"), row, strict=True))
+        )
+    path = scratch.folder / "train.csv"
+    path.write_bytes(("\ufeff" * bom + sink.getvalue()).encode())
+    found = clip_lists.read_train_list(path)
+    flags = {"0": 0, "1": 1, "true": 1, "FALSE": 0}
+    assert list(found.itertuples(index=False, name=None)) == [
+        (fname, label, flags[verified]) for fname, label, verified, _ in rows
+    ]
+
+
+def test_test_clips_keep_the_order_of_their_list(tmp_path: Path) -> None:
+    made = make_set(tmp_path, ["Cello", "Bark"], test_clips=6, sound=False)
+    assert made.test != sorted(made.test)
+    assert clip_lists.test_names(layout.find_layout(tmp_path)) == made.test
+    assert made.test_list is not None
+    made.test_list.unlink()
+    (made.audio_test / ".hidden").write_bytes(b"")
+    (made.audio_test / "folder").mkdir()
+    assert clip_lists.test_names(layout.find_layout(tmp_path)) == sorted(made.test)
+
+
 def test_official_train_list(official: Path) -> None:
     found = clip_lists.read_train_list(official / "train.csv")
     rows = read_rows(official / "train.csv")
@@ -185,114 +426,3 @@ def test_official_test_list(official: Path) -> None:
     names = clip_lists.test_names(dataclasses.replace(plain, test_truth=Path("none")))
     assert names == [row["fname"] for row in read_rows(official / "sample_submission.csv")]
     assert len(names) == len(set(names)) == 9400
-
-
-def outcome_of(made: object) -> str:
-    """What a user gets for the lists of a data set: a sentence, or "works"."""
-    try:
-        found = layout.find_layout(made.folder)  # type: ignore[attr-defined]
-        labels = layout.train_labels(found.train_list)
-        train = clip_lists.read_train_list(found.train_list)
-        assert sorted(set(train["label"])) == labels
-        clip_lists.test_names(found)
-        vocabulary.groups_of(labels, "two", vocabulary.find_scheme("two"))
-        if found.test_truth:
-            scoring.read_truth(found.test_truth)
-    except EarmarkError as problem:
-        return str(problem)
-    return "works"
-
-
-@pytest.mark.parametrize("kind", bad_lists.KINDS, ids=str)
-def test_every_kind_of_list_gets_its_sentence(tmp_path: Path, kind: Kind) -> None:
-    made = make_set(tmp_path / "set", ["Cello", "Bark"], truth=True, sound=False)
-    assert outcome_of(made) == "works"
-    kind.spoil(made)
-    assert kind.expected in outcome_of(made)
-
-
-def test_what_works_gives_the_same_lists(tmp_path: Path) -> None:
-    made = make_set(tmp_path / "set", ["Cello", "Bark"], truth=True, sound=False)
-    before = clip_lists.read_train_list(made.train_list)
-    ways = [kind for kind in bad_lists.KINDS if kind.expected == "works"]
-    assert len(ways) >= 8
-    content = made.train_list.read_bytes()
-    for kind in ways:
-        kind.spoil(made)
-        after = clip_lists.read_train_list(made.train_list)
-        if "name" not in kind.name:
-            assert after["fname"].tolist() == before["fname"].tolist(), kind.name
-        assert after["label"].tolist() == before["label"].tolist(), kind.name
-        assert after["verified"].tolist() == before["verified"].tolist(), kind.name
-        made.train_list.write_bytes(content)
-
-
-# Pieces that a CSV trips over, and any others.
-WORDS = ["fname", "label", "manually_verified", "a.wav", "Bark", "1", "0", "true", "NA", "../"]
-SIGNS = [",", "\n", "\r\n", "\r", '"', '""', ";", "\t", " ", "\0", "\ufeff", "\u0301", "\x1a"]
-PIECES = st.sampled_from([*WORDS, *SIGNS, ",", ",", ",", "\n", "\n"])
-TEXTS = st.lists(st.one_of(PIECES, st.text(max_size=3)), max_size=60).map("".join)
-CONTENTS = st.one_of(
-    st.binary(max_size=200),
-    TEXTS.map(lambda text: text.encode("utf-8", "surrogatepass")),
-    TEXTS.map(lambda text: (HEADER + text).encode("utf-8", "surrogatepass")),
-)
-
-
-def sentence_or_table(read: Callable[[], pd.DataFrame], path: Path) -> pd.DataFrame | None:
-    """What ``read`` gives; None if it refuses the file in a sentence that names it."""
-    try:
-        return read()
-    except EarmarkError as refusal:
-        if str(path) in str(refusal) and str(refusal).endswith("."):
-            return None
-        raise
-
-
-@given(content=CONTENTS)
-def test_any_bytes_are_a_checked_list_or_a_sentence(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
-) -> None:
-    path = tmp_path_factory.getbasetemp() / "train.csv"
-    path.write_bytes(content)
-    found = sentence_or_table(lambda: clip_lists.read_train_list(path), path)
-    planned = sentence_or_table(lambda: pd.DataFrame({"x": layout.train_labels(path)}), path)
-    # What planning refuses, the manifest refuses as well.
-    assert found is None or planned is not None
-    if found is None or planned is None:
-        return
-    assert sorted(set(found["label"])) == planned["x"].tolist()
-    assert set(found["verified"]) <= {0, 1}
-    assert found["fname"].is_unique
-    assert len(found) > 0
-    for name, label in zip(found["fname"], found["label"], strict=True):
-        assert name
-        assert len(label.split()) == 1
-        assert not set(name) & set("/\\\0\n\r")
-
-
-@given(content=CONTENTS)
-def test_any_bytes_are_a_truth_and_a_test_list_or_a_sentence(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
-) -> None:
-    path = tmp_path_factory.getbasetemp() / "truth.csv"
-    path.write_bytes(content)
-    truth = sentence_or_table(lambda: scoring.read_truth(path), path)
-    assert truth is None or truth["fname"].is_unique
-    sentence_or_table(lambda: tables.read_table(path, ("fname",), "test list", True), path)
-
-
-# Control signs are refused in names and labels.
-VALUES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
-ROWS = st.lists(st.lists(VALUES, min_size=3, max_size=3), min_size=1, max_size=8)
-
-
-@given(rows=ROWS)
-def test_what_is_written_comes_back(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]
-) -> None:
-    path = tmp_path_factory.getbasetemp() / "table.csv"
-    tables.write_table(pd.DataFrame(rows, columns=["fname", "label", "third"]), path)
-    found = csv_files.read(path, ("fname", "label"), "table")
-    assert found.columns == ["fname", "label", "third"]
-    assert found.rows == [row for row in rows if any(value.strip() for value in row)]

@@ -91,48 +91,6 @@ def test_no_audio_folder(tmp_path: Path, part: str, zenodo: bool) -> None:
     assert "Put the clips" in str(caught.value)
 
 
-def labels_of(tmp_path: Path, content: bytes) -> list[str]:
-    (tmp_path / "train.csv").write_bytes(content)
-    return layout.train_labels(tmp_path / "train.csv")
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"fname,label,manually_verified\na.wav,Oboe,1\nb.wav,Bark,0\nc.wav,Bark,1\n",
-        b"\xef\xbb\xbffname,label,manually_verified\r\na.wav,Oboe,1\r\nb.wav,Bark,0\r\n",
-        b'"fname" , "label",manually_verified\n"a.wav","Oboe",1\n"b.wav","Bark",1'.replace(
-            b'"fname" , "label"', b'"fname","label"'
-        ),
-        b"manually_verified, label ,fname,license\n1, Oboe ,a.wav,by\n0,Bark,b.wav,\n",
-        b"fname,label,manually_verified\na.wav,Oboe,1\n\nb.wav,Bark\nc.wav,,0\n",
-    ],
-    ids=["plain", "BOM and CRLF", "quotes", "spaces, order, more columns", "gaps"],
-)
-def test_labels_of_a_train_list(tmp_path: Path, content: bytes) -> None:
-    assert labels_of(tmp_path, content) == ["Bark", "Oboe"]
-
-
-@pytest.mark.parametrize("lacking", ["fname", "label", "manually_verified"])
-def test_labels_of_a_list_that_lacks_a_column(tmp_path: Path, lacking: str) -> None:
-    header = "fname,label,manually_verified".replace(lacking, "other")
-    with pytest.raises(EarmarkError) as caught:
-        labels_of(tmp_path, f"{header}\na.wav,Oboe,1\n".encode())
-    sentence = str(caught.value)
-    assert f"lacks the column '{lacking}'" in sentence
-    assert str(tmp_path / "train.csv") in sentence
-    assert "other" in sentence
-    assert "should be fname,label,manually_verified" in sentence
-
-
-def test_labels_of_a_list_that_is_empty_or_no_text(tmp_path: Path) -> None:
-    with pytest.raises(EarmarkError, match="it is empty"):
-        labels_of(tmp_path, b"")
-    with pytest.raises(EarmarkError, match=r"it is in UTF-16\. Save it as CSV in UTF-8") as caught:
-        labels_of(tmp_path, "fname,label,manually_verified\n".encode("utf-16"))
-    assert str(tmp_path / "train.csv") in str(caught.value)
-
-
 def test_fingerprint_follows_every_change_of_the_clips(tmp_path: Path) -> None:
     made = make_set(tmp_path, ["Bark", "Oboe"], sound=False)
     found = layout.find_layout(tmp_path)

@@ -1,58 +1,81 @@
-"""The lists of clips that a data set comes with: read, and checked row by row."""
+"""The lists of clips that a data set comes with: read, and checked row by row.
 
+The classes are needed to plan a run, so nothing heavy is imported before a table is asked for.
+"""
+
+from __future__ import annotations
+
+import os
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
+from earmark import csv_files
+from earmark.errors import EarmarkError, shown
+from earmark.layout import Layout
 
-from earmark import tables
-from earmark.errors import EarmarkError
-from earmark.layout import TRAIN_COLUMNS, Layout
+if TYPE_CHECKING:
+    import pandas as pd
 
+TRAIN_COLUMNS = ("fname", "label", "manually_verified")
 VERIFIED = {"1": 1, "0": 0, "true": 1, "false": 0, "1.0": 1, "0.0": 0}
+# What file systems take for a name, in bytes, and what a figure can show of a label, in signs.
+LONGEST_NAME = 255
+LONGEST_LABEL = 100
+
+
+class TrainRow(NamedTuple):
+    """A row of a train list; ``verified`` is 0 or 1, ``line`` its line's number."""
+
+    line: int
+    fname: str
+    label: str
+    verified: int
+
+
+def train_rows(path: Path) -> list[TrainRow]:
+    """Return the rows of a train list, checked one by one.
+
+    Raises EarmarkError with the line, its value and what to write instead.
+    """
+    table = csv_files.read(path, TRAIN_COLUMNS, "train list", by_hand=True)
+    if not table.rows:
+        raise EarmarkError(f"The train list {path} has no rows. List at least one clip per class.")
+    rows = []
+    for line, fname, label, verified in zip(
+        table.lines, *(table.column(name) for name in TRAIN_COLUMNS), strict=True
+    ):
+        where = f"The train list {path}, line {line}"
+        _check_name(fname, where)
+        if not label:
+            raise EarmarkError(
+                f"{where}, gives {shown(fname)} no label. Write its class, or remove the line."
+            )
+        mistake = mistake_of(label)
+        if mistake:
+            raise EarmarkError(f"{where}, has the label '{shown(label)}' {mistake}")
+        if verified.lower() not in VERIFIED:
+            raise EarmarkError(
+                f"{where}, says manually_verified '{shown(verified)}' for {shown(fname)}. Write 1 "
+                f"or 0."
+            )
+        rows.append(TrainRow(line, fname, label, VERIFIED[verified.lower()]))
+    _check_unique(path, [(row.line, row.fname) for row in rows])
+    _check_alike(path, rows)
+    return rows
+
+
+def train_labels(path: Path) -> list[str]:
+    """Return the sorted distinct labels of a train list, whose rows are all checked."""
+    return sorted({row.label for row in train_rows(path)})
 
 
 def read_train_list(path: Path) -> pd.DataFrame:
-    """Return fname, label, verified (0 or 1) of a train list, checked row by row."""
-    table = tables.read_table(path, TRAIN_COLUMNS, "train list", True)
-    clips = pd.DataFrame(
-        {
-            "fname": table["fname"].str.strip(),
-            "label": table["label"].str.strip(),
-            "verified": table["manually_verified"].str.strip().str.lower(),
-        }
-    )
-    if clips.empty:
-        raise EarmarkError(f"The train list {path} has no rows. List at least one clip per class.")
-    for row, fname, label, verified in clips.itertuples():
-        where = f"The train list {path}, line {row}"
-        if not _is_plain_name(fname):
-            raise EarmarkError(
-                f"{where}, has the file name '{_printable(fname)}'. Write the clip's name alone, "
-                f"without a folder, as it lies in the audio folder."
-            )
-        if not label:
-            raise EarmarkError(
-                f"{where}, gives {fname} no label. Write its class, or remove the line."
-            )
-        if "," in label or ";" in label:
-            raise EarmarkError(
-                f"{where}, has the label '{label}'. Each clip has one class here: write the one "
-                f"that fits best, without a comma or semicolon."
-            )
-        if any(sign.isspace() or _is_control(sign) for sign in label):
-            raise EarmarkError(
-                f"{where}, has the label '{_printable(label)}' with a space in it. A submission "
-                f"separates its guesses by spaces: write '{'_'.join(_printable(label).split())}'."
-            )
-        if verified not in VERIFIED:
-            raise EarmarkError(
-                f"{where}, says manually_verified '{verified}' for {fname}. Write 1 or 0."
-            )
-    _check_unique(path, clips["fname"])
-    _check_spelling(path, clips["label"])
-    clips["verified"] = clips["verified"].map(VERIFIED).astype(int)
-    return clips.reset_index(drop=True)
+    """Return fname, label, verified (0 or 1) of a train list, whose rows are all checked."""
+    import pandas as pd
+
+    return pd.DataFrame(train_rows(path))[["fname", "label", "verified"]]
 
 
 def test_names(layout: Layout) -> list[str]:
@@ -62,67 +85,117 @@ def test_names(layout: Layout) -> list[str]:
     is not opened.
     """
     if layout.test_list is None:
-        names = sorted(
-            entry.name
-            for entry in layout.audio_test.iterdir()
-            if entry.is_file() and not entry.name.startswith(".")
-        )
+        names = _names_in(layout.audio_test)
         if not names:
             raise EarmarkError(
                 f"The folder of the test clips {layout.audio_test} is empty. Put the clips to be "
                 f"tagged there."
             )
+        for fname in names:
+            _check_name(fname, f"The folder of the test clips {layout.audio_test}")
         return names
-    listed = tables.read_table(layout.test_list, ("fname",), "test list", True)["fname"].str.strip()
-    if listed.empty:
+    table = csv_files.read(layout.test_list, ("fname",), "test list", by_hand=True)
+    if not table.rows:
         raise EarmarkError(f"The test list {layout.test_list} has no rows. List the clips to tag.")
-    for row, fname in listed.items():
-        if not _is_plain_name(fname):
-            raise EarmarkError(
-                f"The test list {layout.test_list}, line {row}, has the file name "
-                f"'{_printable(fname)}'. Write the clip's name alone, without a folder."
-            )
+    listed = list(zip(table.lines, table.column("fname"), strict=True))
+    for line, fname in listed:
+        _check_name(fname, f"The test list {layout.test_list}, line {line}")
     _check_unique(layout.test_list, listed)
-    return listed.tolist()
+    return [fname for _, fname in listed]
 
 
-def _is_plain_name(fname: str) -> bool:
-    odd = set(fname) & set("/\\") or any(_is_control(sign) for sign in fname)
-    return bool(fname) and fname not in (".", "..") and not odd
+def mistake_of(label: str) -> str | None:
+    """What is wrong with a label that is not empty and what to write, or None.
 
-
-def _is_control(sign: str) -> bool:
-    return unicodedata.category(sign) == "Cc"
-
-
-def _printable(text: str) -> str:
-    return "".join(" " if _is_control(sign) else sign for sign in text)
-
-
-def _check_spelling(path: Path, labels: pd.Series) -> None:
-    """Refuse labels that look the same: they would become classes of their own."""
-    first: dict[str, tuple[int, str]] = {}
-    for row, label in labels.items():
-        folded = unicodedata.normalize("NFC", label).casefold()
-        line, known = first.setdefault(folded, (row, label))
-        if known != label:
-            raise EarmarkError(
-                f"The train list {path} has the labels '{known}' (line {line}) and '{label}' (line "
-                f"{row}), which differ only in case or in how accents are stored. Write one of "
-                f"them everywhere."
-            )
-
-
-def _check_unique(path: Path, names: pd.Series) -> None:
-    # However accents are stored, there is one file.
-    again = names[names.map(lambda name: unicodedata.normalize("NFC", name)).duplicated()]
-    if not again.empty:
-        first = again.iloc[0]
-        same = unicodedata.normalize("NFC", first)
-        lines = [
-            str(row) for row, name in names.items() if unicodedata.normalize("NFC", name) == same
-        ]
-        raise EarmarkError(
-            f"The list {path} names the clip {first} more than once (lines {', '.join(lines)}; "
-            f"{len(again)} such lines). Keep one line for each clip."
+    It goes after "... has the label 'X' ".
+    """
+    if "," in label:
+        return (
+            "with a comma in it. Each clip has one class here: write the one that it is to be "
+            "tagged with, or, if it is one name, another sign for the comma."
         )
+    if any(sign.isspace() for sign in label):
+        return (
+            f"with a space in it. A submission separates its guesses by spaces: write "
+            f"'{shown('_'.join(label.split()))}'."
+        )
+    if _unprintable(label):
+        return "with a control code in it. Type it anew."
+    if len(label) > LONGEST_LABEL:
+        return f"and so on, {len(label)} signs. Write at most {LONGEST_LABEL}."
+    return None
+
+
+def alike(label: str) -> str:
+    """What is the same for labels that a reader would hardly tell apart.
+
+    Case, the Unicode form (composed or not, full or half width) and invisible signs are left out.
+    """
+    if label.isascii():
+        return label.lower()
+    seen = "".join(sign for sign in label if unicodedata.category(sign) != "Cf")
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(e.name for e in entries if not e.name.startswith(".") and e.is_file())
+    except OSError as problem:
+        raise EarmarkError(
+            f"The folder {folder} cannot be read ({problem.strerror}). Allow yourself to read it."
+        ) from problem
+
+
+def _check_name(fname: str, where: str) -> None:
+    if not fname or fname in (".", "..") or "/" in fname or "\\" in fname:
+        raise EarmarkError(
+            f"{where}, has the file name '{shown(fname)}'. Write the clip's name alone, without a "
+            f"folder, as it lies in the audio folder."
+        )
+    if _unprintable(fname):
+        raise EarmarkError(
+            f"{where}, has the file name '{shown(fname)}' with a line break, another control code "
+            f"or bytes that are no UTF-8. Rename the file, or look for a quote that is not closed."
+        )
+    if len(fname) * 4 > LONGEST_NAME and len(fname.encode()) > LONGEST_NAME:
+        raise EarmarkError(
+            f"{where}, has the file name '{shown(fname)}' of {len(fname.encode())} bytes. No file "
+            f"system takes more than {LONGEST_NAME}: write the name of a file."
+        )
+
+
+def _unprintable(text: str) -> bool:
+    """Whether there are signs that text files and web pages cannot hold safely."""
+    return not text.isprintable() and any(
+        unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") or ord(sign) & 0xFFFE == 0xFFFE
+        for sign in text
+    )
+
+
+def _check_unique(path: Path, listed: Iterable[tuple[int, str]]) -> None:
+    lines: dict[str, list[int]] = {}
+    for line, fname in listed:
+        lines.setdefault(fname, []).append(line)
+    again = sum(len(found) - 1 for found in lines.values())
+    if not again:
+        return
+    first, found = next((fname, found) for fname, found in lines.items() if len(found) > 1)
+    several = ", ".join(map(str, found[:10])) + (" ..." if len(found) > 10 else "")
+    raise EarmarkError(
+        f"The list {path} names the clip {shown(first)} more than once (lines {several}; {again} "
+        f"such lines). Keep one line for each clip."
+    )
+
+
+def _check_alike(path: Path, rows: Iterable[TrainRow]) -> None:
+    first_of = {row.label: row.line for row in reversed(list(rows))}
+    known: dict[str, str] = {}
+    for label in sorted(first_of, key=lambda name: first_of[name]):
+        other = known.setdefault(alike(label), label)
+        if other != label:
+            raise EarmarkError(
+                f"The train list {path} has the labels '{shown(other)}' (line {first_of[other]}) "
+                f"and '{shown(label)}' (line {first_of[label]}), which differ only in case or in "
+                f"how Unicode writes their signs. They would be two classes: write one of them."
+            )

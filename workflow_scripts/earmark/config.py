@@ -3,6 +3,7 @@
 Read while the workflow is planned, so nothing heavy is imported here.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from earmark import feature_settings, gpus, layout, vocabulary
+from earmark import clip_lists, feature_settings, gpus, layout, vocabulary
 from earmark.errors import EarmarkError
 from earmark.layout import Layout
 
@@ -227,17 +228,20 @@ def source_of(config: Config) -> Source:
     if dataset == FETCHED:
         found = layout.zenodo_layout(config["fetch"]["folder"])
         return Source(FETCHED, "fetched", found, list(vocabulary.CLASSES))
-    if set(str(dataset)) & set("{}"):
+    # A shell leaves the tilde of `--config dataset=~/sounds` as it is.
+    folder = Path(os.path.expanduser(dataset))
+    taken = sorted(set("{}<>") & set(str(folder)))
+    if taken:
         raise EarmarkError(
-            f"The path of the data set {dataset} has braces in it, which Snakemake takes for "
-            f"wildcards. Rename the folder, or make a link to it without braces."
+            f"The data set folder {folder} has '{taken[0]}' in its name, which Snakemake takes for "
+            f"the begin or end of a name of its own. Rename it, or set `dataset` to a link to it."
         )
-    found = layout.find_layout(dataset)
-    name = "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in _last_part(dataset))
+    found = layout.find_layout(folder)
+    name = "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in _last_part(folder))
     if name in (DEMO, FETCHED):
         name += "_folder"  # those two names stand for the data sets that Earmark makes or fetches
-    return Source(name, "folder", found, layout.train_labels(found.train_list))
+    return Source(name, "folder", found, clip_lists.train_labels(found.train_list))
 
 
-def _last_part(dataset: str) -> str:
-    return Path(dataset).resolve().name or "data"
+def _last_part(folder: Path) -> str:
+    return folder.resolve().name or "data"

@@ -1,115 +1,169 @@
-"""CSV files as people and spreadsheets write them, read with the standard library alone.
+"""CSV files as people and programs write them: read strictly, so that nothing is lost silently.
 
-Byte order mark, any line ends, quotes, blank lines and commas at the end of lines are fine.
-Whatever could shift or lose a value gets a sentence that says what to write.
+The one reader of all tables. It needs the standard library alone, so that planning stays fast.
 """
 
+import codecs
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from earmark.errors import EarmarkError
+from earmark.errors import EarmarkError, shown
+
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+SAVE_AS = "In a spreadsheet, save it as 'CSV UTF-8 (comma delimited)'."
 
 
-@dataclass(frozen=True)
-class CsvFile:
-    """A header and the rows below it, each as long as the header; all values are text.
+class Table(NamedTuple):
+    """A table of text: each of ``rows`` has a cell for each of ``columns``.
 
-    ``lines`` has the number of the line that each row begins at, as an editor shows it.
+    ``lines`` are the numbers of the lines on which the rows begin, as an editor shows them.
     """
 
     columns: list[str]
     rows: list[list[str]]
     lines: list[int]
 
+    def column(self, name: str) -> list[str]:
+        """The cells of a column; empty ones if there is no such column."""
+        if name not in self.columns:
+            return [""] * len(self.rows)
+        index = self.columns.index(name)
+        return [row[index] for row in self.rows]
 
-def read(path: str | Path, columns: Sequence[str], what: str) -> CsvFile:
-    """Read a CSV in UTF-8 that has ``columns`` and maybe others; blank lines are left out.
 
-    ``what`` names the file's role in messages. Raises EarmarkError when the file is absent,
-    unreadable, or not such a table.
+def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = False) -> Table:
+    """Read a CSV file in UTF-8 as text: no value is guessed to be a number or missing.
+
+    ``columns`` must all be there; others are kept, but for those without a name. ``what`` is the
+    file's role in messages. Blank lines are left out, and cells that a line lacks are empty. Files
+    written ``by_hand`` may have spaces around their cells, which go.
+    Raises EarmarkError when the file is absent or unreadable, lacks a column or names one twice,
+    and when a line has more cells than there are columns or seems to be hidden in a quoted cell.
     """
     name = f"The {what} {path}"
-    wanted = f"Its first line should be {','.join(columns)}."
-    text = _text_of(path, name, wanted)
-    found: CsvFile | None = None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    line = 1
-    try:
-        for row in reader:
-            begin, line = line, reader.line_num + 1
-            row = [value.strip() for value in row] if found is None else row
-            if not any(value.strip() for value in row):
-                continue
-            if found is None:
-                found = CsvFile(_header(row, columns, name, wanted), [], [])
-                continue
-            spare = len(row) - len(found.columns)
-            if spare > 0 and any(value.strip() for value in row[-spare:]):
-                raise EarmarkError(
-                    f"{name}, line {begin}, has {len(row)} values for {len(found.columns)} columns."
-                    f" {wanted} Put a value that has a comma in it between double quotes."
-                )
-            found.rows.append((row + [""] * -spare)[: len(found.columns)])
-            found.lines.append(begin)
-    except csv.Error as problem:
-        raise EarmarkError(
-            f"{name} cannot be read as a CSV file: {problem}, in what begins at line {line}. Is a "
-            f"double quote open there? {wanted}"
-        ) from problem
-    if found is None:
-        raise EarmarkError(f"{name} cannot be read as a CSV file: it is empty. {wanted}")
-    return found
+    first_line = f"Its first line should be {','.join(columns)}."
+    records = _records(_text(Path(path), name), name, by_hand)
+    _, header = next(records, (0, None))
+    if header is None:
+        raise EarmarkError(f"{name} cannot be read as a CSV file: it is empty. {first_line}")
+    header = [cell.strip() for cell in header]
+    _check_header(header, columns, name, first_line)
+    width = len(header)
+    kept = [index for index, column in enumerate(header) if column]
+    table = Table([header[index] for index in kept], [], [])
+    for line, cells in records:
+        if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+            raise EarmarkError(
+                f"{name}, line {line}, has {len(cells)} cells under {width} columns, so that "
+                f"nobody knows which is which. Put a cell that has commas in quotes. {first_line}"
+            )
+        if by_hand:
+            cells = [cell.strip() for cell in cells]
+        cells += [""] * (width - len(cells))
+        table.rows.append([cells[index] for index in kept])
+        table.lines.append(line)
+    return table
 
 
-def _text_of(path: str | Path, name: str, wanted: str) -> str:
+def _text(path: Path, name: str) -> str:
     try:
-        content = Path(path).read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
         raise EarmarkError(f"{name} does not exist.") from None
+    except IsADirectoryError:
+        raise EarmarkError(f"{name} is a folder. Put a CSV file in its place.") from None
     except OSError as problem:
-        raise EarmarkError(f"{name} cannot be read ({problem.strerror or problem}).") from problem
-    save = "Save it as CSV in UTF-8"
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise EarmarkError(
-            f"{name} cannot be read as a CSV file: it is in UTF-16. {save}. {wanted}"
+            f"{name} cannot be read ({problem.strerror}). Allow yourself to read it."
+        ) from problem
+    cannot = f"{name} cannot be read as a CSV file in UTF-8"
+    if content.startswith(UTF16):
+        raise EarmarkError(f"{cannot}: it is in UTF-16. {SAVE_AS}")
+    if b"\0" in content:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
+        raise EarmarkError(
+            f"{cannot}: line {line} has a zero byte, so it is damaged or no text. {SAVE_AS}"
         )
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
+        line = problem.object.count(b"\n", 0, problem.start) + 1
         raise EarmarkError(
-            f"{name} cannot be read as a CSV file in UTF-8: line {line} has the byte "
-            f"0x{content[problem.start]:02x}. {save}. {wanted}"
+            f"{cannot}: line {line} has the byte 0x{problem.object[problem.start]:02x}, as files "
+            f"in Latin-1 or of old spreadsheets have. {SAVE_AS}"
         ) from problem
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise EarmarkError(
-            f"{name} cannot be read as a CSV file: line {line} has a zero byte. Is the file "
-            f"damaged, or in UTF-16? {save}. {wanted}"
-        )
-    return text
 
 
-def _header(row: list[str], columns: Sequence[str], name: str, wanted: str) -> list[str]:
-    while row and not row[-1]:
-        row = row[:-1]
-    missing = [column for column in columns if column not in row]
-    if missing:
-        hint = ""
-        signs = {";": "semicolons", "\t": "tabs"}
-        for sign, word in signs.items():
-            if len(row) == 1 and sign in row[0]:
-                hint = f" Its values are separated by {word}: save it with commas."
-        likely = [column for column in row if column.casefold() == missing[0].casefold()]
-        if likely:
-            hint = f" Write '{missing[0]}' instead of '{likely[0]}'."
+def _records(text: str, name: str, by_hand: bool) -> Iterator[tuple[int, list[str]]]:
+    """The records that are not blank, each with the number of its first line."""
+    # Given so, lines end with LF, CRLF or, as on old Macs, CR.
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=by_hand)
+    width = None
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as problem:
+            raise EarmarkError(
+                f"{name} cannot be read as a CSV file: line {line} {_reason(str(problem))}."
+            ) from None
+        if not any(cell.strip() for cell in cells):
+            continue
+        width = width or len(cells)
+        if by_hand and reader.line_num > line and _hides_a_line(cells, width):
+            raise EarmarkError(
+                f"{name}, line {line}, has a quote that takes in what look like lines of their "
+                f"own, up to line {reader.line_num}. Close or remove the quote; if these lines "
+                f"belong to one cell, put them on one line."
+            )
+        yield line, cells
+
+
+def _reason(problem: str) -> str:
+    if "end of data" in problem:
+        return "opens a quote that is never closed; close it or remove it"
+    if "expected after" in problem:
+        return "goes on after a closing quote; write a quote within a quoted cell twice"
+    if "field limit" in problem:
+        return "has a cell that is far too long; look for a quote that is not closed"
+    return f"is no line of a CSV file ({problem})"
+
+
+def _hides_a_line(cells: list[str], width: int) -> bool:
+    """Whether a cell of several lines has one with as many commas as the header."""
+    inside = (part for cell in cells for part in cell.splitlines()[1:])
+    return any(part.count(",") >= width - 1 for part in inside)
+
+
+def _check_header(header: list[str], columns: Sequence[str], name: str, first_line: str) -> None:
+    twice = next((column for column in header if column and header.count(column) > 1), None)
+    if twice is not None:
         raise EarmarkError(
-            f"{name} lacks the column '{missing[0]}'; it has {', '.join(row)}.{hint} {wanted}"
+            f"{name} has the column '{shown(twice)}' more than once. Keep one, or rename the other."
         )
-    twice = [column for column in columns if row.count(column) > 1]
-    if twice:
-        raise EarmarkError(f"{name} has the column '{twice[0]}' more than once. {wanted}")
-    return row
+    missing = [column for column in columns if column not in header]
+    if not missing:
+        return
+    if len(header) == 1:
+        for separator, word in SEPARATORS.items():
+            if header[0].count(separator) >= len(columns) - 1 and separator in header[0]:
+                raise EarmarkError(
+                    f"{name} lacks the column '{missing[0]}': its cells are separated by {word}, "
+                    f"not by commas. {SAVE_AS}"
+                )
+    near = [column for column in header if column.casefold() == missing[0].casefold()]
+    if near:
+        raise EarmarkError(
+            f"{name} lacks the column '{missing[0]}'; it has '{near[0]}'. Write the name in small "
+            f"letters. {first_line}"
+        )
+    raise EarmarkError(
+        f"{name} lacks the column '{missing[0]}'; it has {shown(', '.join(header), 200)}. "
+        f"{first_line}"
+    )

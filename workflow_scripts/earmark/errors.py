@@ -3,3 +3,14 @@
 
 class EarmarkError(Exception):
     """Bad input, config or data. The message names the file, the value and the remedy."""
+
+
+def shown(text: str, most: int = 80) -> str:
+    """Return ``text`` as a message may show it: cut to ``most`` signs, control codes spelled out.
+
+    What a file holds must neither fill the screen nor steer the terminal.
+    """
+    cut = text if len(text) <= most else f"{text[:most]}..."
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut
+    )

@@ -1,4 +1,4 @@
-"""Fetch FSDKaggle2018 from its record: download with resume, verify, unpack, put in place.
+"""Fetch FSDKaggle2018 from its record: download with resume, verify, have it unpacked.
 
 Downloads live in ``<folder>/downloads/`` until all is unpacked, so an interrupted run goes on where
 it stopped. An archive ``X.zip`` becomes ``<folder>/X/``, which appears by one rename: when it is
@@ -10,22 +10,17 @@ import hashlib
 import logging
 import os
 import re
-import shutil
-import stat
-import sys
 import time
-import unicodedata
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
+import urllib3
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
+from earmark import unpacking
 from earmark.errors import EarmarkError
 
 # The lists that the folder needs beside "some file"; Snakemake deletes a declared one on its own.
@@ -34,8 +29,8 @@ REQUIRED = {
 }
 CHUNK_BYTES = 1 << 16
 LONGEST_WAIT_SECONDS = 60.0
-LONGEST_NAME_BYTES = 255  # of one file or folder, on most file systems
-BAD_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+# Slower than this over the time that a read may take, a download would go on for days.
+SLOWEST_BYTES_PER_SECOND = 100
 
 log = logging.getLogger("earmark")
 Result = TypeVar("Result")
@@ -71,8 +66,9 @@ def fetch(
 
     ``files`` maps archive name -> {"checksum": "md5:..." | "sha256:..." | None, "bytes": int |
     None}. Without a checksum, the one in the record's JSON at ``record_url`` counts. Archives come
-    from ``<base_url>/<name>``. ``max_unpacked_bytes`` bounds each archive, ``attempts`` bounds the
-    tries in a row that bring nothing new, ``wait`` is called with the seconds between them.
+    from ``<base_url>/<name>``. ``max_unpacked_bytes`` bounds each archive, also packed where nobody
+    says its size. ``timeout_seconds`` bounds the wait for the next bytes, ``attempts`` the tries in
+    a row that bring nothing new; ``wait`` is called with the seconds between them.
     Raises EarmarkError for anything that keeps the data from being complete.
     """
     folder = Path(folder)
@@ -90,9 +86,11 @@ def fetch(
             connection = _Connection(session, timeout_seconds, attempts, wait)
             needed = _with_checksums(needed, record_url, connection)
             for archive in needed:
-                _bring(archive, f"{base_url.rstrip('/')}/{archive.name}", downloads, connection)
+                url = f"{base_url.rstrip('/')}/{archive.name}"
+                _bring(archive, url, downloads, connection, max_unpacked_bytes)
             for archive in needed:
-                _unpack(downloads / archive.name, folder, max_unpacked_bytes)
+                path = downloads / archive.name
+                unpacking.unpack(path, folder, max_unpacked_bytes, REQUIRED.get(path.stem, ()))
             if not keep_archives:
                 for archive in archives:
                     (downloads / archive.name).unlink(missing_ok=True)
@@ -109,18 +107,10 @@ def missing(folder: str | Path, files: Iterable[str]) -> list[str]:
     """The archives of ``files`` whose unpacked folder is not in ``folder`` yet."""
 
     def whole(stem: str) -> bool:
-        there = _visible(Path(folder) / stem)
+        there = unpacking.visible(Path(folder) / stem)
         return bool(there) and there.issuperset(REQUIRED.get(stem, ()))
 
     return [name for name in files if not whole(name.removesuffix(".zip"))]
-
-
-def _visible(folder: Path) -> set[str]:
-    # Hidden files do not count: Snakemake puts its timestamp into directories it declares.
-    try:
-        return {entry.name for entry in os.scandir(folder) if not entry.name.startswith(".")}
-    except OSError:
-        return set()
 
 
 def _parse(name: str, checksum: object, size: int | None) -> Archive:
@@ -176,7 +166,8 @@ class _Connection:
             try:
                 return action()
             except (_AgainError, requests.RequestException) as problem:
-                if isinstance(problem, ValueError):  # requests' bad addresses and bad JSON
+                # A ValueError: requests' bad addresses and bad JSON.
+                if isinstance(problem, ValueError | requests.TooManyRedirects):
                     raise EarmarkError(f"{url}: no usable address or answer ({problem}).") from None
                 # Bytes won are no failure: a poor line may drop often and still get there.
                 now = progress()
@@ -218,7 +209,9 @@ def _with_checksums(
         ) from error
 
 
-def _bring(archive: Archive, url: str, downloads: Path, connection: _Connection) -> None:
+def _bring(
+    archive: Archive, url: str, downloads: Path, connection: _Connection, most_bytes: int
+) -> None:
     """Make ``downloads/<name>`` a verified file; it gets that name only when its sum is right."""
     final = downloads / archive.name
     if final.exists():
@@ -230,7 +223,7 @@ def _bring(archive: Archive, url: str, downloads: Path, connection: _Connection)
         return
     part = downloads / f"{archive.name}.part"
     connection.repeat(
-        url, lambda: _download_rest(archive, url, part, connection), lambda: _size(part)
+        url, lambda: _download_rest(archive, url, part, connection, most_bytes), lambda: _size(part)
     )
     found = _checksum(part, archive)
     if found != archive.checksum:
@@ -243,7 +236,9 @@ def _bring(archive: Archive, url: str, downloads: Path, connection: _Connection)
     part.with_suffix(".etag").unlink(missing_ok=True)
 
 
-def _download_rest(archive: Archive, url: str, part: Path, connection: _Connection) -> None:
+def _download_rest(
+    archive: Archive, url: str, part: Path, connection: _Connection, most_bytes: int
+) -> None:
     have, tag_file = _size(part), part.with_suffix(".etag")
     if archive.size is not None and have == archive.size:
         return
@@ -256,6 +251,11 @@ def _download_rest(archive: Archive, url: str, part: Path, connection: _Connecti
         content_range = answer.headers.get("Content-Range", "")
         if answer.status_code == 416 and have and content_range == f"bytes */{have}":
             return  # It was complete; the checksum decides.
+        if answer.headers.get("Content-Type", "").startswith("text/html"):
+            raise EarmarkError(
+                f"{url}: the server sent a web page instead of the archive; check the address in "
+                "the config, and whether a login or a proxy stands in between."
+            )
         if answer.status_code != 200 and not content_range.startswith(f"bytes {have}-"):
             part.unlink(missing_ok=True)
             raise _AgainError(f"the server has no bytes from {have} on, starting anew")
@@ -271,17 +271,52 @@ def _download_rest(archive: Archive, url: str, part: Path, connection: _Connecti
                 f"{url}: has {total} bytes, the config says {archive.size}; correct the config."
             )
         if total is not None:
+            most_bytes = total
             # Unpacked, sound is at least as large as its zip: say so before the long download.
-            _need_space(part.parent, 2 * total - have, f"{archive.name} and what it unpacks to")
+            unpacking.need_space(
+                part.parent, 2 * total - have, f"{archive.name} and what it unpacks to"
+            )
         with (
             part.open("ab" if have else "wb") as sink,
-            _progress(f"Downloading {archive.name}", total, have) as advance,
+            unpacking.progress(f"Downloading {archive.name}", total, have) as advance,
         ):
-            for chunk in answer.iter_content(CHUNK_BYTES):
+            for chunk in _chunks(answer, url, connection.timeout_seconds):
+                have += len(chunk)
+                if have > most_bytes:
+                    break
                 sink.write(chunk)
                 advance(len(chunk))
+    if have > most_bytes:
+        part.unlink()
+        raise EarmarkError(
+            f"{url}: the server sends more than {most_bytes} bytes; the download was deleted. "
+            "Check the address in the config, or raise max_unpacked_gigabytes."
+        )
     if total is not None and _size(part) != total:
         raise _AgainError(f"{_size(part)} bytes of {total} came")
+
+
+def _chunks(answer: requests.Response, url: str, patience_seconds: float) -> Iterator[bytes]:
+    """The body as it comes; raises _AgainError when it is cut, EarmarkError when it trickles."""
+    since, count = time.monotonic(), 0
+    while True:
+        try:
+            # Not iter_content: it waits until a chunk is full, however slowly that goes.
+            chunk = answer.raw.read1(CHUNK_BYTES)
+        except urllib3.exceptions.HTTPError as problem:
+            raise _AgainError(f"connection lost, {type(problem).__name__}") from problem
+        if not chunk:
+            return
+        yield chunk
+        count += len(chunk)
+        seconds = time.monotonic() - since
+        if seconds > patience_seconds:
+            if count < SLOWEST_BYTES_PER_SECOND * seconds:
+                raise EarmarkError(
+                    f"{url}: only {count} bytes came in {seconds:.0f} s; run again when the "
+                    "network or the server is faster, what was downloaded is kept."
+                )
+            since, count = time.monotonic(), 0
 
 
 def _size(path: Path) -> int:
@@ -293,124 +328,3 @@ def _checksum(path: Path, archive: Archive) -> str:
     with path.open("rb") as handle:
         digest = hashlib.file_digest(handle, lambda: hashlib.new(algorithm, usedforsecurity=False))
     return f"{algorithm}:{digest.hexdigest()}"
-
-
-def _need_space(folder: Path, needed: int, what: str) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise EarmarkError(
-            f"{folder}: {free / 1e9:.2f} GB free, {needed / 1e9:.2f} GB needed for {what}; free "
-            "some space or choose a dataset folder on another disk."
-        )
-
-
-def _unpack(path: Path, folder: Path, max_unpacked_bytes: int) -> None:
-    """Unpack a verified zip into ``folder/<stem>``, which appears only when it is whole."""
-    stem, work = path.stem, folder / f"{path.stem}.unpacking"
-    if work.exists():
-        shutil.rmtree(work)  # left by an interrupted run
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.filename.startswith("__MACOSX/")]
-            inside: dict[Path, zipfile.ZipInfo] = {}
-            for member in members:
-                inner = _inner_path(path, member, stem)
-                if inner in inside and not member.is_dir():
-                    raise _refusal(path, member, "there is another entry of that name")
-                inside[inner] = member
-            declared = sum(member.file_size for member in members)
-            if declared > max_unpacked_bytes:
-                raise EarmarkError(
-                    f"{path}: unpacks to {declared} bytes, at most {max_unpacked_bytes} are "
-                    "allowed; if that is right, raise max_unpacked_gigabytes in the config."
-                )
-            _need_space(folder, declared, f"unpacking {path.name}")
-            work.mkdir()
-            with _progress(f"Unpacking {path.name}", declared, 0) as advance:
-                for inner, member in inside.items():
-                    if not member.is_dir():
-                        _write_member(archive, member, work / inner, advance)
-        lacking = sorted(set(REQUIRED.get(stem, ())) - _visible(work))
-        if lacking or not _visible(work):
-            what = ", ".join(lacking) or "files"
-            raise EarmarkError(f"{path}: holds no {what}; check its address in the config.")
-        _put_in_place(work, folder / stem)
-    except BAD_ZIP as error:
-        raise EarmarkError(
-            f"{path}: the zip cannot be read ({error}), though its checksum is the one in the "
-            "config; delete it, correct the config and run again."
-        ) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _inner_path(path: Path, member: zipfile.ZipInfo, stem: str) -> Path:
-    """Where a member goes, relative to the archive's folder; EarmarkError if it may not go."""
-    name = member.filename
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    parts = PurePosixPath(name).parts
-    if name.startswith("/") or "\\" in name or ".." in parts or re.match("[A-Za-z]:", name):
-        reason = "its name points out of the folder"
-    elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        reason = "it is a link or a special file"
-    elif member.flag_bits & 1:
-        reason = "it is encrypted"
-    elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        reason = "it is packed by another method than deflate"
-    elif any(unicodedata.category(sign) == "Cc" for sign in name):
-        reason = "its name has control characters"
-    elif any(len(os.fsencode(part)) > LONGEST_NAME_BYTES for part in parts):
-        reason = "its name is too long"
-    elif not member.is_dir() and parts == (stem,):
-        reason = "it has the name of the folder"
-    else:
-        return Path(*(parts[1:] if parts[:1] == (stem,) else parts))
-    raise _refusal(path, member, reason)
-
-
-def _refusal(path: Path, member: zipfile.ZipInfo, reason: str) -> EarmarkError:
-    return EarmarkError(
-        f"{path}: entry {member.filename!r} is refused, {reason}; delete the file and take the "
-        f"record's own."
-    )
-
-
-def _write_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, advance: Callable[[int], None]
-) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # The zip module stops at the declared size, so no more than was allowed is ever written.
-    with archive.open(member) as source, target.open("xb") as sink:
-        while chunk := source.read(CHUNK_BYTES):
-            sink.write(chunk)
-            advance(len(chunk))
-        if sink.tell() != member.file_size:
-            raise zipfile.BadZipFile(f"{member.filename} has not its {member.file_size} bytes")
-
-
-def _put_in_place(work: Path, target: Path) -> None:
-    if _visible(target):
-        # A list is lacking in a folder that has other files: add what lacks, replace nothing.
-        for name in _visible(work) - _visible(target):
-            os.replace(work / name, target / name)
-        return
-    if target.is_dir():
-        shutil.rmtree(target)  # empty, or only Snakemake's timestamp
-    os.replace(work, target)
-
-
-@contextlib.contextmanager
-def _progress(label: str, total: int | None, done: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, else a log line about every 10 %; yields ``advance(bytes)``."""
-    quiet = not sys.stderr.isatty()
-    with tqdm(desc=label, total=total, initial=done, unit="B", unit_scale=True, disable=quiet) as b:
-
-        def advance(count: int) -> None:
-            nonlocal done
-            before, done = done, done + count
-            if not quiet:
-                b.update(count)
-            elif total and 10 * done // total > 10 * before // total:
-                log.info("%s: %d %% of %.1f MB", label, 100 * done // total, total / 1e6)
-
-        yield advance

@@ -7,10 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from earmark import csv_files
 from earmark.errors import EarmarkError
-
-TRAIN_COLUMNS = ("fname", "label", "manually_verified")
 
 
 @dataclass(frozen=True)
@@ -64,22 +61,46 @@ def zenodo_layout(folder: str | Path) -> Layout:
 def find_layout(folder: str | Path) -> Layout:
     """Return the layout of an existing data set, with None for the optional files that it lacks.
 
-    Raises EarmarkError when the folder or its train list or train clips are absent.
+    Raises EarmarkError when the folder, its train list or its clips are absent or out of reach.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise EarmarkError(
-            f"The data set folder {folder} does not exist. Set `dataset` to demo, fsdkaggle2018 "
-            f"or the path of a folder with train.csv and audio_train."
-        )
     candidates = [kaggle_layout(folder), zenodo_layout(folder)]
-    for layout in candidates:
-        if layout.train_list.is_file():
-            return _existing(layout)
+    try:
+        if not folder.is_dir():
+            raise _no_folder(folder)
+        for layout in candidates:
+            if layout.train_list.is_file():
+                return _existing(layout)
+            if layout.train_list.is_dir():
+                raise EarmarkError(
+                    f"The train list {layout.train_list} is a folder. Put a CSV file in its place, "
+                    f"with the columns fname,label,manually_verified."
+                )
+    except OSError as problem:
+        raise _unreadable(Path(problem.filename or folder), problem) from problem
     raise EarmarkError(
         f"The data set folder {folder} has no train list: neither {candidates[0].train_list.name} "
         f"(Kaggle) nor {candidates[1].train_list.relative_to(folder)} (Zenodo). Write a train.csv "
         f"with the columns fname,label,manually_verified."
+    )
+
+
+def _no_folder(folder: Path) -> EarmarkError:
+    if folder.is_file():
+        return EarmarkError(
+            f"The data set folder {folder} is a file. Set `dataset` to the folder that it lies in; "
+            f"unpack it first if it is an archive."
+        )
+    return EarmarkError(
+        f"The data set folder {folder} does not exist. Set `dataset` to demo, fsdkaggle2018 "
+        f"or the path of a folder with train.csv and audio_train."
+    )
+
+
+def _unreadable(path: Path, problem: OSError) -> EarmarkError:
+    return EarmarkError(
+        f"The folder or file {path} of the data set cannot be looked at ({problem.strerror}). Make "
+        f"it readable for you, or set `dataset` to another folder."
     )
 
 
@@ -109,27 +130,23 @@ def _existing(layout: Layout) -> Layout:
     )
 
 
-def train_labels(train_list: Path) -> list[str]:
-    """Return the sorted distinct labels of a train list.
-
-    Raises EarmarkError when the list cannot be read or lacks its columns.
-    """
-    found = csv_files.read(train_list, TRAIN_COLUMNS, "train list")
-    place = found.columns.index("label")
-    return sorted({row[place].strip() for row in found.rows} - {""})
-
-
 def fingerprint(layout: Layout) -> str:
     """Return a hash of names, sizes and times of all clips: changes when a clip is exchanged."""
     import hashlib
 
     digest = hashlib.sha256()
     for folder in (layout.audio_train, layout.audio_test):
-        with os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda e: e.name):
-                try:
-                    facts = entry.stat()
-                except FileNotFoundError:
-                    continue  # a link that leads nowhere: the manifest says so if it is listed
-                digest.update(f"{entry.name}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+        try:
+            with os.scandir(folder) as entries:
+                present = sorted(entries, key=lambda entry: entry.name)
+        except OSError as problem:
+            raise _unreadable(folder, problem) from problem
+        for entry in present:
+            try:
+                facts = entry.stat()
+            except OSError:
+                continue  # a link that leads nowhere: the manifest says so if it is listed
+            # Names may be bytes that are no text.
+            digest.update(os.fsencode(entry.name))
+            digest.update(f"\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]

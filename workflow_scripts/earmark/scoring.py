@@ -3,18 +3,19 @@
 Scores per clip are for comparing systems clip by clip, and go on to the tables.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from earmark import metrics, tables
-from earmark.errors import EarmarkError
+from earmark import clip_lists, csv_files, metrics, tables
+from earmark.errors import EarmarkError, shown
 
 COLUMNS = ("system", "split", "clips", "map3", "standard_error", "accuracy", "seed")
 CLIP_COLUMNS = ("system", "seed", "fname", "usage", "average_precision")
 USAGES = ("Public", "Private")
+IGNORED = "Ignored"
 # Columns for reading: heading -> split and column of scores.csv.
 HEADINGS = {
     "MAP@3": ("all", "map3"),
@@ -28,20 +29,38 @@ HELD_OUT = "held_out"
 
 
 def read_truth(path: str | Path) -> pd.DataFrame:
-    """Return fname, label, usage of the test clips that count.
+    """Return fname, label, usage of the test clips that count; usage is Public, Private or empty.
 
-    A truth file without a usage column counts for the split "all" only.
+    Rows with the usage Ignored do not count, nor do those without a label, or with the label None
+    and no usage. A truth file without a usage column counts for the split "all" only.
+    Raises EarmarkError for a row that cannot be scored, and for a clip that is listed twice.
     """
-    table = tables.read_table(path, ("fname", "label"), "truth file")
-    if "usage" not in table.columns:
-        table["usage"] = ""
-    twice = table["fname"][table["fname"].duplicated()]
-    if len(twice):
-        raise EarmarkError(
-            f"The truth file {path} names the clip {twice.iloc[0]} more than once ({len(twice)} "
-            f"such lines). Keep one line for each clip."
-        )
-    return table[(table["usage"] != "Ignored") & ~table["label"].isin(["", "None"])]
+    table = csv_files.read(path, ("fname", "label"), "truth file", by_hand=True)
+    line_of: dict[str, int] = {}
+    rows = []
+    for line, fname, label, usage in zip(
+        table.lines, *(table.column(name) for name in ("fname", "label", "usage")), strict=True
+    ):
+        where = f"The truth file {path}, line {line}"
+        usage = usage.capitalize()
+        if usage not in ("", IGNORED, *USAGES):
+            raise EarmarkError(
+                f"{where}, gives {shown(fname)} the usage '{shown(usage)}'. Write Public, Private "
+                f"or Ignored, or nothing."
+            )
+        if usage == IGNORED or not label or (label == "None" and not usage):
+            continue
+        mistake = clip_lists.mistake_of(label)
+        if mistake:
+            raise EarmarkError(f"{where}, has the label '{shown(label)}' {mistake}")
+        before = line_of.setdefault(fname, line)
+        if before != line:
+            raise EarmarkError(
+                f"{where}, names the clip {shown(fname)} again, after line {before}. Keep one line "
+                f"for each clip."
+            )
+        rows.append((fname, label, usage))
+    return pd.DataFrame(rows, columns=["fname", "label", "usage"], dtype=str)
 
 
 def score_clips(
@@ -58,6 +77,7 @@ def score_clips(
             f"The truth file lists {len(missing)} test clips that were not tagged, the first is "
             f"{missing[0]}. Add them to the test list, or remove their lines."
         )
+    _check_spelling(guesses, truth["label"])
     guessed = np.array([guesses[name][: metrics.GUESSES] for name in truth["fname"]])
     if len(truth):
         values = metrics.average_precision(guessed, truth["label"].to_numpy())
@@ -65,6 +85,19 @@ def score_clips(
         values = np.zeros(0)
     usage = truth["usage"].where(truth["usage"].isin(USAGES), "").str.lower()
     return clip_table(system, seed, truth["fname"].tolist(), usage.tolist(), values)
+
+
+def _check_spelling(guesses: Mapping[str, list[str]], labels: Iterable[str]) -> None:
+    """Raise EarmarkError if the truth writes a class otherwise than the guesses do."""
+    guessed = {label for labels in guesses.values() for label in labels}
+    spelling = {clip_lists.alike(label): label for label in guessed}
+    for label in sorted(set(labels) - guessed):
+        other = spelling.get(clip_lists.alike(label))
+        if other is not None:
+            raise EarmarkError(
+                f"The truth file writes the class '{shown(other)}' of the train list as "
+                f"'{shown(label)}': no guess would be right. Write it the same way in both."
+            )
 
 
 def clip_table(

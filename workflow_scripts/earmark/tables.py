@@ -6,23 +6,17 @@ from pathlib import Path
 import pandas as pd
 
 from earmark import csv_files
+from earmark.errors import EarmarkError
 from earmark.outputs import whole_file
 
 
-def read_table(
-    path: str | Path, columns: Sequence[str], what: str, numbered: bool = False
-) -> pd.DataFrame:
-    """Read a CSV as text (no value is guessed to be a number or missing).
+def read_table(path: str | Path, columns: Sequence[str], what: str) -> pd.DataFrame:
+    """Read a CSV as text, with the strictness and the errors of ``csv_files.read``.
 
     ``columns`` must all be there; others are kept. ``what`` names the file's role in messages.
-    Blank lines are left out. With ``numbered``, the index is the line number in the file.
-    Raises EarmarkError when the file is absent, unreadable or lacks a column.
     """
     found = csv_files.read(path, columns, what)
-    index = pd.Index(found.lines) if numbered else pd.RangeIndex(len(found.rows))
-    table = pd.DataFrame(found.rows, index, found.columns, dtype=str)
-    # Other columns may have any name, and one twice: the first of them is kept.
-    return table.loc[:, ~table.columns.duplicated()]
+    return pd.DataFrame(found.rows, columns=found.columns, dtype=str)
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:

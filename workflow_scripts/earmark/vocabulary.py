@@ -5,10 +5,9 @@ groups (report, section 1: schemes of 1, 2, 3 and 5 groups; the report chose 2).
 other classes use the scheme ``one`` or schemes of their own from the config.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 
-from earmark.errors import EarmarkError
+from earmark.errors import EarmarkError, shown
 
 STRINGS = ("Acoustic_guitar", "Cello", "Double_bass", "Violin_or_fiddle")
 MUSICAL = ("Chime", "Clarinet", "Flute", "Harmonica", "Oboe", "Saxophone", "Trumpet")
@@ -97,15 +96,30 @@ def groups_of(labels: Iterable[str], scheme_name: str, scheme: Scheme) -> dict[s
     group_of = {label: group for group, classes in scheme.items() for label in classes}
     outside = [label for label in present if label not in group_of]
     if outside:
-        near = difflib.get_close_matches(outside[0], group_of, 1)
-        hint = f" Is {near[0]} meant?" if near else ""
         raise EarmarkError(
-            f"The label '{outside[0]}' of the train list is in no group of the scheme "
-            f"'{scheme_name}' ({len(outside)} such labels).{hint} Write `scheme: one` to "
-            f"spread all labels together, or list your classes in groups under `group_schemes` in "
-            f"the config."
+            f"The label '{shown(outside[0])}' of the train list is in no group of the scheme "
+            f"'{scheme_name}' ({len(outside)} such labels){_nearest(outside[0], group_of)}. Write "
+            f"`scheme: one` to spread all labels together, or list your classes in groups under "
+            f"`group_schemes` in the config."
         )
     found: dict[str, list[str]] = {group: [] for group in scheme}
     for label in present:
         found[group_of[label]].append(label)
     return {group: classes for group, classes in found.items() if classes}
+
+
+def _nearest(label: str, known: Iterable[str]) -> str:
+    """A part of a sentence that names the known labels most like this one, if there are any."""
+    import difflib
+    import unicodedata
+
+    def plain(text: str) -> str:
+        return unicodedata.normalize("NFC", text).casefold()
+
+    of = {plain(name): name for name in known}
+    found = [of[name] for name in difflib.get_close_matches(plain(label), of)]
+    if not found:
+        return ""
+    if unicodedata.normalize("NFC", found[0]) == unicodedata.normalize("NFC", label):
+        return ", which has one that looks the same but is written otherwise in Unicode: copy it"
+    return f"; the nearest there: {', '.join(found)}"
