@@ -1,7 +1,6 @@
 """Scores against the truth, recomputed by hand, and the form of the submission."""
 
 import math
-import os
 from pathlib import Path
 
 import numpy as np
