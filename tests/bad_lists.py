@@ -309,6 +309,7 @@ KINDS = [
     ),
     # The folder.
     Kind("the folder's name has signs", WORKS, moved("my 'set' of sounds; $HOME %s é")),
-    Kind("the folder's name has braces", "braces in its name", moved("my {set}")),
+    Kind("the folder's name has braces", "has '{' in its name", moved("my {set}")),
+    Kind("the folder's name has angle brackets", "has '<' in its name", moved("my <set>")),
     Kind("the data set is an archive", "is a file. Set `dataset` to the folder", only_an_archive),
 ]

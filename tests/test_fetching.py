@@ -1,16 +1,16 @@
 """The fetch against a server of this test: resume, checks, refusals. No internet, no sleeping."""
 
+import errno
 import fcntl
 import hashlib
-import http.server
-import io
 import json
 import logging
 import os
 import shutil
-import stat
+import signal
+import subprocess
+import sys
 import threading
-import zipfile
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,155 +18,36 @@ from typing import Any
 
 import numpy as np
 import pytest
+from archive_server import (
+    CONTENT,
+    LISTS,
+    META,
+    TEST,
+    TRAIN,
+    Handler,
+    Server,
+    assert_whole,
+    get,
+    serving,
+)
 from fetch_dataset import main
 
 from earmark import fetching, unpacking
 from earmark.errors import EarmarkError
 from earmark.fetching import fetch, missing
 
-TRAIN, TEST, META = (
-    "FSDKaggle2018.audio_train.zip",
-    "FSDKaggle2018.audio_test.zip",
-    "FSDKaggle2018.meta.zip",
-)
-LISTS = ("train_post_competition.csv", "test_post_competition_scoring_clips.csv")
-
-
-def sound(seed: int, count: int = 40_000) -> bytes:
-    return np.random.default_rng(seed).bytes(count)
-
-
-CONTENT = {
-    TRAIN: {f"00{i}a.wav": sound(i) for i in range(8)},
-    TEST: {f"11{i}b.wav": sound(100 + i) for i in range(3)},
-    META: {LISTS[0]: b"fname,label\n000a.wav,Bark\n", LISTS[1]: b"fname,label\n110b.wav,Bus\n"},
-}
-
-
-def make_zip(entries: list[tuple[str | zipfile.ZipInfo, bytes]], kind: int = 0) -> bytes:
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", kind) as archive:
-        for name, data in entries:
-            archive.writestr(name, data)
-    return sink.getvalue()
-
-
-def layout(name: str) -> list[tuple[str | zipfile.ZipInfo, bytes]]:
-    """The record's layout: a folder entry, then files under the folder's name."""
-    stem = name.removesuffix(".zip")
-    return [(f"{stem}/", b""), *((f"{stem}/{n}", data) for n, data in CONTENT[name].items())]
-
-
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files = {name: make_zip(layout(name)) for name in CONTENT}
-        self.ranges = True
-        self.strong_tags = True
-        self.cuts: dict[str, list[int]] = {}  # name -> body bytes after which to hang up
-        self.statuses: dict[str, list[int]] = {}  # name -> answers before the first good one
-        self.seen: list[tuple[str, str | None]] = []  # (name, Range header)
-        self.sent: dict[str, int] = {}  # name -> body bytes
-        self.url = f"http://127.0.0.1:{self.server_address[1]}/files"
-
-    def tag(self, name: str) -> str:
-        digest = hashlib.md5(self.files[name]).hexdigest()
-        return f'"{digest}"' if self.strong_tags else f'W/"{digest}"'
-
-    def expected(self) -> dict[str, dict[str, Any]]:
-        return {
-            name: {"checksum": f"md5:{hashlib.md5(data).hexdigest()}", "bytes": len(data)}
-            for name, data in self.files.items()
-            if name.endswith(".zip")
-        }
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    server: Server
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        name = self.path.rsplit("/", 1)[-1]
-        wanted = self.headers.get("Range")
-        self.server.seen.append((name, wanted))
-        if self.server.statuses.get(name):
-            self.send_error(self.server.statuses[name].pop(0))
-            return
-        if name not in self.server.files:
-            self.send_error(404)
-            return
-        data, start = self.server.files[name], 0
-        guard = self.headers.get("If-Range")
-        if wanted and self.server.ranges and guard in (None, self.server.tag(name)):
-            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
-            if start >= len(data):
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(data)}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        else:
-            self.send_response(200)
-        self.send_header("ETag", self.server.tag(name))
-        self.send_header("Content-Length", str(len(data) - start))
-        self.end_headers()
-        cuts = self.server.cuts.get(name)
-        body = data[start:][: cuts.pop(0)] if cuts else data[start:]
-        self.wfile.write(body)
-        self.server.sent[name] = self.server.sent.get(name, 0) + len(body)
-        self.close_connection = True
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
+    with serving() as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "CHUNK_BYTES", 1000)
-
-
-def get(server: Server, folder: Path, **options: Any) -> list[float]:
-    """Fetch from the test's server; the waits it asked for, in seconds."""
-    waits: list[float] = []
-    files = options.pop("files", server.expected())
-    settings: dict[str, Any] = {"wait": waits.append, "timeout_seconds": 5} | options
-    fetch(folder, files, server.url, **settings)
-    return waits
-
-
-def assert_whole(folder: Path, leftovers: tuple[str, ...] = ()) -> None:
-    """Every file has its bytes, and there is nothing beside them."""
-    for name, entries in CONTENT.items():
-        inside = folder / name.removesuffix(".zip")
-        assert {p.name: p.read_bytes() for p in inside.iterdir()} == entries
-    names = {name.removesuffix(".zip") for name in CONTENT}
-    assert {p.name for p in folder.iterdir()} == names | {".fetch.lock", *leftovers}
-
-
-def refused(server: Server, folder: Path, name: str, data: bytes, **options: Any) -> str:
-    """What fetch says of a zip with the right checksum; nothing of it may be in place."""
-    server.files[name] = data
-    with pytest.raises(EarmarkError) as caught:
-        get(server, folder, **options)
-    stem = name.removesuffix(".zip")
-    assert not (folder / stem).exists()
-    assert not (folder / f"{stem}.unpacking").exists()
-    message = str(caught.value)
-    assert name in message
-    return message
+    monkeypatch.setattr(unpacking, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(unpacking.os, "sync", lambda: None)  # waits for other programs' files
 
 
 def test_everything_arrives_with_its_bytes(server: Server, tmp_path: Path) -> None:
@@ -386,74 +267,6 @@ def test_bad_entries_of_the_config(
         fetch(tmp_path, {name: entry}, "http://127.0.0.1:9")
 
 
-def test_truncated_zip(server: Server, tmp_path: Path) -> None:
-    assert "cannot be read" in refused(server, tmp_path, TEST, server.files[TEST][:-300])
-
-
-def test_damaged_member(server: Server, tmp_path: Path) -> None:
-    data = bytearray(server.files[TEST])
-    data[data.index(CONTENT[TEST]["111b.wav"][:50])] ^= 1
-    assert "Bad CRC-32" in refused(server, tmp_path, TEST, bytes(data))
-
-
-def test_encrypted_zip(server: Server, tmp_path: Path) -> None:
-    data = bytearray(make_zip([("FSDKaggle2018.audio_test/a.wav", b"sound")]))
-    data[data.index(b"PK\3\4") + 6] |= 1
-    data[data.index(b"PK\1\2") + 8] |= 1
-    assert "encrypted" in refused(server, tmp_path, TEST, bytes(data))
-
-
-def link() -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo("FSDKaggle2018.audio_test/a.wav")
-    info.create_system = 3
-    info.external_attr = (stat.S_IFLNK | 0o777) << 16
-    return info
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["../x", "FSDKaggle2018.audio_test/../../x", "/x", "C:/x", "C:x", "..\\x", link()],
-    ids=lambda name: name if isinstance(name, str) else "link",
-)
-def test_names_that_lead_out_are_refused(
-    server: Server, tmp_path: Path, name: str | zipfile.ZipInfo
-) -> None:
-    folder = tmp_path / "deep" / "data"
-    data = make_zip([("FSDKaggle2018.audio_test/b.wav", b"sound"), (name, b"/etc")])
-    assert "is refused" in refused(server, folder, TEST, data)
-    assert [p.name for p in tmp_path.rglob("x")] == []
-
-
-def test_bomb_by_declared_size(server: Server, tmp_path: Path) -> None:
-    data = make_zip([("FSDKaggle2018.audio_test/a.wav", bytes(2_000_001))], zipfile.ZIP_DEFLATED)
-    assert len(data) < 10_000
-    says = refused(server, tmp_path, TEST, data, max_unpacked_bytes=2_000_000)
-    assert "unpacks to 2000001 bytes, at most 2000000" in says
-
-
-def test_member_that_is_not_as_long_as_declared(server: Server, tmp_path: Path) -> None:
-    data = bytearray(make_zip([("a.wav", b"sound" * 100)], zipfile.ZIP_DEFLATED))
-    at = data.index(b"PK\1\2") + 24
-    data[at : at + 4] = (50).to_bytes(4, "little")
-    assert "cannot be read" in refused(server, tmp_path, TEST, bytes(data))
-    data[at : at + 4] = (5000).to_bytes(4, "little")
-    (tmp_path / "downloads" / TEST).unlink()
-    assert "cannot be read" in refused(server, tmp_path, TEST, bytes(data))
-
-
-def test_archive_of_something_else(server: Server, tmp_path: Path) -> None:
-    data = make_zip([(f"FSDKaggle2018.meta/{LISTS[1]}", b"fname\n")])
-    assert f"holds no {LISTS[0]}" in refused(server, tmp_path, META, data)
-    assert "holds no files" in refused(server, tmp_path / "other", TEST, make_zip([]))
-
-
-def test_zip_without_top_folder_and_with_extras(server: Server, tmp_path: Path) -> None:
-    entries = [(n, data) for n, data in CONTENT[TEST].items()]
-    server.files[TEST] = make_zip([("__MACOSX/._110b.wav", b"fork"), *entries])
-    get(server, tmp_path)
-    assert_whole(tmp_path)
-
-
 def test_all_there_needs_no_server_and_no_writing(tmp_path: Path) -> None:
     for name, entries in CONTENT.items():
         (tmp_path / name.removesuffix(".zip")).mkdir()
@@ -480,33 +293,6 @@ def test_after_snakemake_removed_its_outputs(server: Server, tmp_path: Path) -> 
     assert (meta / LISTS[1]).read_bytes() == b"the user's own"
     assert {p.name: p.read_bytes() for p in test.iterdir()} == CONTENT[TEST]
     assert set(server.sent) == {TEST, META}
-
-
-def test_interrupted_unpacking_recovers(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write, count = unpacking._write_member, 0
-
-    def stop_at_fourth(*args: Any) -> None:
-        nonlocal count
-        count += 1
-        if count == 4:
-            raise KeyboardInterrupt
-        write(*args)
-
-    monkeypatch.setattr(unpacking, "_write_member", stop_at_fourth)
-    with pytest.raises(KeyboardInterrupt):
-        get(server, tmp_path)
-    assert missing(tmp_path, CONTENT) == list(CONTENT)
-    # A kill leaves the temporary folder behind as well.
-    work = tmp_path / "FSDKaggle2018.audio_train.unpacking"
-    work.mkdir()
-    (work / "000a.wav").write_bytes(b"half")
-    (work / "stray.wav").write_bytes(b"stray")
-    server.sent.clear()
-    get(server, tmp_path)
-    assert_whole(tmp_path)
-    assert server.sent == {}  # the verified zips were still there
 
 
 def test_file_in_the_folders_place(server: Server, tmp_path: Path) -> None:
@@ -546,15 +332,6 @@ def test_short_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert_whole(tmp_path)
 
 
-def test_short_disk_for_unpacking(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = namedtuple("usage", "free")
-    data = make_zip([("FSDKaggle2018.audio_test/a.wav", bytes(900_000))], zipfile.ZIP_DEFLATED)
-    monkeypatch.setattr(unpacking.shutil, "disk_usage", lambda path: usage(850_000))
-    assert "GB needed for unpacking" in refused(server, tmp_path, TEST, data)
-
-
 def test_progress_is_logged_in_tenths(
     server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -577,3 +354,175 @@ def test_script(server: Server, tmp_path: Path) -> None:
     main(ready=str(ready), cfg=cfg)
     assert_whole(tmp_path / "set")
     assert str(tmp_path / "set") in ready.read_text(encoding="utf-8")
+
+
+def test_a_web_page_is_no_archive(server: Server, tmp_path: Path) -> None:
+    def answer(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/html; charset=utf-8")
+        handler.end_headers()
+        handler.wfile.write(b"<html>Log in to go on.</html>")
+
+    (tmp_path / "downloads").mkdir()
+    part = tmp_path / "downloads" / f"{TRAIN}.part"
+    part.write_bytes(server.files[TRAIN][:5000])
+    server.own_answers[TRAIN] = answer
+    files = server.expected() | {TRAIN: {"checksum": server.expected()[TRAIN]["checksum"]}}
+    with pytest.raises(EarmarkError, match="sent a web page instead of the archive"):
+        get(server, tmp_path, files=files)
+    assert part.read_bytes() == server.files[TRAIN][:5000]
+    del server.own_answers[TRAIN]
+    get(server, tmp_path)
+    assert_whole(tmp_path)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["size known", "size unknown"])
+def test_a_body_without_end_is_cut_off(server: Server, tmp_path: Path, known: bool) -> None:
+    sent = 0
+
+    def answer(handler: Handler) -> None:
+        nonlocal sent
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            while True:
+                handler.wfile.write(bytes(10_000))
+                sent += 10_000
+        except OSError:
+            pass  # the other side has had enough
+
+    server.own_answers[TRAIN] = answer
+    files = server.expected()
+    most = files[TRAIN]["bytes"] if known else 500_000
+    files[TRAIN]["bytes"] = most if known else None
+    with pytest.raises(EarmarkError, match=rf"sends more than {most} bytes"):
+        get(server, tmp_path, files=files, max_unpacked_bytes=500_000)
+    assert list((tmp_path / "downloads").glob(f"{TRAIN}*.part")) == []
+    assert sent < 50_000_000
+    del server.own_answers[TRAIN]
+    get(server, tmp_path)
+    assert_whole(tmp_path)
+
+
+def test_a_trickle_is_given_up_and_gone_on_with(server: Server, tmp_path: Path) -> None:
+    done = threading.Event()
+
+    def answer(handler: Handler) -> None:
+        data = server.files[TRAIN]
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        try:
+            for value in data:
+                handler.wfile.write(bytes([value]))
+                if done.wait(0.05):
+                    return
+        except OSError:
+            pass
+
+    server.own_answers[TRAIN] = answer
+    try:
+        with pytest.raises(EarmarkError, match=r"only \d+ bytes came in .* s; run again"):
+            get(server, tmp_path, timeout_seconds=0.3)
+    finally:
+        done.set()
+    part = tmp_path / "downloads" / f"{TRAIN}.part"
+    assert server.files[TRAIN].startswith(part.read_bytes())
+    assert part.stat().st_size > 0
+    del server.own_answers[TRAIN]
+    get(server, tmp_path)
+    assert_whole(tmp_path)
+    assert server.sent[TRAIN] < len(server.files[TRAIN])
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x.zip", "data:,x", "//"])
+def test_a_redirect_leads_to_the_web_only(server: Server, tmp_path: Path, target: str) -> None:
+    def answer(handler: Handler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", target)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server.own_answers[TRAIN] = answer
+    with pytest.raises(EarmarkError, match="no usable address or answer"):
+        get(server, tmp_path)
+    assert not (tmp_path / "downloads" / TRAIN).exists()
+
+
+# A fetch in a process of its own, killed when so many bytes were downloaded or unpacked.
+KILLED = """
+import json, os, signal, sys
+from earmark import fetching, unpacking
+
+where, most, folder, url, files = sys.argv[1:]
+count, chunks, write = 0, fetching._chunks, unpacking._write_member
+
+def counted(size):
+    global count
+    count += size
+    if count > int(most):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def chunks_and_kill(*args):
+    for chunk in chunks(*args):
+        yield chunk
+        counted(len(chunk))
+
+if where == "download":
+    fetching._chunks = chunks_and_kill
+else:
+    unpacking._write_member = lambda archive, member, target, advance: write(
+        archive, member, target, counted
+    )
+fetching.CHUNK_BYTES = unpacking.CHUNK_BYTES = 5000
+fetching.fetch(folder, json.loads(files), url)
+"""
+
+
+@pytest.mark.parametrize("where", ["download", "unpacking"])
+def test_killed_at_any_moment_the_next_run_goes_on(
+    server: Server, tmp_path: Path, where: str
+) -> None:
+    whole = sum(map(len, server.files.values()))
+    rng = np.random.default_rng(len(where))
+    kills = 3
+    for most in rng.integers(10_000, whole // (kills + 1), kills):
+        arguments = (where, str(most), str(tmp_path), server.url, json.dumps(server.expected()))
+        ended = subprocess.run(
+            [sys.executable, "-c", KILLED, *arguments],
+            cwd=Path(fetching.__file__).parents[1],
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+        # What is in place is whole, and nothing else is taken for it.
+        for name in set(CONTENT) - set(missing(tmp_path, CONTENT)):
+            inside = tmp_path / name.removesuffix(".zip")
+            assert {p.name: p.read_bytes() for p in inside.iterdir()} == CONTENT[name]
+        if where == "download":
+            assert missing(tmp_path, CONTENT) == list(CONTENT)
+        else:
+            assert any(path.name.endswith(".unpacking") for path in tmp_path.iterdir())
+    get(server, tmp_path)
+    assert_whole(tmp_path)
+    # Little came twice: what lay in the killed processes' buffers.
+    assert sum(server.sent.values()) <= whole + kills * (1 << 20)
+
+
+def test_a_full_disk_while_unpacking_leaves_nothing_and_loses_nothing(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(unpacking, "_write_member", full)
+        with pytest.raises(EarmarkError, match=r"No space left on device\); give .* run again"):
+            get(server, tmp_path)
+    assert missing(tmp_path, CONTENT) == list(CONTENT)
+    assert not list(tmp_path.glob("*.unpacking"))
+    server.sent.clear()
+    get(server, tmp_path)
+    assert_whole(tmp_path)
+    assert server.sent == {}

@@ -230,10 +230,11 @@ def source_of(config: Config) -> Source:
         return Source(FETCHED, "fetched", found, list(vocabulary.CLASSES))
     # A shell leaves the tilde of `--config dataset=~/sounds` as it is.
     folder = Path(os.path.expanduser(dataset))
-    if {"{", "}"} & set(str(folder)):
+    taken = sorted(set("{}<>") & set(str(folder)))
+    if taken:
         raise EarmarkError(
-            f"The data set folder {folder} has braces in its name, which Snakemake takes for "
-            f"wildcards. Rename it, or set `dataset` to a link to it without braces."
+            f"The data set folder {folder} has '{taken[0]}' in its name, which Snakemake takes for "
+            f"the begin or end of a name of its own. Rename it, or set `dataset` to a link to it."
         )
     found = layout.find_layout(folder)
     name = "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in _last_part(folder))

@@ -166,7 +166,8 @@ class _Connection:
             try:
                 return action()
             except (_AgainError, requests.RequestException) as problem:
-                if isinstance(problem, ValueError):  # requests' bad addresses and bad JSON
+                # A ValueError: requests' bad addresses and bad JSON.
+                if isinstance(problem, ValueError | requests.TooManyRedirects):
                     raise EarmarkError(f"{url}: no usable address or answer ({problem}).") from None
                 # Bytes won are no failure: a poor line may drop often and still get there.
                 now = progress()

@@ -103,7 +103,10 @@ def _checked(path: Path, archive: zipfile.ZipFile, stem: str) -> dict[Path, zipf
             "file and take the record's own."
         )
     # Entries that share their bytes unpack to far more than was sent.
-    for one, other in pairwise(sorted(listed, key=lambda member: member.header_offset)):
+    ordered = sorted(listed, key=lambda member: member.header_offset)
+    if ordered and ordered[0].header_offset < 0:
+        raise zipfile.BadZipFile("an entry lies before the beginning")
+    for one, other in pairwise(ordered):
         if one.header_offset + ENTRY_HEADER_BYTES + one.compress_size > other.header_offset:
             raise _refused(path, other.filename, "it overlaps another one")
     inside: dict[Path, zipfile.ZipInfo] = {}
