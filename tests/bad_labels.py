@@ -157,7 +157,7 @@ KINDS = [
             ONE_SCHEME,
         ),
     ),
-    Kind("a label that is long", "works", rows(renamed({"Cello": "x" * 300}), ONE_SCHEME)),
+    Kind("a label that is long", "works", rows(renamed({"Cello": "x" * 100}), ONE_SCHEME)),
     Kind(
         "a round of self-training that no clip passes",
         "works: round 1 adds no clip",

@@ -9,7 +9,7 @@ from bad_lists import SCRIPTS, SIGNS, rename_clips
 from test_end_to_end import TINY
 from tiny import make_set, merged, read_rows, snakemake, write_rows
 
-CLASSES = ["犬", "<b>&'{set}'", "_$x^2$_", "%s"]
+CLASSES = ["犬", "<b>&'{set}'", r"_$\frac$", "%s"]
 FOLDER = "my 'set' of sounds; $HOME %s é"
 
 
@@ -55,11 +55,11 @@ def test_odd_names_come_through_to_submission_pages_and_figures(tmp_path: Path) 
     for name in made.test:
         assert " ".join(html.escape(name).replace("`id`", "<code>id</code>").split()) in content
     figures = list(results.rglob("*.svg"))
-    assert len(figures) >= 3
+    assert len(figures) == 3
     for figure in figures:
         ElementTree.parse(figure)
-    classes = ElementTree.parse(next(results.rglob("clips_per_class.svg")))
-    comments = (results / "report/clips_per_class.svg").read_text(encoding="utf-8")
-    assert classes is not None
+    # Beside each drawn text the file has it as a comment.
+    drawn = (results / "report/clips_per_class.svg").read_text(encoding="utf-8")
     for label in CLASSES:
-        assert html.escape(label, quote=False) in html.unescape(comments) or label in comments
+        text = html.escape(label.replace("_", " "), quote=False)
+        assert text in drawn, label

@@ -90,6 +90,32 @@ def test_a_truth_without_usages_counts_as_one_split(tmp_path: Path) -> None:
     assert [(row["split"], row["clips"], row["map3"]) for row in rows] == [("all", 5, 0.5667)]
 
 
+def test_usages_in_any_case_and_a_class_called_none(tmp_path: Path) -> None:
+    rows = [
+        ("a.wav", "Bark", "public"),
+        ("b.wav", "None", "Private"),
+        ("c.wav", "None", "IGNORED"),
+        ("d.wav", "None", ""),
+        ("e.wav", "", "Public"),
+        ("f.wav", "Bark", ""),
+    ]
+    found = scoring.read_truth(write_truth(tmp_path, rows))
+    assert list(found.itertuples(index=False, name=None)) == [
+        ("a.wav", "Bark", "Public"),
+        ("b.wav", "None", "Private"),
+        ("f.wav", "Bark", ""),
+    ]
+
+
+def test_a_truth_that_spells_a_class_otherwise_is_not_scored_as_wrong(tmp_path: Path) -> None:
+    truth = scoring.read_truth(write_truth(tmp_path, [("a.wav", "bark", "Public")]))
+    with pytest.raises(EarmarkError, match="writes the class 'Bark' of the train list as 'bark'"):
+        scored("mine", 1, GUESSES, truth)
+    # Gong is no class at all: a clip of it scores 0.
+    truth = scoring.read_truth(write_truth(tmp_path, [("d.wav", "Gong", "Public")]))
+    assert scored("mine", 1, GUESSES, truth)[0]["map3"] == 0
+
+
 def test_two_classes_give_two_guesses_that_can_be_scored(tmp_path: Path) -> None:
     truth = write_truth(tmp_path, [("a.wav", "Bark", "Public"), ("b.wav", "Bark", "Public")])
     table = submission.make(["a.wav", "b.wav"], np.array([[0.9, 0.1], [0.2, 0.8]]), ["Bark", "Bus"])

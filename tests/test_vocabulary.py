@@ -133,3 +133,29 @@ def test_own_schemes_leave_the_built_in_ones_in_reach():
 def test_unknown_scheme_names_the_known_ones():
     with pytest.raises(EarmarkError, match=r"'four'.*one, two, three, five, mine"):
         vocabulary.find_scheme("four", {"mine": {"pets": ["cat"]}})
+
+
+@pytest.mark.parametrize(
+    ("label", "near"),
+    [
+        ("hi-hat", "; the nearest there: Hi-hat"),
+        ("Acoustic_guitars", "; the nearest there: Acoustic_guitar"),
+        ("Snare", "; the nearest there: Snare_drum"),
+    ],
+)
+def test_a_label_outside_is_told_the_nearest_known_ones(label, near):
+    with pytest.raises(EarmarkError) as caught:
+        split([label], "two")
+    assert near in str(caught.value)
+
+
+def test_a_label_like_none_is_told_none():
+    with pytest.raises(EarmarkError) as caught:
+        split(["Zzyzx"], "two")
+    assert "nearest" not in str(caught.value)
+
+
+def test_a_label_that_looks_the_same_is_told_so():
+    own = vocabulary.find_scheme("mine", {"mine": {"toads": ["Kr\xf6te"]}})
+    with pytest.raises(EarmarkError, match="looks the same but is written otherwise in Unicode"):
+        vocabulary.groups_of(["Kro\u0308te"], "mine", own)

@@ -15,6 +15,8 @@ from earmark.outputs import whole_file
 
 # The file must not depend on when or where it was made.
 mpl.rcParams["svg.hashsalt"] = "earmark"
+# A dollar in a label is a dollar, not the begin of a formula.
+mpl.rcParams["text.parse_math"] = False
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 SKY, RED, BLACK = "#56B4E9", "#D55E00", "#000000"

@@ -156,7 +156,8 @@ def filters(preferred: np.ndarray, bin_hertz: float, title: str) -> Figure:
         axes.set_yticks([])
     bar = figure.colorbar(image, ax=list(grid), fraction=0.03, aspect=40)
     bar.set_label(
-        "quieter  $\\leftarrow$  input (norm 1) that the filter prefers  $\\rightarrow$  louder"
+        "quieter  \N{LEFTWARDS ARROW}  input (norm 1) that the filter prefers  "
+        "\N{RIGHTWARDS ARROW}  louder"
     )
     return figure
 
