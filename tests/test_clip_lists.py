@@ -26,6 +26,7 @@ HEADER = "fname,label,manually_verified\n"
 def judge(made: TinySet) -> None:
     """What the product does with a data set's folder and lists, in its order."""
     source = config.source_of({"dataset": str(made.folder)})
+    layout.fingerprint(source.layout)
     vocabulary.groups_of(source.labels, "two", vocabulary.SCHEMES["two"])
     found = clip_lists.read_train_list(source.layout.train_list)
     assert list(found.itertuples(index=False, name=None)) == made.train

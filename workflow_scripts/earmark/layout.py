@@ -64,10 +64,10 @@ def find_layout(folder: str | Path) -> Layout:
     Raises EarmarkError when the folder, its train list or its clips are absent or out of reach.
     """
     folder = Path(folder)
-    candidates = [kaggle_layout(folder), zenodo_layout(folder)]
     try:
         if not folder.is_dir():
             raise _no_folder(folder)
+        candidates = [kaggle_layout(folder), zenodo_layout(folder)]
         for layout in candidates:
             if layout.train_list.is_file():
                 return _existing(layout)
