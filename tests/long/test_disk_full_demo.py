@@ -48,7 +48,7 @@ def run_until_full(
     directory: Path, reference: Reference, jobs: int, kilobytes: int, printed: Path
 ) -> tuple[int, str]:
     """Run ``all``; once so many jobs are done, no more than ``kilobytes`` are left on the disk."""
-    resize(directory, 20_000)
+    resize(directory, 100_000)
     with printed.open("w") as sink:
         run = start_snakemake(directory, "all", overlay=reference.overlay, output=sink)
         waiting = True
@@ -66,7 +66,7 @@ def test_a_disk_that_is_full_again_and_again(
 ) -> None:
     rng = random.Random(f"disk {number}")
     directory = tmp_path / "run"
-    if not mount(directory, "size=20m"):
+    if not mount(directory, "size=100m"):
         pytest.skip("no file system may be mounted here")
     rules: Counter[str] = Counter()
     outputs: Counter[str] = Counter()
