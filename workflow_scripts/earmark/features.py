@@ -17,7 +17,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
-from earmark import feature_settings
+from earmark import feature_settings, resizing
 from earmark.feature_settings import (
     LogMelSettings,
     MelSettings,
@@ -50,9 +50,8 @@ class Stft(StftSettings):
         if decibels is None:
             return np.full(self.shape, self.padding, np.uint8)
         # Bicubic with antialiasing: a long clip is averaged, not sampled at 439 moments.
-        image = torch.nn.functional.interpolate(
-            decibels[None, None], size=self.shape, mode="bicubic", antialias=True
-        )[0, 0]
+        frames_first = resizing.resize_rows(decibels.T.numpy(), self.frames)
+        image = torch.from_numpy(resizing.resize_rows(frames_first.T, self.bins))
         if self.stretch:
             lowest, highest = image.min(), image.max()
             image = (image - highest) * (self.range_db / (highest - lowest).clamp_min(1e-6))
@@ -63,7 +62,8 @@ class Stft(StftSettings):
         if samples.size == 0:
             return None
         power = power_spectrum(samples, self._window, self.hop_samples)
-        return relative_decibels(power, self.range_db)
+        decibels = relative_decibels(power, self.range_db)
+        return None if decibels is None else decibels.T
 
 
 class LogMel(LogMelSettings):
@@ -80,11 +80,13 @@ class LogMel(LogMelSettings):
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> bytes (frames, bands), at least one frame."""
         power = mel_power(self, self._filters, samples)
-        decibels = None if power is None else relative_decibels(power, self.range_db)
-        if power is None or decibels is None:
+        if power is None:
+            return np.full((1, self.bands), FLOOR, np.uint8)
+        level = 10 * torch.log10(power.sum(dim=1).clamp_min(1e-30))
+        decibels = relative_decibels(power, self.range_db)
+        if decibels is None:
             return np.full((1, self.bands), FLOOR, np.uint8)
         if self.trim_db > 0:
-            level = 10 * torch.log10(power.sum(dim=1).clamp_min(1e-30))
             loud = torch.nonzero(level > level.max() - self.trim_db)
             decibels = decibels[int(loud[0]) : int(loud[-1]) + 1]
         return to_bytes(decibels, self.range_db)
@@ -147,7 +149,7 @@ def from_settings(entry: Mapping[str, Any]) -> Feature:
 
 
 def power_spectrum(samples: np.ndarray, window: Tensor, hop_samples: int) -> Tensor:
-    """Samples (n,) -> powers (window / 2 + 1, 1 + n // hop) of centred windows."""
+    """Samples (n,) -> powers (1 + n // hop, window / 2 + 1) of centred windows."""
     spectrum = torch.stft(
         torch.from_numpy(samples),
         len(window),
@@ -157,7 +159,9 @@ def power_spectrum(samples: np.ndarray, window: Tensor, hop_samples: int) -> Ten
         pad_mode="constant",
         return_complex=True,
     )
-    return spectrum.abs().square()
+    # The transform leaves frame after frame in memory. A magnitude would cost a root for nothing.
+    squares = torch.view_as_real(spectrum.T).square_()
+    return squares[..., 0] + squares[..., 1]
 
 
 def mel_filters(settings: MelSettings) -> tuple[Tensor, Tensor]:
@@ -181,18 +185,21 @@ def mel_power(
     if samples.size == 0:
         return None
     window, bands = filters
-    return power_spectrum(samples, window, settings.hop_samples).T @ bands
+    return power_spectrum(samples, window, settings.hop_samples) @ bands
 
 
 def relative_decibels(power: Tensor, range_db: float) -> Tensor | None:
-    """Powers of any shape -> dB relative to their maximum in [-range_db, 0]; None if all zero."""
+    """Powers of any shape -> dB relative to their maximum in [-range_db, 0]; None if all zero.
+
+    ``power`` itself becomes them: these are the largest arrays here.
+    """
     loudest = float(power.max())
     if loudest <= 0 or not math.isfinite(loudest):
         return None
-    return (10 * torch.log10((power / loudest).clamp_min(1e-30))).clamp_min(-range_db)
+    return power.div_(loudest).clamp_min_(1e-30).log10_().mul_(10).clamp_min_(-range_db)
 
 
 def to_bytes(decibels: Tensor, range_db: float) -> np.ndarray:
     """DB values -> bytes; what a bicubic overshoot puts outside [-range_db, 0] is clipped."""
     scaled = (decibels * (-FLOOR / range_db)).round_().clamp_(0, FLOOR)
-    return scaled.to(torch.uint8).numpy()
+    return np.ascontiguousarray(scaled.to(torch.uint8).numpy())
