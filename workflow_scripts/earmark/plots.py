@@ -54,12 +54,7 @@ def style_of(number: int) -> tuple[str, str]:
 
 def readable(label: str) -> str:
     """A class's name as people write it: ``Hi-hat``, ``Acoustic guitar``."""
-    return literal(label.replace("_", " "))
-
-
-def literal(text: str) -> str:
-    """Text as it is: between dollars, matplotlib would look for a formula, or fail to find one."""
-    return text.replace("$", r"\$")
+    return label.replace("_", " ")
 
 
 def shared_out(names: Sequence[str], panels: int) -> list[list[str]]:

@@ -56,8 +56,7 @@ def read(store: FeatureStore, clips: Any) -> list[Spectrogram]:
             seconds=float(clip.seconds),
             highest_khz=settings["sample_rate"] / 2000,
             range_db=settings["range_db"],
-            title=f"{plots.readable(clip.label)}\n"
-            f"{plots.literal(clip.fname)}, {clip.seconds:.2f} s",
+            title=f"{plots.readable(clip.label)}\n{clip.fname}, {clip.seconds:.2f} s",
         )
         for image, clip in zip(images, clips.itertuples(), strict=True)
     ]
