@@ -44,7 +44,9 @@ LARGEST_PEAK = 1e6
 # Clipped: so much of a clip lies in flat tops, three or more equal samples, near full scale.
 FLAT_SHARE, FLAT_LEVEL = 1e-3, 0.99
 
-BLOCK_VALUES = 1 << 16
+BLOCK_VALUES = 1 << 21
+# Where a damaged place ends the decoding, the block that it lies in is lost.
+CODED, CODED_BLOCK_VALUES = ("FLAC", "OGG", "MP3"), 1 << 16
 # libsndfile's numbers for a format it does not know, and for an MP3 in which it finds no frame.
 NOT_RECOGNISED = (1, 7)
 # In libsndfile's log of a header: a size that it found to be another.
@@ -118,10 +120,11 @@ def load(
         if not parts and (lacking := _what_lacks(sound, Path(path), 0)):
             raise UnreadableClipError(lacking)
         found_rate = sound.samplerate
-    mono = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    # Most clips come in one block, which need not be copied.
+    mono = parts[0] if len(parts) == 1 else np.concatenate([*parts, np.zeros(0, np.float32)])
     if mono.size == 0:
         return mono
-    peak = float(np.abs(mono).max())
+    peak = float(max(mono.max(), -mono.min()))
     if peak > 1:
         mono /= peak
     if found_rate == sample_rate:
@@ -157,7 +160,8 @@ def _blocks(sound: soundfile.SoundFile, longest_seconds: float) -> Iterator[np.n
     """Yield samples (frames, channels), float32 in [-1, 1], to the end or the limit."""
     # A little more than the limit shows that there is more.
     left = min(longest_seconds * sound.samplerate, 1e18) // 1 + 1
-    size = max(1, BLOCK_VALUES // sound.channels)
+    values = CODED_BLOCK_VALUES if sound.format in CODED else BLOCK_VALUES
+    size = max(1, values // sound.channels)
     while left > 0:
         try:
             block = sound.read(int(min(size, left)), dtype="float32", always_2d=True)
