@@ -4,6 +4,10 @@ import random
 from pathlib import Path
 
 import fuzz
+import pytest
+from bad_audio import good
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 def test_a_thousand_mutated_headers(tmp_path: Path) -> None:
@@ -15,6 +19,26 @@ def test_a_thousand_mutated_headers(tmp_path: Path) -> None:
     assert outcome.statuses["ok"] > 100
     assert outcome.statuses["unreadable"] > 100
     assert len(outcome.statuses) >= 5
+
+
+HEAD = good()[:44]
+BYTES = st.one_of(
+    st.binary(max_size=300),
+    st.binary(max_size=300).map(lambda content: HEAD + content),
+    st.binary(max_size=300).map(lambda content: HEAD[:12] + content),
+    st.tuples(st.binary(min_size=32, max_size=32), st.binary(max_size=300)).map(
+        lambda parts: HEAD[:8] + b"WAVEfmt " + parts[0] + b"data" + parts[1]
+    ),
+)
+
+
+@given(content=BYTES)
+@settings(max_examples=300)
+def test_random_bytes_as_a_clip(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "random.wav"
+    path.write_bytes(content)
+    _, fault = fuzz.decode(path)
+    assert fault == ""
 
 
 def test_files_before_mutation_are_read(tmp_path: Path) -> None:
