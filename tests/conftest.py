@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from archive_server import Server, serving
 from hypothesis import settings
 from slurm_cluster import Cluster, UnavailableError
 
@@ -36,6 +37,23 @@ def official() -> Path:
 def fsd10() -> Path:
     """Folder of 243 real clips of ten classes, in the Kaggle layout."""
     return _folder("fsd10", "EARMARK_FSD10")
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Archives come and are unpacked in pieces of 1,000 bytes."""
+    from earmark import fetching, unpacking
+
+    monkeypatch.setattr(fetching, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(unpacking, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(unpacking.os, "sync", lambda: None)  # waits for other programs' files
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server of good archives."""
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture

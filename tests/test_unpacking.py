@@ -2,7 +2,6 @@
 
 import zipfile
 from collections import namedtuple
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +18,16 @@ from archive_server import (
     layout,
     make_zip,
     refused,
-    serving,
 )
 from corpus import Kind
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earmark import fetching, unpacking
+from earmark import unpacking
 from earmark.errors import EarmarkError
 from earmark.fetching import missing
 
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "CHUNK_BYTES", 1000)
-    monkeypatch.setattr(unpacking, "CHUNK_BYTES", 1000)
-    monkeypatch.setattr(unpacking.os, "sync", lambda: None)  # waits for other programs' files
+pytestmark = pytest.mark.usefixtures("small_chunks")
 
 
 @pytest.mark.parametrize("kind", bad_archives.KINDS, ids=str)

@@ -18,6 +18,7 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike
 
+from earmark import finite
 from earmark.errors import EarmarkError
 from earmark.outputs import Sink, whole_file
 
@@ -318,13 +319,8 @@ def read_predictions(path: str | Path, fnames: Sequence[str]) -> tuple[np.ndarra
 def _write_vectors(
     path: str | Path, name: str, fnames: Sequence[str], vectors: np.ndarray, **attributes: Any
 ) -> None:
-    finite = np.isfinite(vectors).all(axis=1)
-    if not finite.all():
-        raise EarmarkError(
-            f"The network's {name} of {(~finite).sum()} of {len(fnames)} clips are no finite "
-            f"numbers, the first is {fnames[int(np.argmin(finite))]}. Lower the recipe's "
-            f"learning_rate, or write `precision: float32` under `hardware`."
-        )
+    remedy = "Lower the recipe's learning_rate, or write `precision: float32` under `hardware`."
+    finite.check_clips(f"network's {name}", fnames, vectors, remedy)
     with writing(path, **attributes) as (file, _):
         _add_names(file, fnames)
         _add(file, name, vectors.astype(np.float32))

@@ -28,6 +28,7 @@ MOST_ENTRIES = 200_000
 LONGEST_NAME, LONGEST_PATH = 255, 1000
 # What lies at least before an entry's data.
 ENTRY_HEADER_BYTES = 30
+# All that zipfile raises for damage; NotImplementedError is its word for packing unknown to it.
 BAD_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 log = logging.getLogger("earmark")
