@@ -1,0 +1,125 @@
+"""Checkpoints: held by one process, handed over, tied to what made them."""
+
+import errno
+import fcntl
+import subprocess
+import sys
+
+import pytest
+from tiny import REPO
+
+from earmark import checkpoints
+from earmark.checkpoints import Checkpoint
+from earmark.errors import EarmarkError
+
+HOLD = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from earmark.checkpoints import Checkpoint
+checkpoint = Checkpoint(Path(sys.argv[2]), "f")
+with checkpoint.held():
+    checkpoint.save({"epoch": 3})
+    print("held", flush=True)
+    begin = time.monotonic()
+    while not (sys.argv[3] == "polite" and checkpoint.wanted()) and time.monotonic() < begin + 60:
+        time.sleep(0.05)
+    if sys.argv[3] != "done":
+        raise SystemExit(143)
+"""
+
+
+def hold_elsewhere(path, manner):
+    command = [sys.executable, "-c", HOLD, str(REPO / "workflow_scripts"), str(path), manner]
+    other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert other.stdout.readline() == "held\n"
+    return other
+
+
+def test_another_process_that_trains_the_same_is_asked_to_stop(checkpoint, caplog):
+    other = hold_elsewhere(checkpoint.path, "polite")
+    try:
+        with caplog.at_level("WARNING", "earmark"), Checkpoint(checkpoint.path, "f").held():
+            assert other.wait(10) == 143
+            # What it saved is there to go on from, and it is not asked again.
+            assert Checkpoint(checkpoint.path, "f").load() == {"epoch": 3}
+            assert not Checkpoint(checkpoint.path, "f").wanted()
+    finally:
+        other.kill()
+        other.communicate()
+    assert f"process {other.pid}) is training {checkpoint.path.parent}" in caplog.text
+    assert list(checkpoint.path.parent.iterdir()) == []
+
+
+def test_another_process_that_does_not_stop_is_explained(checkpoint):
+    other = hold_elsewhere(checkpoint.path, "deaf")
+    patient = Checkpoint(checkpoint.path, "f", patience_seconds=0.5)
+    try:
+        with (
+            pytest.raises(EarmarkError, match=rf"process {other.pid}\) is training .* run again"),
+            patient.held(),
+        ):
+            pytest.fail("the block was entered")
+    finally:
+        other.kill()
+        other.communicate()
+    with checkpoint.held():  # the lock is gone with its process
+        pass
+
+
+def test_who_finishes_while_another_waits_leaves_it_the_checkpoint(checkpoint):
+    with checkpoint.held():
+        checkpoint.save({"epoch": 9})
+        checkpoint.path.with_suffix(".wanted").write_text("somebody")
+    assert checkpoint.load() == {"epoch": 9}
+
+
+def test_files_that_cannot_be_locked_are_told_and_trained_with(checkpoint, monkeypatch, caplog):
+    def refuse(handle, operation):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    entered = False
+    with checkpoint.held():
+        entered = True
+    assert entered
+    assert "Files cannot be locked" in caplog.text
+
+
+def test_lock_is_held_within_the_block_and_free_after_a_failure(checkpoint):
+    lock_path = checkpoint.path.with_suffix(".lock")
+
+    def is_free():
+        with open(lock_path, "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: refused by exclusive
+            except BlockingIOError:
+                return False
+            return True
+
+    def fail_within():
+        with checkpoint.held():
+            checkpoint.save({"epoch": 1})
+            assert not is_free()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_within()
+    assert is_free()
+    assert checkpoint.load() == {"epoch": 1}  # a failed job leaves its resume point
+
+
+def test_checkpoint_goes_when_the_job_is_done(checkpoint):
+    with checkpoint.held():
+        checkpoint.save({"epoch": 1})
+    assert list(checkpoint.path.parent.iterdir()) == []
+
+
+def test_fingerprint_follows_settings_and_contents(tmp_path):
+    file = tmp_path / "labels.csv"
+    file.write_text("a")
+    first = checkpoints.fingerprint([{"x": 1, "y": 2}], [file])
+    assert checkpoints.fingerprint([{"y": 2, "x": 1}], [str(file)]) == first
+    assert checkpoints.fingerprint([{"x": 1, "y": 3}], [file]) != first
+    file.write_text("b")
+    assert checkpoints.fingerprint([{"x": 1, "y": 2}], [file]) != first
