@@ -16,50 +16,46 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import h5py
 import numpy as np
+import soundfile
 import torch
 
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO / "workflow_scripts"))
 
-from earmark import audio, features, store  # noqa: E402
+import extract_features  # noqa: E402
+
+from earmark import audio, features, pools, store  # noqa: E402
 
 RATE, WINDOW, HOP, BINS, FRAMES, RANGE = 44100, 1024, 682, 513, 439, 80.0
 Way = Callable[[list[Path], Path, int], None]
 
 
-def in_threads(work: Callable[[Path], object], paths: list[Path], threads: int) -> Iterable:
-    """Results of ``work`` in order, from so many threads with one transform each."""
-    torch.set_num_threads(1)
-    with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(work, paths)
-
-
-def bound(paths: list[Path], target: Path, threads: int) -> None:
+def bare(path: Path) -> int:
     """Decode, and transform the windows as they are: no window function, no powers, no file."""
+    samples = torch.from_numpy(soundfile.read(path, dtype="float32")[0].T)
+    if samples.shape[-1] >= WINDOW:
+        torch.fft.rfft(samples.unfold(-1, WINDOW, HOP))
+    return samples.shape[-1]
 
-    def work(path: Path) -> None:
-        samples = torch.from_numpy(audio.load(path, RATE))
-        if len(samples) >= WINDOW:
-            torch.fft.rfft(samples.unfold(0, WINDOW, HOP))
 
-    for _ in in_threads(work, paths, threads):
+def bound(paths: list[Path], target: Path, processes: int) -> None:
+    """Nothing but libsndfile's decoding and MKL's transforms, in so many processes."""
+    torch.set_num_threads(1)
+    for _ in pools.in_order(bare, paths, processes):
         pass
 
 
-def earmark(paths: list[Path], target: Path, threads: int) -> None:
+def earmark(paths: list[Path], target: Path, processes: int) -> None:
     """What the rule ``extract_features`` does."""
+    torch.set_num_threads(1)
     feature = features.Stft(window_samples=WINDOW, hop_samples=HOP, bins=BINS, frames=FRAMES)
-
-    def work(path: Path) -> np.ndarray:
-        return feature.compute(audio.load(path, RATE))
-
-    rows = in_threads(work, paths, threads)
+    work = partial(extract_features.compute, folder=Path(), feature=feature, longest_seconds=300.0)
+    rows = pools.in_order(work, [(path, "ok") for path in paths], processes)
     names = [path.name for path in paths]
     store.write_features(target, names, rows, feature.shape, True, settings={})
 
@@ -81,7 +77,6 @@ def librosa_loop(paths: list[Path], target: Path, threads: int) -> None:
 
 def torchaudio_loop(paths: list[Path], target: Path, threads: int) -> None:
     """Clip after clip with torchaudio, each transform in so many threads."""
-    import soundfile
     import torchaudio
 
     torch.set_num_threads(threads)

@@ -1,8 +1,6 @@
 """Compute one feature of every clip and store it as HDF5."""
 
-import logging
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +8,8 @@ import h5py
 import numpy as np
 import torch
 
-from earmark import audio, feature_settings, features, job, manifest, store
+from earmark import audio, feature_settings, features, job, manifest, pools, store
 from earmark.errors import EarmarkError
-
-log = logging.getLogger("earmark")
-
-# Decoded clips waiting for the writer: bounds memory whatever the number of clips.
-WAITING_PER_THREAD = 8
 
 
 def main(
@@ -33,28 +26,13 @@ def main(
     clips = manifest.read(table)
     feature = features.from_settings(cfg["feature"])
     folder = Path(audio_folders[0]).parent if audio_folders else Path(cfg["folder"])
-    # Clips run in parallel, so each one's transforms take one thread.
-    torch.set_num_threads(1)
-
-    def compute(path: str, status: str) -> np.ndarray:
-        if status not in audio.HEARD:
-            return feature.compute(np.zeros(0, np.float32))
-        try:
-            samples = audio.load(
-                folder / path, feature.sample_rate, cfg["longest_seconds"], status == "truncated"
-            )
-        except (audio.UnreadableClipError, OSError) as problem:
-            raise EarmarkError(
-                f"{folder / path} could be decoded when the manifest was made, and no longer can "
-                f"({problem}). Put it back as it was, and run again."
-            ) from problem
-        return feature.compute(samples)
-
+    work = partial(compute, folder=folder, feature=feature, longest_seconds=cfg["longest_seconds"])
     jobs = list(zip(clips["path"], clips["status"], strict=True))
+    rows = pools.in_order(work, jobs, threads)
     store.write_features(
         feature_file,
         clips["fname"].tolist(),
-        job.progress(_in_order(compute, jobs, threads), len(jobs), "clips transformed"),
+        job.progress(rows, len(jobs), "clips transformed"),
         feature.shape,
         feature.fixed,
         feature.dtype,
@@ -65,16 +43,26 @@ def main(
     )
 
 
-def _in_order(compute: Any, jobs: list[tuple[str, str]], threads: int) -> Iterator[np.ndarray]:
-    """Yield results in order from ``threads`` workers, with few results waiting."""
-    with ThreadPoolExecutor(threads) as pool:
-        waiting = []
-        for path, status in jobs:
-            waiting.append(pool.submit(compute, path, status))
-            if len(waiting) >= threads * WAITING_PER_THREAD:
-                yield waiting.pop(0).result()
-        for result in waiting:
-            yield result.result()
+def compute(
+    clip: tuple[str, str], *, folder: Path, feature: features.Feature, longest_seconds: float
+) -> np.ndarray:
+    """The feature of a clip, given as its path in ``folder`` and its status."""
+    # Clips run in parallel, so each one's transforms take one thread.
+    if torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
+    path, status = clip
+    if status not in audio.HEARD:
+        return feature.compute(np.zeros(0, np.float32))
+    try:
+        samples = audio.load(
+            folder / path, feature.sample_rate, longest_seconds, status == "truncated"
+        )
+    except (audio.UnreadableClipError, OSError) as problem:
+        raise EarmarkError(
+            f"{folder / path} could be decoded when the manifest was made, and no longer can "
+            f"({problem}). Put it back as it was, and run again."
+        ) from problem
+    return feature.compute(samples)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ LARGEST_PEAK = 1e6
 # Clipped: so much of a clip lies in flat tops, three or more equal samples, near full scale.
 FLAT_SHARE, FLAT_LEVEL = 1e-3, 0.99
 
+INT16_STEP = np.float32(2**-15)
 BLOCK_VALUES = 1 << 21
 # Where a damaged place ends the decoding, the block that it lies in is lost.
 CODED, CODED_BLOCK_VALUES = ("FLAC", "OGG", "MP3"), 1 << 16
@@ -162,15 +163,20 @@ def _blocks(sound: soundfile.SoundFile, longest_seconds: float) -> Iterator[np.n
     left = min(longest_seconds * sound.samplerate, 1e18) // 1 + 1
     values = CODED_BLOCK_VALUES if sound.format in CODED else BLOCK_VALUES
     size = max(1, values // sound.channels)
+    kind = "int16" if sound.subtype == "PCM_16" else "float32"
     while left > 0:
+        wanted = int(min(size, left))
         try:
-            block = sound.read(int(min(size, left)), dtype="float32", always_2d=True)
+            block = sound.read(wanted, dtype=kind, always_2d=True)
         except soundfile.SoundFileError as problem:
             raise UnreadableClipError(_reason(problem)) from problem
         if len(block) == 0:
             return
-        yield block
+        # NumPy turns integers into the same numbers as libsndfile does, in a third of the time.
+        yield block if kind == "float32" else np.multiply(block, INT16_STEP)
         left -= len(block)
+        if len(block) < wanted:
+            return
 
 
 def _judge(

@@ -7,7 +7,6 @@ without a fixed size comes as frames, from which training takes random crops. An
 clip is all ``padding``, which is also what lies beside a clip that is shorter than a crop.
 """
 
-import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -17,7 +16,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
-from earmark import feature_settings, resizing
+from earmark import feature_settings, resizing, spectra
 from earmark.feature_settings import (
     LogMelSettings,
     MelSettings,
@@ -25,8 +24,7 @@ from earmark.feature_settings import (
     RawSettings,
     StftSettings,
 )
-
-FLOOR = 255
+from earmark.spectra import FLOOR
 
 
 class Stft(StftSettings):
@@ -46,24 +44,20 @@ class Stft(StftSettings):
 
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> bytes (bins, frames)."""
-        decibels = self.decibels(samples)
-        if decibels is None:
+        if samples.size == 0:
+            return np.full(self.shape, self.padding, np.uint8)
+        power = spectra.powers(samples, self._window, self.hop_samples)
+        levels = spectra.relative_levels(power, self.range_db)
+        if levels is None:
             return np.full(self.shape, self.padding, np.uint8)
         # Bicubic with antialiasing: a long clip is averaged, not sampled at 439 moments.
-        frames_first = resizing.resize_rows(decibels.T.numpy(), self.frames)
-        image = torch.from_numpy(resizing.resize_rows(frames_first.T, self.bins))
+        image = resizing.resize_rows(levels, self.frames)
+        if self.bins != image.shape[1]:
+            image = np.ascontiguousarray(resizing.resize_rows(image.T, self.bins).T)
         if self.stretch:
             lowest, highest = image.min(), image.max()
-            image = (image - highest) * (self.range_db / (highest - lowest).clamp_min(1e-6))
-        return to_bytes(image, self.range_db)
-
-    def decibels(self, samples: np.ndarray) -> Tensor | None:
-        """Samples (n,) -> dB (window / 2 + 1, 1 + n // hop) in [-range_db, 0]; None if silent."""
-        if samples.size == 0:
-            return None
-        power = power_spectrum(samples, self._window, self.hop_samples)
-        decibels = relative_decibels(power, self.range_db)
-        return None if decibels is None else decibels.T
+            image = (image - highest) * (self.range_db / 10 / max(highest - lowest, 1e-7))
+        return np.ascontiguousarray(spectra.to_bytes(image, self.range_db).T)
 
 
 class LogMel(LogMelSettings):
@@ -82,14 +76,14 @@ class LogMel(LogMelSettings):
         power = mel_power(self, self._filters, samples)
         if power is None:
             return np.full((1, self.bands), FLOOR, np.uint8)
-        level = 10 * torch.log10(power.sum(dim=1).clamp_min(1e-30))
-        decibels = relative_decibels(power, self.range_db)
-        if decibels is None:
+        level = 10 * np.log10(np.maximum(power.sum(axis=1), 1e-30))
+        levels = spectra.relative_levels(power, self.range_db)
+        if levels is None:
             return np.full((1, self.bands), FLOOR, np.uint8)
         if self.trim_db > 0:
-            loud = torch.nonzero(level > level.max() - self.trim_db)
-            decibels = decibels[int(loud[0]) : int(loud[-1]) + 1]
-        return to_bytes(decibels, self.range_db)
+            loud = np.flatnonzero(level > level.max() - self.trim_db)
+            levels = levels[loud[0] : loud[-1] + 1]
+        return spectra.to_bytes(levels, self.range_db)
 
 
 class Mfcc(MfccSettings):
@@ -108,16 +102,17 @@ class Mfcc(MfccSettings):
         return mel_filters(self)
 
     @cached_property
-    def _cosines(self) -> Tensor:
-        return torchaudio.functional.create_dct(self.coefficients, self.bands, norm="ortho")
+    def _cosines(self) -> np.ndarray:
+        return torchaudio.functional.create_dct(self.coefficients, self.bands, norm="ortho").numpy()
 
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> half floats (frames, coefficients), at least one frame."""
         power = mel_power(self, self._filters, samples)
-        decibels = None if power is None else relative_decibels(power, self.range_db)
-        if decibels is None:
+        levels = None if power is None else spectra.relative_levels(power, self.range_db)
+        if levels is None:
             return np.zeros((1, self.coefficients), np.float16)
-        return ((decibels + self.range_db) @ self._cosines).numpy().astype(np.float16)
+        above_floor = np.maximum(10 * levels + self.range_db, 0)
+        return (above_floor @ self._cosines).astype(np.float16)
 
 
 class Raw(RawSettings):
@@ -148,22 +143,6 @@ def from_settings(entry: Mapping[str, Any]) -> Feature:
     return KINDS[settings.pop("kind")](**settings)
 
 
-def power_spectrum(samples: np.ndarray, window: Tensor, hop_samples: int) -> Tensor:
-    """Samples (n,) -> powers (1 + n // hop, window / 2 + 1) of centred windows."""
-    spectrum = torch.stft(
-        torch.from_numpy(samples),
-        len(window),
-        hop_samples,
-        window=window,
-        center=True,
-        pad_mode="constant",
-        return_complex=True,
-    )
-    # The transform leaves frame after frame in memory. A magnitude would cost a root for nothing.
-    squares = torch.view_as_real(spectrum.T).square_()
-    return squares[..., 0] + squares[..., 1]
-
-
 def mel_filters(settings: MelSettings) -> tuple[Tensor, Tensor]:
     """The window (n,) and the mel filters (bins, bands) for ``mel_power``."""
     filters = torchaudio.functional.melscale_fbanks(
@@ -180,29 +159,9 @@ def mel_filters(settings: MelSettings) -> tuple[Tensor, Tensor]:
 
 def mel_power(
     settings: MelSettings, filters: tuple[Tensor, Tensor], samples: np.ndarray
-) -> Tensor | None:
+) -> np.ndarray | None:
     """Samples (n,) -> powers (frames, bands); None without samples."""
     if samples.size == 0:
         return None
     window, bands = filters
-    return power_spectrum(samples, window, settings.hop_samples) @ bands
-
-
-def relative_decibels(power: Tensor, range_db: float) -> Tensor | None:
-    """Powers of any shape -> dB relative to their maximum in [-range_db, 0]; None if all zero.
-
-    ``power`` itself becomes them: these are the largest arrays here.
-    """
-    loudest = float(power.max())
-    if loudest <= 0 or not math.isfinite(loudest):
-        return None
-    return power.div_(loudest).clamp_min_(1e-30).log10_().mul_(10).clamp_min_(-range_db)
-
-
-def to_bytes(decibels: Tensor, range_db: float) -> np.ndarray:
-    """DB values -> bytes; what a bicubic overshoot puts outside [-range_db, 0] is clipped."""
-    # NumPy is quicker than torch with arrays of this size.
-    scaled = np.multiply(decibels.numpy(), np.float32(-FLOOR / range_db))
-    np.rint(scaled, out=scaled)
-    np.clip(scaled, 0, FLOOR, out=scaled)
-    return np.ascontiguousarray(scaled.astype(np.uint8))
+    return spectra.powers(samples, window, settings.hop_samples, bands)

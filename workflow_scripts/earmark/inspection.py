@@ -4,14 +4,14 @@ import logging
 import os
 import unicodedata
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from earmark import audio, clip_lists, folds, job, manifest
+from earmark import audio, clip_lists, folds, job, manifest, pools
 from earmark.errors import EarmarkError
 from earmark.layout import Layout
 
@@ -94,11 +94,13 @@ def _found_names(layout: Layout, clips: pd.DataFrame) -> pd.Series:
 def _inspect_all(
     folder: Path, paths: list[str], policy: Mapping[str, Any], threads: int
 ) -> list[audio.ClipFacts]:
-    def inspect(path: str) -> audio.ClipFacts:
-        return audio.inspect(folder / path, policy["shortest_seconds"], policy["longest_seconds"])
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(job.progress(pool.map(inspect, paths), len(paths), "clips checked"))
+    inspect = partial(
+        audio.inspect,
+        shortest_seconds=policy["shortest_seconds"],
+        longest_seconds=policy["longest_seconds"],
+    )
+    found = pools.in_order(inspect, [folder / path for path in paths], threads)
+    return list(job.progress(found, len(paths), "clips checked"))
 
 
 def _uses(clips: pd.DataFrame, policy: Mapping[str, Any]) -> list[int]:

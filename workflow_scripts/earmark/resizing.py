@@ -28,20 +28,21 @@ def weights(found: int, wanted: int) -> csr_array:
     scale = found / wanted
     width = max(1.0, scale)
     centre = (np.arange(wanted) + 0.5) * scale
-    first = np.maximum(0, (centre - SUPPORT * width + 0.5).astype(int))
-    last = np.minimum(found, (centre + SUPPORT * width + 0.5).astype(int))
-    place = first[:, None] + np.arange(int((last - first).max()))
-    inside = place < last[:, None]
-    share = np.where(inside, _cubic((place + 0.5 - centre[:, None]) / width), 0.0)
+    first = np.maximum(0, (centre - SUPPORT * width + 0.5).astype(np.int32))
+    last = np.minimum(found, (centre + SUPPORT * width + 0.5).astype(np.int32))
+    most = int((last - first).max())
+    place = first[:, None] + np.arange(most, dtype=np.int32)
+    share = _cubic(np.abs((place + 0.5 - centre[:, None]) / width))
+    # As many in each row: what lies beyond a row's end counts nothing.
+    share[place >= last[:, None]] = 0
     share /= share.sum(axis=1, keepdims=True)
-    starts = np.concatenate([[0], np.cumsum(inside.sum(axis=1))])
-    return csr_array(
-        (share[inside].astype(np.float32), place[inside], starts), shape=(wanted, found)
-    )
+    np.minimum(place, found - 1, out=place)
+    starts = np.arange(0, wanted * most + 1, most, dtype=np.int32)
+    return csr_array((share.astype(np.float32).ravel(), place.ravel(), starts), (wanted, found))
 
 
 def _cubic(distance: np.ndarray) -> np.ndarray:
-    x = np.abs(distance)
-    near = ((A + 2) * x - (A + 3)) * x * x + 1
-    far = (((x - 5) * x + 8) * x - 4) * A
-    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+    """Keys' kernel at distances from 0 on."""
+    near = ((A + 2) * distance - (A + 3)) * distance * distance + 1
+    far = (((distance - 5) * distance + 8) * distance - 4) * A
+    return np.where(distance < 1, near, np.where(distance < 2, far, 0.0))

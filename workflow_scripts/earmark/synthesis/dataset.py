@@ -8,7 +8,6 @@ import csv
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from earmark import interruption, job
+from earmark import job, pools
 from earmark.errors import EarmarkError
 from earmark.synthesis import room, tones
 from earmark.synthesis.registry import MODELS
@@ -235,12 +234,9 @@ def synthesise(
     tasks += [(folder / "audio_test" / c.fname, c.label, TEST, i) for i, c in enumerate(test)]
     for name in ("audio_train", "audio_test"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(
-        max(1, threads), initializer=interruption.follow_pool, initargs=(os.getpid(),)
-    ) as pool:
-        written = pool.map(partial(write_clip, seed=seed), tasks, chunksize=8)
-        for _ in job.progress(written, len(tasks), "clips synthesised"):
-            pass
+    written = pools.in_order(partial(write_clip, seed=seed), tasks, threads)
+    for _ in job.progress(written, len(tasks), "clips synthesised"):
+        pass
     write_table(
         folder / "train.csv",
         ("fname", "label", "manually_verified"),

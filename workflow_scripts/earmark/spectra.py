@@ -1,0 +1,90 @@
+"""Short-time Fourier transforms of a clip, as powers, decibels and bytes.
+
+Arrays are (frames, bins), the order in which they are made. A clip is transformed in blocks of
+frames, so that a long one needs no more memory than its result. Blocks small enough for the fast
+caches are no quicker: each has the transform's factors computed anew.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+# The byte of the lowest level.
+FLOOR = 255
+# What makes cutting off a rounding.
+HALF = torch.tensor(0.5)
+# A block has so many samples in its windows, 4 MB.
+BLOCK_SAMPLES = 1 << 20
+
+
+def powers(
+    samples: np.ndarray, window: Tensor, hop_samples: int, filters: Tensor | None = None
+) -> np.ndarray:
+    """Samples (n,) -> powers (1 + n // hop, window / 2 + 1) of centred windows.
+
+    Beyond both ends of the clip there are zeros. With ``filters`` (window / 2 + 1, bands), the
+    powers are summed up to (1 + n // hop, bands) by them.
+    """
+    size = len(window)
+    count = 1 + len(samples) // hop_samples
+    result = torch.empty(count, size // 2 + 1 if filters is None else filters.shape[1])
+    most = min(count, max(1, BLOCK_SAMPLES // size))
+    windowed = torch.empty(most, size)
+    for first in range(0, count, most):
+        last = min(first + most, count)
+        block = windowed[: last - first]
+        _cut_windows(samples, window, hop_samples, first, block)
+        squares = torch.fft.rfft(block).numpy().view(np.float32)
+        np.square(squares, out=squares)
+        real, imaginary, place = squares[:, 0::2], squares[:, 1::2], result[first:last]
+        if filters is None:
+            np.add(real, imaginary, out=place.numpy())
+        else:
+            torch.mm(torch.from_numpy(real + imaginary), filters, out=place)
+    return result.numpy()
+
+
+def _cut_windows(
+    samples: np.ndarray, window: Tensor, hop_samples: int, first: int, block: Tensor
+) -> None:
+    """Fill ``block`` (frames, window) with the frames from number ``first`` on, windowed."""
+    size, last = len(window), first + len(block)
+    # Only frames that reach beyond an end of the clip need a copy with zeros there.
+    inside = min(max(first, math.ceil(size // 2 / hop_samples)), last)
+    beyond = min(max(inside, (len(samples) - size // 2) // hop_samples + 1), last)
+    for begin, end in ((first, inside), (inside, beyond), (beyond, last)):
+        if begin < end:
+            start = begin * hop_samples - size // 2
+            part = _part(samples, start, start + (end - begin - 1) * hop_samples + size)
+            frames = torch.from_numpy(part).unfold(0, size, hop_samples)
+            torch.mul(frames, window, out=block[begin - first : end - first])
+
+
+def _part(samples: np.ndarray, begin: int, end: int) -> np.ndarray:
+    """The samples from ``begin`` to ``end``, with zeros where there are none."""
+    if begin >= 0 and end <= len(samples):
+        return samples[begin:end]
+    part = np.zeros(end - begin, np.float32)
+    found = samples[max(0, begin) : end]
+    part[max(0, -begin) : max(0, -begin) + len(found)] = found
+    return part
+
+
+def relative_levels(power: np.ndarray, range_db: float) -> np.ndarray | None:
+    """Powers of any shape -> tenths of dB relative to their maximum (bels), from 0 to -range_db.
+
+    None if all are zero. ``power`` itself becomes the result: these are the largest arrays here.
+    """
+    loudest = float(power.max())
+    if loudest <= 0 or not math.isfinite(loudest):
+        return None
+    floor = 10 ** (-range_db / 10)
+    return torch.from_numpy(power).div_(loudest).clamp_min_(floor).log10_().numpy()
+
+
+def to_bytes(levels: np.ndarray, range_db: float) -> np.ndarray:
+    """Levels of ``relative_levels`` -> bytes; what a bicubic overshoot puts outside is clipped."""
+    scaled = torch.add(HALF, torch.from_numpy(levels), alpha=-10 * FLOOR / range_db)
+    return scaled.clamp_(0, FLOOR).numpy().astype(np.uint8)
