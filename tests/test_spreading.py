@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import issparse
 from sklearn.semi_supervised import LabelSpreading
 
 from earmark import spreading
@@ -164,20 +165,17 @@ def test_order_of_the_clips_does_not_matter():
         ([5, 5, 5], 1.0),  # nothing to measure
     ],
 )
-def test_auto_gamma_by_hand(points, gamma):
+@pytest.mark.parametrize("neighbours", [0, 1])
+def test_auto_gamma_by_hand(points, gamma, neighbours):
     vectors = np.array(points, dtype=float)[:, None]
-    assert spreading.auto_gamma(vectors) == pytest.approx(gamma)
-
-
-def test_auto_gamma_of_a_sample_looks_for_neighbours_among_all():
-    vectors = np.array([0.0, 1.0, 10.0, 20.0, 23.0])[:, None]
-    # First and last clip only: nearest squared 1 and 9.
-    assert spreading.auto_gamma(vectors, sample=2) == pytest.approx(1 / 5)
+    matrix = spreading.affinity(vectors, "auto", neighbours)
+    for i, j in zip(*matrix.nonzero(), strict=True):
+        expected = math.exp(-gamma * (points[i] - points[j]) ** 2)
+        assert matrix[i, j] == pytest.approx(expected, rel=1e-6)
 
 
 def test_auto_gamma_follows_the_scale_of_the_vectors():
     vectors = np.random.default_rng(0).normal(size=(30, 5))
-    assert spreading.auto_gamma(vectors * 80) == pytest.approx(spreading.auto_gamma(vectors) / 6400)
     given, verified = ["a", "b", "c"] * 10, np.arange(30) < 12
     pd.testing.assert_frame_equal(
         spread(given, verified, vectors * 80, "auto"), spread(given, verified, vectors, "auto")
@@ -221,3 +219,68 @@ def test_summary_row_of_the_reports_first_row():
     assert (row["clips"], row["verified"], row["verified_after"]) == (9473, 3710, 5174)
     assert row["percent_after"] == 54.62
     assert row["undecided"] == 0
+
+
+def clusters(clips=300, size=20, spread_out=0.8):
+    """Labels (n,) and vectors (n, 40) of six overlapping clusters."""
+    rng = np.random.default_rng(3)
+    label = rng.integers(0, 6, clips)
+    vectors = rng.normal(size=(6, 40))[label] + rng.normal(0, spread_out, (clips, 40))
+    return [f"c{number}" for number in label], vectors
+
+
+def slow_sparse_affinity(vectors, gamma, count):
+    """exp(-gamma d^2) between each vector and its nearest, and back."""
+    squares = ((vectors[:, None] - vectors[None]) ** 2).sum(axis=2)
+    matrix = np.zeros_like(squares)
+    for i, row in enumerate(squares):
+        others = [j for j in np.argsort(row) if j != i][:count]
+        matrix[i, others] = np.exp(-gamma * row[others])
+    return np.maximum(matrix, matrix.T)
+
+
+@pytest.mark.parametrize("count", [1, 5, 50])
+def test_sparse_affinity_agrees_with_a_slow_one(count):
+    _, vectors = clusters()
+    found = spreading.affinity(vectors, 0.05, count)
+    expected = slow_sparse_affinity(vectors, 0.05, count)
+    assert found.nnz == np.count_nonzero(expected)
+    np.testing.assert_allclose(found.toarray(), expected, rtol=1e-4)
+
+
+def test_all_neighbours_are_the_dense_kernel():
+    _, vectors = clusters(60)
+    squares = ((vectors[:, None] - vectors[None]) ** 2).sum(axis=2)
+    for neighbours in (0, 59, 1000, "auto"):
+        found = spreading.affinity(vectors, 0.05, neighbours)
+        np.testing.assert_allclose(found, np.exp(-0.05 * squares), rtol=1e-9)
+
+
+def test_many_clips_get_the_sparse_kernel(monkeypatch):
+    _, vectors = clusters()
+    monkeypatch.setattr(spreading, "DENSE_CLIPS", 299)
+    assert issparse(spreading.affinity(vectors))
+    monkeypatch.setattr(spreading, "DENSE_CLIPS", 300)
+    assert not issparse(spreading.affinity(vectors))
+
+
+def test_sparse_spreading_agrees_with_dense_spreading():
+    given, vectors = clusters()
+    verified = np.arange(300) < 100
+    names = [f"{number}.wav" for number in range(300)]
+    dense, sparse = (
+        spreading.spread(names, given, verified, vectors, "auto", 0.2, 1000, 1e-6, neighbours=count)
+        for count in (0, 30)
+    )
+    assert (dense["spread"] == sparse["spread"]).mean() > 0.97
+
+
+def test_what_no_label_reaches_through_sparse_connections_is_undecided():
+    # Two pairs far apart; labels are known in the first only, and of one neighbour each.
+    vectors = np.array([[0.0], [1.0], [1.5], [100.0], [101.0]])
+    found = spreading.spread(
+        list("vwxyz"), list("abaab"), np.array([1, 1, 0, 0, 0], bool), vectors, 1.0, 0.2, 100, 1e-9,
+        neighbours=1,
+    )  # fmt: skip
+    assert found["state"].tolist() == ["verified", "verified", "rejected", "undecided", "undecided"]
+    assert found["spread"].tolist() == ["a", "b", "b", "", ""]

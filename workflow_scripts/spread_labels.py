@@ -18,17 +18,19 @@ def main(*, table: str, vectors: str, spread: str, cfg: dict[str, Any]) -> None:
     """
     usable = manifest.usable(manifest.read(table))
     members = usable[usable["label"].isin(cfg["classes"])]
-    points = store.read_vectors(vectors, members["fname"].tolist()) / cfg["latent_divisor"]
+    points = store.read_vectors(vectors, members["fname"].tolist())
+    points /= np.float32(cfg["latent_divisor"])
     found = spreading.spread(
         members["fname"].tolist(),
         members["label"].tolist(),
         members["verified"].to_numpy() == 1,
-        points.astype(np.float64),
+        points,
         cfg["gamma"],
         cfg["alpha"],
         cfg["max_iterations"],
         cfg["tolerance"],
         cfg["isolated"],
+        cfg.get("neighbours", "auto"),
     )
     undecided = int((found["state"] == "undecided").sum())
     if undecided and members["label"].nunique() == 1:

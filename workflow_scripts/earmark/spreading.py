@@ -11,11 +11,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from earmark import finite
 
 log = logging.getLogger("earmark")
 
+# A dense kernel of so many clips takes a gigabyte, and the spreading twice as much again.
+DENSE_CLIPS = 11_000
+SPARSE_NEIGHBOURS = 50
 COLUMNS = ("fname", "given", "spread", "confidence", "state")
 UNDECIDED = ""
 
@@ -30,11 +34,12 @@ def spread(
     max_iterations: int,
     tolerance: float,
     isolated: str = "undecided",
+    neighbours: int | str = "auto",
 ) -> pd.DataFrame:
     """Spread labels over the clips of one group.
 
     ``vectors`` (n, d) are latents or other features, ``verified`` (n,) is true where ``given`` is
-    trusted. ``gamma`` is the RBF kernel's, or "auto": see ``auto_gamma``. ``isolated`` says what
+    trusted. ``gamma`` and ``neighbours`` are the kernel's: see ``affinity``. ``isolated`` says what
     becomes of rows that nothing reaches: "undecided", or the "first_class", as scikit-learn alone
     decides and the report's code took over. Returns one row per clip:
     fname, given, spread (empty if undecided), confidence in [0, 1], and state {verified, promoted,
@@ -52,7 +57,6 @@ def spread(
     known = np.asarray(verified, dtype=bool)
     classes = sorted(set(np.asarray(given)[known]))
     number = {label: index for index, label in enumerate(classes)}
-    vectors = np.asarray(vectors, dtype=np.float64)
     if len(classes) < 2 or known.all():
         # With one class there is nothing to decide between, and agreeing would prove nothing.
         mass = np.zeros((len(fnames), max(1, len(classes))))
@@ -60,16 +64,17 @@ def spread(
         start = np.array(
             [number[label] if trusted else -1 for label, trusted in zip(given, known, strict=True)]
         )
-        width = auto_gamma(vectors) if gamma == "auto" else float(gamma)
+        matrix = affinity(vectors, gamma, neighbours)
         model = LabelSpreading(
-            kernel="rbf", gamma=width, alpha=alpha, max_iter=max_iterations, tol=tolerance
+            kernel=lambda *numbers: matrix, alpha=alpha, max_iter=max_iterations, tol=tolerance
         )
         with warnings.catch_warnings():
             # Rows without any mass divide zero by zero there; they are handled below.
             warnings.simplefilter("ignore", RuntimeWarning)
-            model.fit(vectors, start)
+            # The kernel knows the vectors; here, clips are numbers.
+            model.fit(np.arange(len(start))[:, None], start)
         mass = np.nan_to_num(model.label_distributions_)
-        log.info("Spread with gamma %.4g in %d iterations.", width, model.n_iter_)
+        log.info("Spread in %d iterations.", model.n_iter_)
     decided = mass.sum(axis=1) > 0
     if isolated == "first_class" and classes:
         decided[:] = True
@@ -91,21 +96,58 @@ def spread(
     return table
 
 
-def auto_gamma(vectors: np.ndarray, sample: int = 2000) -> float:
-    """Kernel width from the data: 1 / the median squared distance to the nearest neighbour.
+def affinity(
+    vectors: np.ndarray, gamma: float | str = "auto", neighbours: int | str = "auto"
+) -> np.ndarray | csr_array:
+    """The RBF kernel exp(-gamma |x - y|^2) between vectors (n, d), as an (n, n) matrix.
 
-    Then a typical clip shares about a third of its weight (exp -1) with the clip most like it.
-    The median is taken over at most ``sample`` clips, evenly picked.
+    ``gamma`` "auto" is 1 / the median squared distance to the nearest neighbour: a typical clip
+    then shares about a third of its weight (exp -1) with the clip most like it. With so many
+    ``neighbours``, only each clip's nearest are connected (both ways), in a sparse matrix; 0 means
+    all. "auto": all where the matrix stays below a gigabyte, or else SPARSE_NEIGHBOURS.
     """
-    from sklearn.neighbors import NearestNeighbors
+    count = len(vectors)
+    if neighbours == "auto":
+        neighbours = 0 if count <= DENSE_CLIPS else SPARSE_NEIGHBOURS
+    if 0 < int(neighbours) < count - 1:
+        return _sparse_affinity(vectors, gamma, int(neighbours))
+    from sklearn.metrics.pairwise import euclidean_distances
 
-    picked = vectors[np.linspace(0, len(vectors) - 1, min(sample, len(vectors))).astype(int)]
-    distances, _ = NearestNeighbors(n_neighbors=2).fit(vectors).kneighbors(picked)
-    median = float(np.median(distances[:, 1] ** 2))
+    points = np.asarray(vectors, dtype=np.float64)
+    squares = euclidean_distances(points, squared=True)
+    np.fill_diagonal(squares, np.inf)
+    width = _auto_gamma(squares.min(axis=1), points) if gamma == "auto" else float(gamma)
+    log.info("The kernel connects all %d clips; gamma is %.4g.", count, width)
+    np.fill_diagonal(squares, 0)
+    squares *= -width
+    return np.exp(squares, out=squares)
+
+
+def _sparse_affinity(vectors: np.ndarray, gamma: float | str, count: int) -> csr_array:
+    from earmark import neighbours as search
+
+    vectors = np.asarray(vectors, dtype=np.float32)
+    indices, squares = search.nearest(vectors, count)
+    width = _auto_gamma(squares[:, 0], vectors) if gamma == "auto" else float(gamma)
+    log.info(
+        "The kernel connects %d clips to %d others; gamma is %.4g.", len(vectors), count, width
+    )
+    weights = np.exp(-width * squares.astype(np.float64))
+    starts = np.arange(0, indices.size + 1, count)
+    one_way = csr_array((weights.ravel(), indices.ravel(), starts), (len(vectors),) * 2)
+    return one_way.maximum(one_way.T).tocsr()
+
+
+def _auto_gamma(nearest: np.ndarray, vectors: np.ndarray) -> float:
+    """From the squared distances (n,) of ``vectors`` (n, d) to their nearest neighbours."""
+    # Between equal vectors rounding leaves something of their squares.
+    rounding = 100 * np.finfo(vectors.dtype).eps * np.einsum("ij,ij->i", vectors, vectors).mean()
+    nearest = np.where(nearest > rounding, nearest, 0).astype(np.float64)
+    median = float(np.median(nearest))
     if median > 0:
         return 1.0 / median
-    positive = distances[:, 1][distances[:, 1] > 0]
-    return float(1.0 / np.mean(positive**2)) if len(positive) else 1.0
+    positive = nearest[nearest > 0]
+    return float(1.0 / np.mean(positive)) if len(positive) else 1.0
 
 
 def summary_row(spreading: str, group: str, table: pd.DataFrame) -> dict[str, object]:
