@@ -54,7 +54,7 @@ def prepare(threads: int, seed: int, device: str = "auto", precision: str = "aut
         torch.backends.cudnn.allow_tf32 = True
         reduced = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        reduced = _cpu_has_bfloat16()
+        reduced = cpu_has_bfloat16()
     wanted = precision == "bfloat16" or (precision == "auto" and reduced)
     found = Hardware(chosen, torch.bfloat16 if wanted else None)
     log.info(
@@ -77,7 +77,8 @@ def _own_gpu() -> int:
     return taken
 
 
-def _cpu_has_bfloat16() -> bool:
+def cpu_has_bfloat16() -> bool:
+    """Whether the processor has instructions for bfloat16."""
     # Emulated bfloat16 is slower than float32: only instructions count.
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="ignore") as file:

@@ -87,7 +87,7 @@ def _machine_and_task(module: nn.Module, batch: Tensor, hardware: Hardware) -> s
     """Hash of all that decides which format is faster."""
     on_gpu = hardware.device.type == "cuda"
     told = [
-        torch.cuda.get_device_name(hardware.device) if on_gpu else _processor(),
+        torch.cuda.get_device_name(hardware.device) if on_gpu else processor(),
         str(torch.__version__),
         torch.get_num_threads(),
         str(hardware.autocast_dtype),
@@ -97,7 +97,8 @@ def _machine_and_task(module: nn.Module, batch: Tensor, hardware: Hardware) -> s
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name, as far as the system tells it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="ignore") as file:
             for line in file:

@@ -1,0 +1,122 @@
+"""What the benchmarks share: times in turn, memory of a process of its own, the machine in words."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[1]
+SCRIPTS = REPO / "workflow_scripts"
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "soundfile", "snakemake", "librosa")
+
+Way = Callable[[], object]
+
+
+def in_turn(ways: Mapping[str, Way], repeats: int) -> dict[str, list[float]]:
+    """Seconds of each way, one after the other again and again; a first round does not count.
+
+    What else happens on the machine meets all of them alike, so that ratios can be trusted.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for count in range(repeats + 1):
+        for name, way in ways.items():
+            begin = time.perf_counter()
+            way()
+            if count:
+                seconds[name].append(time.perf_counter() - begin)
+    return seconds
+
+
+def spread_of(values: Iterable[float], form: str = ".3g") -> str:
+    """Median, and the smallest and the largest value."""
+    found = list(values)
+    return f"{statistics.median(found):{form}} ({min(found):{form}} to {max(found):{form}})"
+
+
+def ratios(above: list[float], below: list[float]) -> list[float]:
+    """Ratio of each pair that was measured in the same round."""
+    return [one / other for one, other in zip(above, below, strict=True)]
+
+
+def in_process(code: str, *arguments: object) -> dict[str, float]:
+    """Run Python ``code``, which prints a JSON object last, in a process of its own.
+
+    Returns the object, with ``gigabytes``: the most memory that the process and its children held
+    at one time, pages that they share counted once (PSS).
+    """
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": f"{SCRIPTS}:{REPO / 'benchmarks'}"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        most = 0.0
+        while process.poll() is None:
+            most = max(most, _proportional_bytes(process.pid))
+            time.sleep(0.05)
+        assert process.stdout is not None
+        lines = process.stdout.read().splitlines()
+    if process.returncode:
+        raise SystemExit(f"A benchmark's process failed: {command[3:]}")
+    return {**json.loads(lines[-1]), "gigabytes": most / 1e9}
+
+
+def _proportional_bytes(pid: int) -> float:
+    import psutil
+
+    total = 0.0
+    try:
+        root = psutil.Process(pid)
+        for process in [root, *root.children(recursive=True)]:
+            total += process.memory_full_info().pss
+    except (psutil.NoSuchProcess, psutil.AccessDenied, AttributeError):
+        pass
+    return total
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table; all columns but the first are numbers."""
+    names = list(heads)
+    lines = [names, ["---", *["---:"] * (len(names) - 1)]]
+    lines += [[str(cell) for cell in row] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def machine() -> str:
+    """Processor, cores, memory and versions, in words."""
+    import psutil
+
+    memory = psutil.virtual_memory().total / 2**30
+    versions = ", ".join(f"{name} {version}" for name, version in _versions())
+    return (
+        f"{processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"{'with' if has_bfloat16() else 'without'} bfloat16 instructions, {platform.system()}. "
+        f"Python {platform.python_version()}, {versions}."
+    )
+
+
+def processor() -> str:
+    """The processor's name."""
+    sys.path.insert(0, str(SCRIPTS))
+    from earmark import memory_formats
+
+    return memory_formats.processor()
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor computes in bfloat16."""
+    sys.path.insert(0, str(SCRIPTS))
+    from earmark import hardware
+
+    return hardware.cpu_has_bfloat16()
+
+
+def _versions() -> Iterable[tuple[str, str]]:
+    for name in LIBRARIES:
+        try:
+            yield name, importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
