@@ -1,6 +1,7 @@
 # make        set up and tag the embedded data: submission.csv
 # make test   set up and run all checks and tests
 # make test-long   what takes hours: the demo killed 60 times, and on a Slurm cluster of its own
+# make bench  measure speed and memory, half an hour: benchmarks/results.md
 # make env    set up only: .venv, from envs/requirements.lock
 # make all    the submission, its scores and all figures
 # make report all of that on one page to show: report.html
@@ -17,7 +18,7 @@ PIP_AUDIT := pip-audit@2.10.1
 READY := .venv/.ready
 SNAKEMAKE := $(BIN)/snakemake -j$(CORES)
 
-.PHONY: submission all report env test test-long lint format lock upgrade audit clean
+.PHONY: submission all report env bench test test-long lint format lock upgrade audit clean
 
 submission: $(READY)
 	$(SNAKEMAKE) submission.csv scores
@@ -50,6 +51,10 @@ test: lint
 
 test-long: $(READY)
 	$(BIN)/python -m pytest tests/long -n 0 -s -v
+
+# CLIPS=path/to/folder measures features on clips of your own.
+bench: $(READY)
+	$(BIN)/python benchmarks/bench.py $(if $(CLIPS),--clips $(CLIPS))
 
 lint: $(READY)
 	$(BIN)/ruff check .

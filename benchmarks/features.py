@@ -27,9 +27,9 @@ import torch
 
 sys.path.insert(0, str(measuring.SCRIPTS))
 
-import extract_features  # noqa: E402
+import extract_features
 
-from earmark import audio, features, pools, store  # noqa: E402
+from earmark import audio, features, pools, store
 
 RATE, RANGE = 44100, 80.0
 STFT = features.Stft()
@@ -215,9 +215,7 @@ def rates(
         "loop with torchaudio": torchaudio_loop,
     }
     if librosa_is_there():
-        ways["loop with librosa"] = lambda: write_rows(
-            map(librosa_work, paths), len(paths), target
-        )
+        ways["loop with librosa"] = lambda: write_rows(map(librosa_work, paths), len(paths), target)
     seconds = measuring.in_turn(ways, repeats)
     rows = [
         (

@@ -1,4 +1,4 @@
-"""What the benchmarks share: times in turn, memory of a process of its own, the machine in words."""
+"""What the benchmarks share: times in turn, memory of a process of its own, the machine."""
 
 import importlib.metadata
 import json

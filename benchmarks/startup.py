@@ -1,14 +1,14 @@
 """What starting costs: to plan a run, and to start one job, with and without torch.
 
-Prints two Markdown tables of medians with the smallest and largest value. Everything is timed in
-turn within one call, so that other work on the machine meets all of it alike.
+Prints two Markdown tables of medians with the smallest and largest value; the first has a run that
+finds nothing to be done as well. Everything is timed in turn within one call, so that other work on
+the machine meets all of it alike.
 
     .venv/bin/python benchmarks/startup.py --repeats 9
 """
 
 import argparse
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,11 +16,11 @@ import threading
 import time
 from pathlib import Path
 
+import measuring
 import psutil
 import yaml
+from measuring import REPO, SCRIPTS
 
-REPO = Path(__file__).resolve().parents[1]
-SCRIPTS = REPO / "workflow_scripts"
 SEED = "results/demo/models/vgg_more/seed1/fold0"
 # Rule -> a file of it; all three work for a moment only, on the tiny set below.
 RULES = {
@@ -93,16 +93,8 @@ class Watch:
                     known.add(child.pid)
 
 
-def words_of(values: list[float]) -> str:
-    """Median and range, in seconds."""
-    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
-
-
-def main() -> None:
-    """Time planning and the starts of jobs, and print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--repeats", type=int, default=9, help="of each measurement")
-    repeats = parser.parse_args().repeats
+def section(repeats: int) -> str:
+    """Time planning and the starts of jobs; return both tables."""
     # The user's own settings must not matter.
     for name in [name for name in os.environ if name.startswith("SNAKEMAKE")]:
         del os.environ[name]
@@ -111,19 +103,21 @@ def main() -> None:
         folder = Path(name)
         (folder / "empty").mkdir()
         (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
-        plan_and_start(folder, repeats)
+        return plan_and_start(folder, repeats)
 
 
-def plan_and_start(folder: Path, repeats: int) -> None:
+def plan_and_start(folder: Path, repeats: int) -> str:
     """Measure in ``folder``, which may be filled."""
     snakemake = [sys.executable, "-m", "snakemake", "-s", str(REPO / "Snakefile"), "-j1"]
     tiny = ["--configfile", str(folder / "tiny.yaml")]
     run([*snakemake, *RULES.values(), *tiny], folder)
     planning: dict[str, list[float]] = {"submission.csv": [], "all": []}
+    nothing: list[float] = []
     parts: dict[str, list[list[float]]] = {rule: [] for rule in RULES}
     for _ in range(repeats):
         for target, seconds in planning.items():
             seconds.append(run([*snakemake, "-n", target], folder / "empty"))
+        nothing.append(run([*snakemake, *RULES.values(), *tiny], folder))
         for rule, file in RULES.items():
             forced = [*snakemake, "--force", file, *tiny]
             plan = run([*forced, "-n"], folder)
@@ -135,24 +129,40 @@ def plan_and_start(folder: Path, repeats: int) -> None:
             around = whole - plan - script
             work = script - python - imports
             parts[rule].append([around, python, imports, work, whole - plan, whole - script])
-    print_tables(planning, parts, repeats)
+    return tables(planning, nothing, parts)
 
 
-def print_tables(
-    planning: dict[str, list[float]], parts: dict[str, list[list[float]]], repeats: int
-) -> None:
-    """Print what was measured, in seconds."""
-    print(f"Seconds: median of {repeats} (smallest to largest), {os.cpu_count()} cores.\n")
-    print("| planning of the default run | seconds |\n|---|---:|")
-    for target, seconds in planning.items():
-        print(f"| `snakemake -n {target}` | {words_of(seconds)} |")
-    heads = ["Snakemake around it", "Python and its preamble", "imports", "work on a tiny set"]
-    heads += ["together", "Snakemake for this job alone"]
-    print(f"\n| job of | imports | {' | '.join(heads)} |")
-    print(f"|---|---|{'---:|' * len(heads)}")
-    for rule, rows in parts.items():
-        columns = [words_of(list(values)) for values in zip(*rows, strict=True)]
-        print(f"| `{rule}` | {HEAVY[rule]} | {' | '.join(columns)} |")
+def tables(
+    planning: dict[str, list[float]], nothing: list[float], parts: dict[str, list[list[float]]]
+) -> str:
+    """What was measured, in seconds."""
+    rows = [
+        (f"`snakemake -n {target}`, the default run", words_of(seconds))
+        for target, seconds in planning.items()
+    ]
+    rows.append(("a run with nothing to be done, a tiny set", words_of(nothing)))
+    heads = ("job of", "Snakemake around it", "Python and its preamble", "imports",
+             "work on a tiny set", "together", "Snakemake for this job alone")  # fmt: skip
+    jobs = [
+        (
+            f"`{rule}` ({HEAVY[rule]})",
+            *(words_of(list(values)) for values in zip(*rows, strict=True)),
+        )
+        for rule, rows in parts.items()
+    ]
+    return f"{measuring.table(('Planning', 'seconds'), rows)}\n\n{measuring.table(heads, jobs)}"
+
+
+def words_of(values: list[float]) -> str:
+    """Median and range, in seconds."""
+    return measuring.spread_of(values, ".2f")
+
+
+def main() -> None:
+    """Time planning and the starts of jobs, and print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--repeats", type=int, default=9, help="of each measurement")
+    print(section(parser.parse_args().repeats))
 
 
 if __name__ == "__main__":

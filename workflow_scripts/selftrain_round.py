@@ -40,7 +40,7 @@ def main(
     fold: int,
     round_number: int,
     threads: int,
-    machine: dict[str, str],
+    machine: dict[str, Any],
     code: str,
 ) -> None:
     """Train on the base ``selection`` and the pool's clips within the round's bounds.
@@ -51,7 +51,7 @@ def main(
     did. ``pseudo`` gets the labels that the round added.
     """
     seed = job.derive_seed(seed, "selftraining", system, fold, round_number)
-    place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
+    place = hardware.prepare(threads, seed, machine)
     clips, base = manifest.read(table), labels.read(selection)
     recipe = recipes.from_settings(cfg["recipe"])
     schedule = selftraining.Schedule(**cfg["schedule"])

@@ -1,7 +1,7 @@
 """Train the autoencoder on all train clips and store their latents."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import nn
 from earmark import (
     batches,
     checkpoints,
+    compiling,
     finite,
     hardware,
     job,
@@ -19,6 +20,7 @@ from earmark import (
     memory_formats,
     models,
     recipes,
+    resident,
     store,
     tables,
     training,
@@ -41,7 +43,7 @@ def main(
     cfg: dict[str, Any],
     seed: int,
     threads: int,
-    machine: dict[str, str],
+    machine: dict[str, Any],
     code: str,
 ) -> None:
     """Train on the spectrograms of ``feature_file``; labels are not used.
@@ -50,7 +52,7 @@ def main(
     (JSON), history (CSV) and latents (n, d) of the train clips.
     """
     seed = job.derive_seed(seed, "autoencoder")
-    place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
+    place = hardware.prepare(threads, seed, machine)
     clips = manifest.usable(manifest.read(table))
     recipe = recipes.from_settings(cfg["recipe"])
     checkpoint = checkpoints.Checkpoint(
@@ -104,7 +106,7 @@ def _fit(
     validation: list[str],
     recipe: recipes.Recipe,
     place: hardware.Hardware,
-    machine: dict[str, str],
+    machine: dict[str, Any],
     checkpoint: checkpoints.Checkpoint,
     seed: int,
 ) -> Any:
@@ -117,15 +119,19 @@ def _fit(
         train,
     )
     validation_rows = features.rows_of(validation)
+    forward = compiling.compiled(module, probe, place)
+    near = resident.near(features, place.device)
 
-    def loss_of(images: torch.Tensor) -> torch.Tensor:
+    def loss_of(
+        images: torch.Tensor, network: Callable[[torch.Tensor], torch.Tensor]
+    ) -> torch.Tensor:
         with place.autocast():
-            rebuilt = module(images)
+            rebuilt = network(images)
         return nn.functional.mse_loss(rebuilt.float(), images)
 
     def batches_of(epoch: int) -> Iterator[Batch]:
         return batches.training_batches(
-            features,
+            near,
             unlabelled,
             1,
             recipe.batch_clips,
@@ -136,7 +142,7 @@ def _fit(
         )
 
     def losses(batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        loss = loss_of(batch.inputs)
+        loss = loss_of(batch.inputs, forward)
         return loss, {"loss": loss.detach() * len(batch.inputs)}
 
     @torch.no_grad()
@@ -145,8 +151,8 @@ def _fit(
             return {}
         module.eval()
         total = 0.0
-        for places, images in _image_batches(features, validation_rows, recipe, place):
-            total += loss_of(images).item() * len(places)
+        for places, images in _image_batches(near, validation_rows, recipe, place):
+            total += loss_of(images, module).item() * len(places)
         return {"validation_loss": total / len(validation)}
 
     lessons = training.Lessons(
@@ -188,7 +194,7 @@ def _spread_of_pictures(
 
 
 def _image_batches(
-    features: store.FeatureStore,
+    features: store.FeatureStore | resident.ResidentStore,
     rows: np.ndarray,
     recipe: recipes.Recipe,
     place: hardware.Hardware,

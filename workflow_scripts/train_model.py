@@ -32,7 +32,7 @@ def main(
     system: str,
     fold: int,
     threads: int,
-    machine: dict[str, str],
+    machine: dict[str, Any],
     code: str,
 ) -> None:
     """Write weights (safetensors), facts (JSON), history (CSV) and predictions (HDF5).
@@ -41,7 +41,7 @@ def main(
     train and test clips: self-training needs the former, ensembles and scores the latter.
     """
     seed = job.derive_seed(seed, "model", system, fold)
-    place = hardware.prepare(threads, seed, machine["device"], machine["precision"])
+    place = hardware.prepare(threads, seed, machine)
     clips, chosen = manifest.read(table), labels.read(selection)
     recipe = recipes.from_settings(cfg["recipe"])
     checkpoint = checkpoints.Checkpoint(

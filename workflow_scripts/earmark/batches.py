@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from earmark.resident import ResidentStore
 from earmark.store import FeatureStore
 
 Item = TypeVar("Item")
+Values = TypeVar("Values", np.ndarray, Tensor, np.ndarray | Tensor)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Batch:
 
 
 def training_batches(
-    store: FeatureStore,
+    store: FeatureStore | ResidentStore,
     examples: Examples,
     classes: int,
     batch_clips: int,
@@ -79,7 +81,7 @@ def training_batches(
         cuts.pop()  # batch norm has no variance for one clip: it joins the batch before
     parts = np.split(order, cuts)
 
-    def read(part: np.ndarray) -> np.ndarray:
+    def read(part: np.ndarray) -> np.ndarray | Tensor:
         rows = examples.rows[part]
         if store.fixed:
             return store.images(rows)
@@ -145,7 +147,7 @@ def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.nd
 
 
 def prediction_batches(
-    store: FeatureStore,
+    store: FeatureStore | ResidentStore,
     rows: np.ndarray,
     batch_clips: int,
     crop_frames: int,
@@ -167,7 +169,7 @@ def prediction_batches(
         for begin in range(0, len(places), batch_clips)
     ]
 
-    def read(part: np.ndarray) -> np.ndarray:
+    def read(part: np.ndarray) -> np.ndarray | Tensor:
         if store.fixed:
             return store.images(rows[part])
         return store.crops(rows[places[part]], starts[part], crop_frames)
@@ -176,14 +178,16 @@ def prediction_batches(
         yield places[part], as_inputs(values, store.unit, device)
 
 
-def as_inputs(values: np.ndarray, unit: int, device: torch.device) -> Tensor:
+def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> Tensor:
     """Stored values (batch, frequency, time) -> floats on the device, divided by ``unit``."""
-    return torch.from_numpy(np.ascontiguousarray(values)).to(device).float().div_(unit)
+    if isinstance(values, np.ndarray):
+        values = torch.from_numpy(np.ascontiguousarray(values))
+    return values.to(device).contiguous().float().div_(unit)
 
 
 def read_ahead(
-    read: Callable[[Item], np.ndarray], parts: Iterable[Item], ahead: int = 2
-) -> Iterator[tuple[Item, np.ndarray]]:
+    read: Callable[[Item], Values], parts: Iterable[Item], ahead: int = 2
+) -> Iterator[tuple[Item, Values]]:
     """Yield (part, read(part)) in order while a thread already reads the next ones."""
     with ThreadPoolExecutor(1) as reader:
         waiting = []

@@ -14,18 +14,30 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from earmark import batches, finite, job, manifest, memory_formats, metrics, networks, training
+from earmark import (
+    batches,
+    compiling,
+    finite,
+    job,
+    manifest,
+    memory_formats,
+    metrics,
+    networks,
+    resident,
+    training,
+)
 from earmark.batches import Augmentation, Batch, Examples
 from earmark.checkpoints import Checkpoint
 from earmark.errors import EarmarkError
 from earmark.hardware import Hardware
 from earmark.recipes import Recipe
+from earmark.resident import ResidentStore
 from earmark.store import FeatureStore
 
 log = logging.getLogger("earmark")
 
 
-def input_shape(store: FeatureStore, recipe: Recipe) -> tuple[int, int]:
+def input_shape(store: FeatureStore | ResidentStore, recipe: Recipe) -> tuple[int, int]:
     """(frequency, time) of the network's inputs. Raises EarmarkError without a crop length."""
     if store.fixed:
         return store.shape
@@ -120,10 +132,12 @@ def train(
     probe = torch.rand(min(recipe.batch_clips, len(task.train)), store.shape[0], crop)
     memory_formats.arrange(module, probe.to(machine.device), machine, memory_format)
     _learn_statistics(module, store, task, recipe, crop, job.derive_seed(seed, "statistics"))
+    forward = compiling.compiled(module, probe.to(machine.device), machine)
+    features = resident.near(store, machine.device)
 
     def batches_of(epoch: int) -> Iterator[Batch]:
         return batches.training_batches(
-            store,
+            features,
             task.train,
             count,
             recipe.batch_clips,
@@ -135,7 +149,7 @@ def train(
 
     def losses(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         with machine.autocast():
-            logits = module(batch.inputs)
+            logits = forward(batch.inputs)
         each = nn.functional.cross_entropy(
             logits.float(),
             batch.targets,
@@ -149,7 +163,7 @@ def train(
     def evaluate() -> training.Figures:
         if len(task.validation) == 0:
             return {}
-        probabilities = predict(module, store, task.validation.rows, recipe, machine, count)
+        probabilities = predict(module, features, task.validation.rows, recipe, machine, count)
         check_predictions(task.validation.fnames, probabilities, recipe)
         return validation_figures(probabilities, task.validation.labels)
 
@@ -209,7 +223,7 @@ def _loss(figures: training.Figures) -> tuple[float, ...]:
 @torch.no_grad()
 def predict(
     module: nn.Module,
-    store: FeatureStore,
+    store: FeatureStore | ResidentStore,
     rows: np.ndarray,
     recipe: Recipe,
     machine: Hardware,

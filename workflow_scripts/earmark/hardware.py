@@ -3,8 +3,10 @@
 import logging
 import os
 import random
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,10 +19,14 @@ log = logging.getLogger("earmark")
 
 @dataclass(frozen=True)
 class Hardware:
-    """Where a job computes. ``autocast_dtype`` is None for plain float32."""
+    """Where a job computes. ``autocast_dtype`` is None for plain float32.
+
+    ``compile_networks``: before they are trained.
+    """
 
     device: torch.device
     autocast_dtype: torch.dtype | None
+    compile_networks: bool = False
 
     def autocast(self) -> AbstractContextManager[None]:
         """Context in which convolutions and matrix products run in the reduced precision."""
@@ -29,12 +35,14 @@ class Hardware:
         return torch.autocast(self.device.type, self.autocast_dtype)
 
 
-def prepare(threads: int, seed: int, device: str = "auto", precision: str = "auto") -> Hardware:
-    """Set threads and seeds and choose device and precision.
+def prepare(threads: int, seed: int, machine: Mapping[str, Any]) -> Hardware:
+    """Set threads and seeds and choose device and precision by the config's ``hardware``.
 
     ``device``: auto, cpu or cuda. ``precision``: auto (bfloat16 where the hardware has it),
-    bfloat16 or float32. Raises EarmarkError when cuda is asked for and absent.
+    bfloat16 or float32. ``compile``: true or false. Raises EarmarkError when cuda is asked for and
+    absent.
     """
+    device, precision = machine["device"], machine["precision"]
     available = os.cpu_count() or 1
     torch.set_num_threads(max(1, min(threads, available)))
     random.seed(seed)
@@ -56,7 +64,7 @@ def prepare(threads: int, seed: int, device: str = "auto", precision: str = "aut
     else:
         reduced = cpu_has_bfloat16()
     wanted = precision == "bfloat16" or (precision == "auto" and reduced)
-    found = Hardware(chosen, torch.bfloat16 if wanted else None)
+    found = Hardware(chosen, torch.bfloat16 if wanted else None, machine["compile"])
     log.info(
         "Computing on %s with %d threads in %s.",
         torch.cuda.get_device_name() if use_cuda else "the processor",

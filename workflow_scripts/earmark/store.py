@@ -249,6 +249,24 @@ class FeatureStore:
         except KeyError as name:
             raise EarmarkError(f"The feature file {self.path} has no clip {name}. {ANEW}") from None
 
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the stored numbers."""
+        return (self._values if self.fixed else self._frames).dtype
+
+    def bytes(self) -> int:
+        """Size of all stored numbers."""
+        return (self._values if self.fixed else self._frames).nbytes
+
+    def offsets(self) -> np.ndarray:
+        """Where the clips of ragged features begin among all frames, and the end: (n + 1,)."""
+        return self._offsets.copy()
+
+    def stored(self, begin: int, end: int) -> np.ndarray:
+        """Pictures, or frames, of all clips in a row: those from number ``begin`` to ``end``."""
+        with damage_told(self.path, "feature"):
+            return (self._values if self.fixed else self._frames)[begin:end]
+
     def images(self, rows: np.ndarray) -> np.ndarray:
         """Fixed-size features of ``rows``: (n, frequency, time) as stored."""
         batch = np.empty((len(rows), *self.shape), self._values.dtype)

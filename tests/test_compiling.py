@@ -1,0 +1,83 @@
+"""Compiled networks: the same steps, untouched state, and a plain fall-back."""
+
+import logging
+import shutil
+
+import pytest
+import torch
+from torch import nn
+
+from earmark.compiling import compiled
+from earmark.hardware import Hardware
+
+CPU = torch.device("cpu")
+needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="there is no C++ compiler")
+
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten())
+
+
+def test_not_asked_for_nothing_is_compiled():
+    module = network()
+    assert compiled(module, torch.rand(2, 1, 8, 8), Hardware(CPU, None)) is module
+
+
+@needs_compiler
+def test_compiled_steps_agree_and_leave_no_trace():
+    module, plain = network(), network()
+    inputs = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    probe, random = torch.rand(5, 1, 8, 8), torch.get_rng_state()
+    forward = compiled(module, probe, Hardware(CPU, None, compile_networks=True))
+    assert forward is not module
+    assert torch.equal(torch.get_rng_state(), random)
+    assert all(torch.equal(a, b) for a, b in zip(module.buffers(), plain.buffers(), strict=True))
+    assert all(parameter.grad is None for parameter in module.parameters())
+    for batch in (inputs, inputs[:3]):  # the second is of another shape
+        found, expected = forward(batch), plain(batch)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+        found.square().mean().backward()
+        expected.square().mean().backward()
+    for one, other in zip(module.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-3, atol=1e-5)
+    for one, other in zip(module.buffers(), plain.buffers(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_what_cannot_be_compiled_is_used_as_it_is(monkeypatch, caplog):
+    def fail(*given, **settings):
+        def call(batch):
+            raise RuntimeError("no compiler\nfound")
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", fail)
+    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
+    module = network()
+    assert (
+        compiled(module, torch.rand(2, 1, 8, 8), Hardware(CPU, None, compile_networks=True))
+        is module
+    )
+    assert "cannot be compiled here (no compiler found)" in caplog.text
+
+
+@pytest.mark.parametrize("factor", [0.0, 10.0, float("nan")])
+def test_a_compiled_network_with_other_gradients_is_not_used(monkeypatch, caplog, factor):
+    monkeypatch.setattr(torch, "compile", lambda module, **settings: Wrong(module, factor))
+    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
+    module = network()
+    assert (
+        compiled(module, torch.rand(2, 1, 8, 8), Hardware(CPU, None, compile_networks=True))
+        is module
+    )
+    assert "The compiled network is wrong" in caplog.text
+
+
+class Wrong(nn.Module):
+    def __init__(self, module, factor):
+        super().__init__()
+        self.module, self.factor = module, factor
+
+    def forward(self, inputs):
+        return self.module(inputs) * self.factor

@@ -1,0 +1,84 @@
+"""Networks compiled for one shape of batch, where the config asks for it and the machine can."""
+
+import logging
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from earmark.hardware import Hardware
+
+log = logging.getLogger("earmark")
+
+
+# A compiled step's gradients may differ from the plain one's by its dropout, but not by more.
+LARGEST_RATIO = 2.0
+
+
+def compiled(module: nn.Module, batch: Tensor, hardware: Hardware) -> Callable[[Tensor], Tensor]:
+    """What to call for training steps of ``module``: itself, or with ``compile_networks`` its code.
+
+    The code is for inputs of the shape of ``batch``; others, as the last ones of an epoch, go
+    through the module as it is. Weights stay the module's own. The code is tried in one step on
+    ``batch``, which leaves weights, statistics and random state as they were. Where that fails, for
+    example without a C++ compiler, or gives other gradients than the module, the log says so and
+    the module is used as it is.
+    """
+    if not hardware.compile_networks:
+        return module
+    form = torch.compile(module, dynamic=False)
+    begin = time.perf_counter()
+    try:
+        wanted = _gradient_size(module, module, batch, hardware)
+        found = _gradient_size(form, module, batch, hardware)
+    except Exception as problem:
+        reason = " ".join(str(problem).split())[:200]
+        log.warning(
+            "The network cannot be compiled here (%s): it is trained as it is. A C++ compiler may "
+            "be missing; write `compile: false` under `hardware` to be rid of this line.",
+            reason,
+        )
+        return module
+    # Not `or`: a number that is none compares false.
+    if not wanted / LARGEST_RATIO <= found <= wanted * LARGEST_RATIO:
+        log.warning(
+            "The compiled network is wrong (gradients of size %.3g, not %.3g): it is trained as it "
+            "is. That is a fault of torch.compile in %s with %s; write `compile: false` under "
+            "`hardware` to be rid of this line.",
+            found,
+            wanted,
+            torch.__version__,
+            hardware.autocast_dtype or "float32",
+        )
+        return module
+    log.info("Compiled the network in %.0f s.", time.perf_counter() - begin)
+
+    def forward(inputs: Tensor) -> Tensor:
+        return form(inputs) if inputs.shape == batch.shape else module(inputs)
+
+    return forward
+
+
+def _gradient_size(
+    form: Callable[[Tensor], Tensor], module: nn.Module, batch: Tensor, hardware: Hardware
+) -> float:
+    """Norm of all gradients of a step through ``form``; ``module`` is left as it was."""
+    before = {name: value.clone() for name, value in module.named_buffers()}
+    was_training = module.training
+    try:
+        with torch.random.fork_rng():
+            module.train()
+            with hardware.autocast():
+                output = form(batch)
+            # Something in which each output counts otherwise: norms make plain sums insensitive.
+            generator = torch.Generator().manual_seed(0)
+            weights = torch.randn(output.shape, generator=generator).to(output.device)
+            (output.float() * weights).mean().backward()
+        sizes = [part.grad.float().norm() for part in module.parameters() if part.grad is not None]
+        return float(torch.stack(sizes).norm())
+    finally:
+        module.train(was_training)
+        module.zero_grad(set_to_none=True)
+        for name, value in module.named_buffers():
+            value.copy_(before[name])
