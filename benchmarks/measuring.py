@@ -47,21 +47,23 @@ def ratios(above: list[float], below: list[float]) -> list[float]:
 def in_process(code: str, *arguments: object) -> dict[str, float]:
     """Run Python ``code``, which prints a JSON object last, in a process of its own.
 
-    Returns the object, with ``gigabytes``: the most memory that the process and its children held
-    at one time, pages that they share counted once (PSS).
+    Returns the object, with ``gigabytes`` if it has none: the most memory that the process and its
+    children were seen to hold at one time, pages that they share counted once (PSS).
     """
     command = [sys.executable, "-c", code, *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": f"{SCRIPTS}:{REPO / 'benchmarks'}"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         most = 0.0
         while process.poll() is None:
+            begin = time.perf_counter()
             most = max(most, _proportional_bytes(process.pid))
-            time.sleep(0.05)
+            # Counting pages holds up the process that has them.
+            time.sleep(max(0.05, 30 * (time.perf_counter() - begin)))
         assert process.stdout is not None
         lines = process.stdout.read().splitlines()
     if process.returncode:
         raise SystemExit(f"A benchmark's process failed: {command[3:]}")
-    return {**json.loads(lines[-1]), "gigabytes": most / 1e9}
+    return {"gigabytes": most / 1e9, **json.loads(lines[-1])}
 
 
 def _proportional_bytes(pid: int) -> float:

@@ -37,14 +37,14 @@ RECIPE = recipes.from_settings(
     }
 )  # fmt: skip
 WIDTHS = {16: "the default config's", 32: "the network's default", 64: "the full data's preset"}
-CLIPS = 256
+CLIPS, WAITING_CLIPS = 256, 1024
 # Chosen for an epoch over all clips of the large store in half a minute.
 NARROW = 4
 MEMORY = """
-import json, sys
+import json, resource, sys
 import training
 training.one_epoch(sys.argv[1], int(sys.argv[2]))
-print(json.dumps({}))
+print(json.dumps({"gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9}))
 """
 
 
@@ -116,11 +116,14 @@ def plain_epoch(module: nn.Module, features: store.FeatureStore) -> float:
 
 
 def earmark_epoch(
-    module: nn.Module, features: store.FeatureStore, machine: hardware.Hardware
+    module: nn.Module,
+    features: store.FeatureStore,
+    machine: hardware.Hardware,
+    clips: int = CLIPS,
 ) -> float:
     """Seconds of an epoch as a training job computes it."""
     clock = Clock()
-    classifier.train(module, features, task_of(features, CLIPS), RECIPE, machine, clock, 1)  # type: ignore[arg-type]
+    classifier.train(module, features, task_of(features, clips), RECIPE, machine, clock, 1)  # type: ignore[arg-type]
     assert clock.begin is not None
     return clock.ends[0] - clock.begin
 
@@ -204,8 +207,7 @@ def waiting(features: store.FeatureStore, threads: int) -> str:
     rows = []
     for width in WIDTHS:
         module = network(width)
-        earmark_epoch(module, features, machine)
-        earmark_epoch(module, features, machine)
+        earmark_epoch(module, features, machine, WAITING_CLIPS)
         found = re.search(r"([\d.]+) % of the training waiting", lines[-2] + lines[-1])
         rows.append((f"width {width}", found.group(1) if found else "?"))
     logger.removeHandler(handler)
@@ -237,7 +239,7 @@ def section(threads: int, repeats: int) -> str:
     """Measure all of it; return Markdown."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_noise(folder / "noise.h5", CLIPS)
+        write_noise(folder / "noise.h5", WAITING_CLIPS)
         with store.FeatureStore(folder / "noise.h5") as features:
             parts = [speed(features, threads, repeats), waiting(features, threads)]
             if shutil.which("g++"):

@@ -1,11 +1,12 @@
-"""Batches from a feature file: read ahead by a thread, cropped, augmented, in random order.
+"""Batches from a feature file: made ahead by a thread, cropped, augmented, in random order.
 
 Memory holds a few batches however many clips the file has. Which clips, crops and augmentations an
 epoch sees follows from its seed alone.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from earmark.resident import ResidentStore
 from earmark.store import FeatureStore
 
 Item = TypeVar("Item")
-Values = TypeVar("Values", np.ndarray, Tensor, np.ndarray | Tensor)
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -81,20 +82,22 @@ def training_batches(
         cuts.pop()  # batch norm has no variance for one clip: it joins the batch before
     parts = np.split(order, cuts)
 
-    def read(part: np.ndarray) -> np.ndarray | Tensor:
+    def prepare(part: np.ndarray) -> Batch:
         rows = examples.rows[part]
         if store.fixed:
-            return store.images(rows)
-        return store.crops(rows, random_starts(store.lengths(rows), crop_frames, rng), crop_frames)
-
-    for part, values in read_ahead(read, parts):
-        inputs = as_inputs(values, store.unit, device)
+            values = store.images(rows)
+        else:
+            starts = random_starts(store.lengths(rows), crop_frames, rng)
+            values = store.crops(rows, starts, crop_frames)
         targets = torch.zeros(len(part), classes)
         targets[torch.arange(len(part)), torch.from_numpy(examples.labels[part])] = 1.0
         weights = torch.from_numpy(examples.weights[part]).float()
         fnames = [examples.fnames[place] for place in part]
+        inputs = as_inputs(values, store.unit, device)
         batch = Batch(inputs, targets.to(device), weights.to(device), fnames)
-        yield augment(batch, augmentation, store.padding / store.unit, seed + int(part[0]))
+        return augment(batch, augmentation, store.padding / store.unit, seed + int(part[0]))
+
+    yield from read_ahead(prepare, parts)
 
 
 def random_starts(lengths: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
@@ -169,13 +172,14 @@ def prediction_batches(
         for begin in range(0, len(places), batch_clips)
     ]
 
-    def read(part: np.ndarray) -> np.ndarray | Tensor:
+    def prepare(part: np.ndarray) -> tuple[np.ndarray, Tensor]:
         if store.fixed:
-            return store.images(rows[part])
-        return store.crops(rows[places[part]], starts[part], crop_frames)
+            values = store.images(rows[part])
+        else:
+            values = store.crops(rows[places[part]], starts[part], crop_frames)
+        return places[part], as_inputs(values, store.unit, device)
 
-    for part, values in read_ahead(read, parts):
-        yield places[part], as_inputs(values, store.unit, device)
+    yield from read_ahead(prepare, parts)
 
 
 def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> Tensor:
@@ -186,15 +190,14 @@ def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> T
 
 
 def read_ahead(
-    read: Callable[[Item], Values], parts: Iterable[Item], ahead: int = 2
-) -> Iterator[tuple[Item, Values]]:
-    """Yield (part, read(part)) in order while a thread already reads the next ones."""
+    prepare: Callable[[Item], Result], parts: Iterable[Item], ahead: int = 2
+) -> Iterator[Result]:
+    """Yield ``prepare(part)`` in order while a thread already prepares the next ones."""
     with ThreadPoolExecutor(1) as reader:
-        waiting = []
+        waiting: deque[Future[Result]] = deque()
         for part in parts:
-            waiting.append((part, reader.submit(read, part)))
+            waiting.append(reader.submit(prepare, part))
             if len(waiting) > ahead:
-                first, result = waiting.pop(0)
-                yield first, result.result()
-        for first, result in waiting:
-            yield first, result.result()
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
