@@ -1,5 +1,6 @@
 """What the benchmarks share: times in turn, memory of a process of its own, the machine."""
 
+import argparse
 import importlib.metadata
 import json
 import os
@@ -16,6 +17,14 @@ SCRIPTS = REPO / "workflow_scripts"
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "soundfile", "snakemake", "librosa")
 
 Way = Callable[[], object]
+
+
+def arguments(doc: str | None, **numbers: int) -> argparse.Namespace:
+    """Read the command line of a benchmark with this docstring: options that are numbers."""
+    parser = argparse.ArgumentParser(description=(doc or "").split("\n")[0])
+    for name, default in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    return parser.parse_args()
 
 
 def in_turn(ways: Mapping[str, Way], repeats: int) -> dict[str, list[float]]:

@@ -5,7 +5,6 @@ Both average four crops of each clip; the plain loop takes one clip at a time, a
     .venv/bin/python benchmarks/prediction.py [--threads 2] [--repeats 5]
 """
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -58,14 +57,5 @@ def section(threads: int, repeats: int) -> str:
     return measuring.table(("Network", "plain float32, clips/s", "Earmark, clips/s", "ratio"), rows)
 
 
-def main() -> None:
-    """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=5)
-    given = parser.parse_args()
-    print(section(given.threads, given.repeats))
-
-
 if __name__ == "__main__":
-    main()
+    print(section(**vars(measuring.arguments(__doc__, threads=2, repeats=5))))

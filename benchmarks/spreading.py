@@ -6,7 +6,6 @@ third of the labels that are not verified is wrong.
     .venv/bin/python benchmarks/spreading.py [--repeats 5]
 """
 
-import argparse
 import statistics
 import sys
 import warnings
@@ -143,12 +142,5 @@ def section(repeats: int) -> str:
     return "\n\n".join([beside_scikit_learn(repeats), growth(), agreement()])
 
 
-def main() -> None:
-    """Measure and print tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=5)
-    print(section(parser.parse_args().repeats))
-
-
 if __name__ == "__main__":
-    main()
+    print(section(**vars(measuring.arguments(__doc__, repeats=5))))

@@ -7,7 +7,6 @@ the machine meets all of it alike.
     .venv/bin/python benchmarks/startup.py --repeats 9
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -158,12 +157,5 @@ def words_of(values: list[float]) -> str:
     return measuring.spread_of(values, ".2f")
 
 
-def main() -> None:
-    """Time planning and the starts of jobs, and print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--repeats", type=int, default=9, help="of each measurement")
-    print(section(parser.parse_args().repeats))
-
-
 if __name__ == "__main__":
-    main()
+    print(section(**vars(measuring.arguments(__doc__, repeats=9))))

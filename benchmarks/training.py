@@ -7,7 +7,6 @@ Clips are made of noise, with log-mels of 1 to 9 s.
     .venv/bin/python benchmarks/training.py [--threads 2] [--repeats 5]
 """
 
-import argparse
 import logging
 import re
 import shutil
@@ -249,14 +248,5 @@ def section(threads: int, repeats: int) -> str:
     return "\n\n".join(parts)
 
 
-def main() -> None:
-    """Measure and print tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=5)
-    given = parser.parse_args()
-    print(section(given.threads, given.repeats))
-
-
 if __name__ == "__main__":
-    main()
+    print(section(**vars(measuring.arguments(__doc__, threads=2, repeats=5))))

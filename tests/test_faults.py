@@ -163,8 +163,10 @@ def test_two_runs_in_one_folder_and_one_beside_them(reference: Reference, tmp_pa
     done = [run.returncode == 0 for run in runs]
     assert done[2], beside
     assert any(done[:2]), texts
+    # If both start in the same instant, neither sees the other's locks: then trainings hand over.
+    refused = ("cannot be locked", "Stopped by another process")
     for text, good in zip(texts, done, strict=False):
-        assert good or ("cannot be locked" in text and "Traceback" not in text), text
+        assert good or (any(why in text for why in refused) and "Traceback" not in text), text
     for folder in folders[1:]:
         assert outcome(folder) == reference.bytes
 

@@ -33,7 +33,7 @@ CODE = {
     "the script of training": ("train_model.py", '"model", system', '"a model", system', TRAINING),
     "the script of rounds": ("selftrain_round.py", '"selftraining", system', '"rounds", system',
                              {"selftrain_round", "plot_history", *SIDE_LINE}),
-    "spreading": ("earmark/spreading.py", "sample: int = 2000", "sample: int = 1000", SPREADING),
+    "spreading": ("earmark/spreading.py", "NEIGHBOURS = 50", "NEIGHBOURS = 40", SPREADING),
     "the autoencoder": ("earmark/autoencoder.py", "nn.Dropout(0.2)", "nn.Dropout(0.3)",
                         LATENTS - {"write_submission"}),
     "a feature": ("earmark/features.py", "1e-30", "1e-29", {"extract_features", *LATENTS}),

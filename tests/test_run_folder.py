@@ -79,6 +79,16 @@ def test_locks_of_a_living_run_stay(state: Path) -> None:
     assert not is_locked(state)
 
 
+def test_a_living_run_is_known_before_it_holds_a_lock(state: Path) -> None:
+    (state / "locks" / "0.output.lock").unlink()
+    first = enter(state)
+    end(enter(state))  # sees no locks yet
+    (state / "locks" / "0.output.lock").write_text("results/x.csv\n")
+    end(enter(state))
+    assert is_locked(state)
+    end(first)
+
+
 def test_locks_stay_when_a_run_of_another_machine_may_be_alive(state: Path) -> None:
     foreign = state / "earmark_runs" / "elsewhere.123.456"
     foreign.parent.mkdir()

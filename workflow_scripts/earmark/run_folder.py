@@ -45,7 +45,9 @@ def enter(state: Path) -> FileLock:
     ended = [path for path in others if _has_ended(path)]
     locks = state / "locks"
     if not locks.is_dir() or not any(locks.iterdir()):
-        ended = others  # whoever they were, they hold nothing
+        # Whatever run of another machine it was, it holds nothing. One of this machine that is
+        # alive may be about to.
+        ended += [path for path in others if not _is_from_here(path)]
     elif len(ended) == len(others):
         log.warning("A run here was killed: its locks on output files are removed.")
         shutil.rmtree(locks)
@@ -68,8 +70,12 @@ def _leave(own: FileLock) -> None:
     Path(own.lock_file).unlink(missing_ok=True)
 
 
+def _is_from_here(note: Path) -> bool:
+    return note.name.startswith(f"{platform.node()}.")
+
+
 def _has_ended(note: Path) -> bool:
-    if not note.name.startswith(f"{platform.node()}."):
+    if not _is_from_here(note):
         return False
     try:
         with FileLock(note, timeout=0):
