@@ -21,13 +21,13 @@ DIMENSIONS, INNER = 4096, 60
 ALPHA, ITERATIONS, TOLERANCE = 0.2, 100_000, 1e-3
 REPORTED = 4827
 SPREAD = """
-import json, resource, sys, time
-import spreading
+import json, sys, time
+import measuring, spreading
 drawn = spreading.draw(int(sys.argv[1]))
 begin = time.perf_counter()
 table = spreading.spread_all(*drawn, neighbours=sys.argv[2])
-most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-print(json.dumps({"seconds": time.perf_counter() - begin, "gigabytes": most}))
+seconds = time.perf_counter() - begin
+print(json.dumps({"seconds": seconds, "gigabytes": measuring.most_gigabytes()}))
 """
 
 

@@ -40,10 +40,10 @@ CLIPS, WAITING_CLIPS = 256, 1024
 # Chosen for an epoch over all clips of the large store in half a minute.
 NARROW = 4
 MEMORY = """
-import json, resource, sys
-import training
+import json, sys
+import measuring, training
 training.one_epoch(sys.argv[1], int(sys.argv[2]))
-print(json.dumps({"gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9}))
+print(json.dumps({"gigabytes": measuring.most_gigabytes()}))
 """
 
 
