@@ -174,6 +174,19 @@ def test_auto_gamma_by_hand(points, gamma, neighbours):
         assert matrix[i, j] == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("neighbours", [0, 3])
+def test_the_width_is_the_same_far_from_the_origin_and_with_every_vector_twice(neighbours):
+    # Of vectors that occur once and of pairs: what tells of a width are distances that are some.
+    once = np.random.default_rng(0).normal(size=(41, 300))
+    vectors = np.concatenate([once, once[:30]])
+    near, far = (spreading.affinity(v, "auto", neighbours) for v in (vectors, vectors + 300))
+    for i, j in ((0, 41), (40, 40)) if neighbours == 0 else ((0, 41),):
+        assert near[i, j] == far[i, j] == 1.0
+    rows, columns = near.nonzero()
+    np.testing.assert_allclose(far[rows, columns], near[rows, columns], rtol=0.01)
+    assert near[rows, columns].min() > 1e-6  # no width of rounding errors
+
+
 def test_auto_gamma_follows_the_scale_of_the_vectors():
     vectors = np.random.default_rng(0).normal(size=(30, 5))
     given, verified = ["a", "b", "c"] * 10, np.arange(30) < 12

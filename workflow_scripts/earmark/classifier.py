@@ -130,9 +130,10 @@ def train(
     count = len(task.classes)
     module.to(machine.device)
     probe = torch.rand(min(recipe.batch_clips, len(task.train)), store.shape[0], crop)
-    memory_formats.arrange(module, probe.to(machine.device), machine, memory_format)
+    probe = probe.to(machine.device)
+    memory_formats.arrange(module, probe, machine, memory_format)
     _learn_statistics(module, store, task, recipe, crop, job.derive_seed(seed, "statistics"))
-    forward = compiling.compiled(module, probe.to(machine.device), machine)
+    forward = compiling.compiled(module, probe, machine)
     features = resident.near(store, machine.device)
 
     def batches_of(epoch: int) -> Iterator[Batch]:

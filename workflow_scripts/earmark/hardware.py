@@ -21,7 +21,7 @@ log = logging.getLogger("earmark")
 class Hardware:
     """Where a job computes. ``autocast_dtype`` is None for plain float32.
 
-    ``compile_networks``: before they are trained.
+    ``compile_networks``: whether networks are compiled before they are trained.
     """
 
     device: torch.device

@@ -22,9 +22,9 @@ GATHERED_VALUES = 1_000_000
 def nearest(vectors: np.ndarray, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Indices and squared distances (n, count) of the ``count`` nearest others, nearest first.
 
-    ``vectors`` are (n, d) float32 and n is more than ``count``. Distances are exact to rounding; in
-    rare cases a neighbour of nearly the same distance stands in for the right one. Takes twice the
-    memory of ``vectors``.
+    ``vectors`` are (n, d) float32 and n is more than ``count``. Distances are exact to rounding,
+    and 0 where there may be nothing else. In rare cases a neighbour of nearly the same distance
+    stands in for the right one. Takes twice the memory of ``vectors``.
     """
     points = torch.from_numpy(np.asarray(vectors, dtype=np.float32))
     # Nothing about distances, but rounding errors grow with the norms.
@@ -45,6 +45,7 @@ def nearest(vectors: np.ndarray, count: int, seed: int = 0) -> tuple[np.ndarray,
         kept = exact.topk(count, dim=1, largest=False, sorted=True)
         indices[block] = found.gather(1, kept.indices).numpy()
         squares[block] = kept.values.numpy()
+    squares[squares < 100 * np.finfo(np.float32).eps * float(norms.mean())] = 0
     return indices, squares
 
 

@@ -104,7 +104,7 @@ def _view(slots: mmap.mmap | None, placed: _Placed) -> np.ndarray:
 
 
 # What a process of a pool works with, set when it starts.
-_work: Callable[[Any], Any] = print
+_work: Callable[[Any], Any]
 _slots: mmap.mmap | None = None
 
 

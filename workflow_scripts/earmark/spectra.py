@@ -73,7 +73,7 @@ def _part(samples: np.ndarray, begin: int, end: int) -> np.ndarray:
 
 
 def relative_levels(power: np.ndarray, range_db: float) -> np.ndarray | None:
-    """Powers of any shape -> tenths of dB relative to their maximum (bels), from 0 to -range_db.
+    """Powers of any shape -> bels (10 dB) relative to their maximum, from 0 to -range_db / 10.
 
     None if all are zero. ``power`` itself becomes the result: these are the largest arrays here.
     """

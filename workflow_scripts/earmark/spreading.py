@@ -113,10 +113,14 @@ def affinity(
         return _sparse_affinity(vectors, gamma, int(neighbours))
     from sklearn.metrics.pairwise import euclidean_distances
 
-    points = np.asarray(vectors, dtype=np.float64)
+    # Nothing about distances, but rounding errors grow with the norms.
+    points = np.asarray(vectors, dtype=np.float64) - np.mean(vectors, axis=0, dtype=np.float64)
     squares = euclidean_distances(points, squared=True)
+    # Between equal vectors rounding leaves something of their squares.
+    rounding = 100 * np.finfo(np.float64).eps * np.einsum("ij,ij", points, points) / count
+    squares[squares < rounding] = 0
     np.fill_diagonal(squares, np.inf)
-    width = _auto_gamma(squares.min(axis=1), points) if gamma == "auto" else float(gamma)
+    width = _auto_gamma(squares.min(axis=1)) if gamma == "auto" else float(gamma)
     log.info("The kernel connects all %d clips; gamma is %.4g.", count, width)
     np.fill_diagonal(squares, 0)
     squares *= -width
@@ -126,9 +130,8 @@ def affinity(
 def _sparse_affinity(vectors: np.ndarray, gamma: float | str, count: int) -> csr_array:
     from earmark import neighbours as search
 
-    vectors = np.asarray(vectors, dtype=np.float32)
-    indices, squares = search.nearest(vectors, count)
-    width = _auto_gamma(squares[:, 0], vectors) if gamma == "auto" else float(gamma)
+    indices, squares = search.nearest(np.asarray(vectors, dtype=np.float32), count)
+    width = _auto_gamma(squares[:, 0].astype(np.float64)) if gamma == "auto" else float(gamma)
     log.info(
         "The kernel connects %d clips to %d others; gamma is %.4g.", len(vectors), count, width
     )
@@ -138,11 +141,8 @@ def _sparse_affinity(vectors: np.ndarray, gamma: float | str, count: int) -> csr
     return one_way.maximum(one_way.T).tocsr()
 
 
-def _auto_gamma(nearest: np.ndarray, vectors: np.ndarray) -> float:
-    """From the squared distances (n,) of ``vectors`` (n, d) to their nearest neighbours."""
-    # Between equal vectors rounding leaves something of their squares.
-    rounding = 100 * np.finfo(vectors.dtype).eps * np.einsum("ij,ij->i", vectors, vectors).mean()
-    nearest = np.where(nearest > rounding, nearest, 0).astype(np.float64)
+def _auto_gamma(nearest: np.ndarray) -> float:
+    """From the squared distances (n,) of vectors to their nearest neighbours."""
     median = float(np.median(nearest))
     if median > 0:
         return 1.0 / median
