@@ -45,33 +45,11 @@ def test_compiled_steps_agree_and_leave_no_trace():
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
-def test_what_cannot_be_compiled_is_used_as_it_is(monkeypatch, caplog):
-    def fail(*given, **settings):
-        def call(batch):
-            raise RuntimeError("no compiler\nfound")
+def failing(module, **settings):
+    def call(batch):
+        raise RuntimeError("no compiler\nfound")
 
-        return call
-
-    monkeypatch.setattr(torch, "compile", fail)
-    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
-    module = network()
-    assert (
-        compiled(module, torch.rand(2, 1, 8, 8), Hardware(CPU, None, compile_networks=True))
-        is module
-    )
-    assert "cannot be compiled here (no compiler found)" in caplog.text
-
-
-@pytest.mark.parametrize("factor", [0.0, 10.0, float("nan")])
-def test_a_compiled_network_with_other_gradients_is_not_used(monkeypatch, caplog, factor):
-    monkeypatch.setattr(torch, "compile", lambda module, **settings: Wrong(module, factor))
-    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
-    module = network()
-    assert (
-        compiled(module, torch.rand(2, 1, 8, 8), Hardware(CPU, None, compile_networks=True))
-        is module
-    )
-    assert "The compiled network is wrong" in caplog.text
+    return call
 
 
 class Wrong(nn.Module):
@@ -81,3 +59,22 @@ class Wrong(nn.Module):
 
     def forward(self, inputs):
         return self.module(inputs) * self.factor
+
+
+@pytest.mark.parametrize(
+    ("compile_", "told"),
+    [
+        (failing, "cannot be compiled here (no compiler found)"),
+        (lambda module, **settings: Wrong(module, 0.0), "The compiled network is wrong"),
+        (lambda module, **settings: Wrong(module, 10.0), "The compiled network is wrong"),
+        (lambda module, **settings: Wrong(module, float("nan")), "The compiled network is wrong"),
+    ],
+    ids=["no compiler", "no gradients", "large gradients", "no numbers"],
+)
+def test_what_cannot_be_compiled_rightly_is_used_as_it_is(monkeypatch, caplog, compile_, told):
+    monkeypatch.setattr(torch, "compile", compile_)
+    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
+    module = network()
+    machine = Hardware(CPU, None, compile_networks=True)
+    assert compiled(module, torch.rand(2, 1, 8, 8), machine) is module
+    assert told in caplog.text
