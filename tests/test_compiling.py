@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from earmark import networks
 from earmark.compiling import compiled
 from earmark.hardware import Hardware
 
@@ -21,7 +22,7 @@ def network():
 
 def test_not_asked_for_nothing_is_compiled():
     module = network()
-    assert compiled(module, torch.rand(2, 1, 8, 8), Hardware(CPU, None)) is module
+    assert compiled(module, torch.rand(2, 1, 8, 8), Hardware(CPU, None), 10**6) is module
 
 
 @needs_compiler
@@ -29,7 +30,7 @@ def test_compiled_steps_agree_and_leave_no_trace():
     module, plain = network(), network()
     inputs = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     probe, random = torch.rand(5, 1, 8, 8), torch.get_rng_state()
-    forward = compiled(module, probe, Hardware(CPU, None, compile_networks=True))
+    forward = compiled(module, probe, Hardware(CPU, None, compile_networks=True), 1)
     assert forward is not module
     assert torch.equal(torch.get_rng_state(), random)
     assert all(torch.equal(a, b) for a, b in zip(module.buffers(), plain.buffers(), strict=True))
@@ -43,6 +44,26 @@ def test_compiled_steps_agree_and_leave_no_trace():
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-3, atol=1e-5)
     for one, other in zip(module.buffers(), plain.buffers(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+@needs_compiler
+def test_gradients_of_cnn_logmel_compiled_in_bfloat16():
+    # With `amax` in place of `max` over the frames, torch 2.11 compiles it to gradients of NaN.
+    torch.manual_seed(0)
+    module = networks.build("cnn_logmel", (16, 32), 5, width=4, depth=2, dropout=0.0)
+    inputs, weights = torch.rand(4, 16, 32), torch.randn(4, 5)
+    machine = Hardware(CPU, torch.bfloat16, compile_networks=True)
+    forward = compiled(module, inputs, machine, 1)
+    assert forward is not module
+    gradients = []
+    for form in (module, forward):
+        with machine.autocast():
+            output = form(inputs)
+        (output.float() * weights).sum().backward()
+        gradients.append(torch.cat([part.grad.flatten() for part in module.parameters()]))
+        module.zero_grad()
+    plain, found = gradients
+    assert (found - plain).norm() < 0.05 * plain.norm()
 
 
 def failing(module, **settings):
@@ -76,5 +97,26 @@ def test_what_cannot_be_compiled_rightly_is_used_as_it_is(monkeypatch, caplog, c
     monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
     module = network()
     machine = Hardware(CPU, None, compile_networks=True)
-    assert compiled(module, torch.rand(2, 1, 8, 8), machine) is module
+    assert compiled(module, torch.rand(2, 1, 8, 8), machine, 1) is module
     assert told in caplog.text
+
+
+@pytest.mark.parametrize(("clips", "tried"), [(99_999, 0), (100_000, 1)])
+def test_auto_compiles_long_trainings_and_does_not_warn_without_a_compiler(
+    monkeypatch, caplog, clips, tried
+):
+    calls = []
+
+    def compile_(module, **settings):
+        calls.append(module)
+        return failing(module)
+
+    monkeypatch.setattr(torch, "compile", compile_)
+    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
+    caplog.set_level(logging.INFO, "earmark")
+    module = network()
+    machine = Hardware(CPU, None, compile_networks="auto")
+    assert compiled(module, torch.rand(2, 1, 8, 8), machine, clips) is module
+    assert len(calls) == tried
+    told = [record.levelname for record in caplog.records if "cannot be comp" in record.message]
+    assert told == ["INFO"] * tried

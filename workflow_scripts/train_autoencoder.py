@@ -119,7 +119,7 @@ def _fit(
         train,
     )
     validation_rows = features.rows_of(validation)
-    forward = compiling.compiled(module, probe, place)
+    forward = compiling.compiled(module, probe, place, recipe.plan.epochs * len(train))
     near = resident.near(features, place.device)
 
     def loss_of(

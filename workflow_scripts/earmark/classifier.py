@@ -133,7 +133,8 @@ def train(
     probe = probe.to(machine.device)
     memory_formats.arrange(module, probe, machine, memory_format)
     _learn_statistics(module, store, task, recipe, crop, job.derive_seed(seed, "statistics"))
-    forward = compiling.compiled(module, probe, machine)
+    clips = recipe.plan.epochs * len(task.train)
+    forward = compiling.compiled(module, probe, machine, clips)
     features = resident.near(store, machine.device)
 
     def batches_of(epoch: int) -> Iterator[Batch]:

@@ -1,4 +1,4 @@
-"""Networks compiled for one shape of batch, where the config asks for it and the machine can."""
+"""Networks compiled for one shape of batch, where that pays and the machine can."""
 
 import logging
 import time
@@ -14,29 +14,39 @@ log = logging.getLogger("earmark")
 
 # A compiled step's gradients may differ from the plain one's by its dropout, but not by more.
 LARGEST_RATIO = 2.0
+# Half a minute of compiling is won back within as many clips: 0.5 to 2 ms each (docs/speed.md).
+LEAST_CLIPS = 100_000
 
 
-def compiled(module: nn.Module, batch: Tensor, hardware: Hardware) -> Callable[[Tensor], Tensor]:
-    """What to call for training steps of ``module``: itself, or with ``compile_networks`` its code.
+def compiled(
+    module: nn.Module, batch: Tensor, hardware: Hardware, clips: int
+) -> Callable[[Tensor], Tensor]:
+    """What to call for training steps of ``module``: itself, or the code compiled from it.
 
-    The code is for inputs of the shape of ``batch``; others, as the last ones of an epoch, go
-    through the module as it is. Weights stay the module's own. The code is tried in one step on
-    ``batch``, which leaves weights, statistics and random state as they were. Where that fails, for
-    example without a C++ compiler, or gives other gradients than the module, the log says so and
-    the module is used as it is.
+    ``clips`` is how many the training sees, each counted once an epoch; with ``compile_networks``
+    "auto", fewer than 100,000 are not worth it. The code is for inputs of the shape of ``batch``;
+    others, as the last ones of an epoch, go through the module as it is. Weights stay the module's
+    own. The code is tried in one step on ``batch``, which leaves weights, statistics and random
+    state as they were. Where that fails, for example without a C++ compiler, or gives other
+    gradients than the module, the log says so and the module is used as it is.
     """
-    if not hardware.compile_networks:
+    automatic = hardware.compile_networks == "auto"
+    if not hardware.compile_networks or (automatic and clips < LEAST_CLIPS):
         return module
-    form = torch.compile(module, dynamic=False)
+    # No more processes that compile than the job has cores.
+    form = torch.compile(
+        module, dynamic=False, options={"compile_threads": torch.get_num_threads()}
+    )
     begin = time.perf_counter()
     try:
         wanted = _gradient_size(module, module, batch, hardware)
         found = _gradient_size(form, module, batch, hardware)
     except Exception as problem:
         reason = " ".join(str(problem).split())[:200]
-        log.warning(
-            "The network cannot be compiled here (%s): it is trained as it is. A C++ compiler may "
-            "be missing; write `compile: false` under `hardware` to be rid of this line.",
+        log.log(
+            logging.INFO if automatic else logging.WARNING,
+            "The network cannot be compiled here (%s): it is trained as it is, more slowly. A C++ "
+            "compiler may be missing; with `compile: false` under `hardware` nobody tries.",
             reason,
         )
         return module
@@ -44,8 +54,8 @@ def compiled(module: nn.Module, batch: Tensor, hardware: Hardware) -> Callable[[
     if not wanted / LARGEST_RATIO <= found <= wanted * LARGEST_RATIO:
         log.warning(
             "The compiled network is wrong (gradients of size %.3g, not %.3g): it is trained as it "
-            "is. That is a fault of torch.compile in %s with %s; write `compile: false` under "
-            "`hardware` to be rid of this line.",
+            "is. That is a fault of torch.compile in %s with %s; with `compile: false` under "
+            "`hardware` nobody tries.",
             found,
             wanted,
             torch.__version__,

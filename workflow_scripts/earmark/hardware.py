@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,12 +21,13 @@ log = logging.getLogger("earmark")
 class Hardware:
     """Where a job computes. ``autocast_dtype`` is None for plain float32.
 
-    ``compile_networks``: whether networks are compiled before they are trained.
+    ``compile_networks``: whether networks are compiled before they are trained; "auto": if that
+    pays.
     """
 
     device: torch.device
     autocast_dtype: torch.dtype | None
-    compile_networks: bool = False
+    compile_networks: bool | Literal["auto"] = False
 
     def autocast(self) -> AbstractContextManager[None]:
         """Context in which convolutions and matrix products run in the reduced precision."""
@@ -39,8 +40,8 @@ def prepare(threads: int, seed: int, machine: Mapping[str, Any]) -> Hardware:
     """Set threads and seeds and choose device and precision by the config's ``hardware``.
 
     ``device``: auto, cpu or cuda. ``precision``: auto (bfloat16 where the hardware has it),
-    bfloat16 or float32. ``compile``: true or false. Raises EarmarkError when cuda is asked for and
-    absent.
+    bfloat16 or float32. ``compile``: auto, true or false. Raises EarmarkError when cuda is asked
+    for and absent.
     """
     device, precision = machine["device"], machine["precision"]
     available = os.cpu_count() or 1

@@ -81,7 +81,7 @@ class GlobalMax(nn.Module):
     """(batch, channels, any further axes) -> (batch, channels)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.flatten(2).amax(dim=2)
+        return x.flatten(2).max(dim=2).values
 
 
 class Standardise(nn.Module):
@@ -328,7 +328,7 @@ class CompactCnn(nn.Module):
         x = self.band_norm(x)  # (batch, bands, frames)
         x = self.blocks(x.unsqueeze(1))  # (batch, channels, bands / 2^k, frames / 2^k)
         x = x.mean(dim=2)  # (batch, channels, frames / 2^k)
-        return self.head(x.mean(dim=2) + x.amax(dim=2))
+        return self.head(x.mean(dim=2) + x.max(dim=2).values)
 
 
 def _double_conv(channels: int, wide: int, pool: bool) -> nn.Sequential:
