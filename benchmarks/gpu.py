@@ -1,12 +1,12 @@
 """What a GPU does with the report's and today's networks, and how near that is to its ceilings.
 
-Runs without Snakemake: it needs torch, numpy, pandas, h5py, psutil, safetensors and filelock, this
+Runs without Snakemake: it needs torch, numpy, pandas, h5py, psutil, yaml and filelock, this
 repository and a GPU. It measures the card's own ceilings (bfloat16 products, copies in its memory,
-copies to it), epochs of training through ``classifier.train`` with the features in the GPU's
-memory, the share of the ceiling that each reaches, what kernels a step is made of, and from the
-epochs the hours that presets/report2018.yaml would take.
+copies to it), training steps beside plain float32 ones, epochs through ``classifier.train`` with
+the features in the GPU's memory, the least time that a step's operations and bytes can take, what
+kernels it is made of, and from steps the hours that presets/report2018.yaml would take.
 
-    python benchmarks/gpu.py [--compile] [--output results.md]
+    python benchmarks/gpu.py [--epochs 5] [--output results.md]
 
 ``--device cpu --reduced`` runs all of it in small on a processor: a test of the script, whose
 figures mean nothing.
@@ -17,8 +17,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,26 @@ import measuring
 import numpy as np
 import torch
 import yaml
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(measuring.SCRIPTS))
 
 from training import Clock, task_of
 
-from earmark import autoencoder, classifier, hardware, networks, recipes, store
+from earmark import autoencoder, classifier, compiling, hardware, networks, recipes, store
+from earmark.memory_formats import arrange
 
 CLASSES = 41
 # Clips to learn from, by the report [3, 4]; one fold of ten is held out.
 CLIPS = {"verified": 3710, "promoted": 5449, "everything": 9473, "unlabelled": 9473 + 9400}
 KEPT = 0.9
+BFLOAT16_BYTES = 2
+# In training a batch norm reads its input for the mean, reads and writes it for the result, and
+# backwards reads input and gradient for two sums, and reads both again and writes one.
+BATCH_NORM_PASSES = 8
+CONVOLUTIONS = (nn.Conv2d, nn.Conv1d, nn.ConvTranspose2d)
+BATCH_NORMS = (nn.BatchNorm2d, nn.BatchNorm1d)
 
 
 @dataclass(frozen=True)
@@ -52,17 +59,27 @@ class Case:
     batch_clips: int
     clips: int
 
+    def inputs(self, device: torch.device) -> Tensor:
+        """A batch without meaning."""
+        return torch.rand(self.batch_clips, *self.shape, device=device)
+
+    def build(self) -> nn.Module:
+        """The network, with new weights."""
+        if self.network == "autoencoder":
+            return autoencoder.Autoencoder(self.shape, 0.01)
+        return networks.build(self.network, self.shape, CLASSES, **self.options)
+
 
 def cases(reduced: bool) -> list[Case]:
-    """The report's network at its size, the one of today, and both with larger batches."""
-    clips = 96 if reduced else CLIPS["promoted"]
-    picture = (64, 56) if reduced else (513, 439)
+    """The report's network, and today's as in presets/fsdkaggle2018.yaml and in larger batches."""
+    clips, everything = (96, 96) if reduced else (CLIPS["promoted"], CLIPS["everything"])
+    picture, crop = ((64, 56), (64, 128)) if reduced else ((513, 439), (128, 256))
     small = {"kernel_scale": 0.25} if reduced else {}
     width = 4 if reduced else 64
     found = [Case("vgg_fewer, batches of 16", "vgg_fewer", small, picture, 16, clips)]
     for size in (32,) if reduced else (64, 256):
         title = f"cnn_logmel, width {width}, batches of {size}"
-        found.append(Case(title, "cnn_logmel", {"width": width}, (64, 128), size, clips))
+        found.append(Case(title, "cnn_logmel", {"width": width}, crop, size, everything))
     return found
 
 
@@ -84,8 +101,26 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def ceilings(device: torch.device, reduced: bool) -> dict[str, float]:
-    """Operations and bytes per second that the device itself can do."""
+@dataclass(frozen=True)
+class Ceilings:
+    """What the device itself can do, each per second."""
+
+    operations: float
+    bytes_within: float
+    bytes_to: float
+
+    def table(self, name: str) -> str:
+        """As Markdown."""
+        rows = [
+            ("bfloat16 operations, products of 8192 x 8192", f"{self.operations / 1e12:.0f} T/s"),
+            ("bytes read and written in its memory", f"{self.bytes_within / 1e9:.0f} GB/s"),
+            ("bytes copied to it", f"{self.bytes_to / 1e9:.0f} GB/s"),
+        ]
+        return measuring.table((f"Ceilings of {name}, torch {torch.__version__}", "measured"), rows)
+
+
+def ceilings(device: torch.device, reduced: bool) -> Ceilings:
+    """Measure them."""
     side = 512 if reduced else 8192
     one = torch.randn(side, side, device=device, dtype=torch.bfloat16)
     other = torch.randn(side, side, device=device, dtype=torch.bfloat16)
@@ -93,11 +128,87 @@ def ceilings(device: torch.device, reduced: bool) -> dict[str, float]:
     copy = torch.empty_like(many)
     host = torch.zeros(len(many) // 4, dtype=torch.uint8, pin_memory=device.type == "cuda")
     part = torch.empty_like(host, device=device)
-    return {
-        "bfloat16 operations": 2 * side**3 / seconds_of(device, lambda: one @ other),
-        "bytes in its memory": 2 * len(many) / seconds_of(device, lambda: copy.copy_(many)),
-        "bytes to it": len(host) / seconds_of(device, lambda: part.copy_(host, non_blocking=True)),
-    }
+    return Ceilings(
+        2 * side**3 / seconds_of(device, lambda: one @ other),
+        2 * len(many) / seconds_of(device, lambda: copy.copy_(many)),
+        len(host) / seconds_of(device, lambda: part.copy_(host, non_blocking=True)),
+    )
+
+
+def step_of(case: Case, machine: hardware.Hardware, fast: bool = True) -> measuring.Way:
+    """A training step on random inputs as a job computes it, or plainly, in float32."""
+    device = machine.device
+    inputs, module = case.inputs(device), case.build().to(device)
+    forward: Any = module
+    if fast:
+        arrange(module, inputs, machine)
+        module.train()
+        forward = compiling.compiled(module, inputs, machine, compiling.LEAST_CLIPS)
+    else:
+        machine = replace(machine, autocast_dtype=None)
+    module.train()
+    targets = torch.rand(case.batch_clips, CLASSES, device=device).softmax(1)
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-4, fused=fast)
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        with machine.autocast():
+            output = forward(inputs)
+        if output.shape == inputs.shape:
+            loss = nn.functional.mse_loss(output.float(), inputs)
+        else:
+            loss = nn.functional.cross_entropy(output.float(), targets)
+        loss.backward()
+        optimizer.step()
+
+    for _ in range(3):  # the first ones allocate, choose kernels and record graphs
+        step()
+    return step
+
+
+def step_seconds(case: Case, machine: hardware.Hardware, fast: bool = True) -> float:
+    """Seconds of a step among many, one right after the other."""
+    step, count = step_of(case, machine, fast), 10
+
+    def several() -> None:
+        for _ in range(count):
+            step()
+
+    return seconds_of(machine.device, several, 3) / count
+
+
+def operations_of(case: Case) -> float:
+    """Operations of a training step, as torch counts them from the shapes."""
+    module, inputs = case.build().to("meta").train(), case.inputs(torch.device("meta"))
+    with FlopCounterMode(display=False) as counter:
+        module(inputs).sum().backward()
+    return float(counter.get_total_flops())
+
+
+def least_seconds(case: Case, limits: Ceilings) -> tuple[float, float]:
+    """What a step's convolutions and its batch norms take at least, in bfloat16.
+
+    A convolution takes its operations or, where that is longer, its bytes: forward and for each of
+    the two gradients it reads two tensors and writes one. Batch norms only move bytes; what else
+    there is could ride along with them.
+    """
+    module, convolutions, norms = case.build().to("meta"), [0.0], [0.0]
+
+    def note(part: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if isinstance(part, BATCH_NORMS):
+            norms.append(BATCH_NORM_PASSES * output.numel())
+            return
+        weights = part.weight.numel()  # type: ignore[union-attr,operator]
+        places = inputs[0] if isinstance(part, nn.ConvTranspose2d) else output
+        operations = 2 * weights * places.numel() / places.shape[1]
+        moved = BFLOAT16_BYTES * (inputs[0].numel() + output.numel() + weights)
+        convolutions.append(3 * max(operations / limits.operations, moved / limits.bytes_within))
+
+    for part in module.modules():
+        if isinstance(part, CONVOLUTIONS + BATCH_NORMS):
+            part.register_forward_hook(note)
+    module(case.inputs(torch.device("meta")))
+    return sum(convolutions), sum(norms) * BFLOAT16_BYTES / limits.bytes_within
 
 
 def write_pictures(path: Path, case: Case) -> None:
@@ -109,13 +220,6 @@ def write_pictures(path: Path, case: Case) -> None:
     store.write_features(path, names, rows, case.shape, True, settings={})
 
 
-def built(case: Case) -> nn.Module:
-    """The network of a case."""
-    if case.network == "autoencoder":
-        return autoencoder.Autoencoder(case.shape, 0.01)
-    return networks.build(case.network, case.shape, CLASSES, **case.options)
-
-
 def epochs_of(case: Case, machine: hardware.Hardware, folder: Path, count: int) -> list[float]:
     """Seconds of each epoch of a case but the first, as a training job computes them."""
     write_pictures(folder / "pictures.h5", case)
@@ -125,50 +229,81 @@ def epochs_of(case: Case, machine: hardware.Hardware, folder: Path, count: int) 
     clock = Clock()
     with store.FeatureStore(folder / "pictures.h5") as features:
         task = task_of(features, case.clips)
-        classifier.train(built(case), features, task, recipe, machine, clock, 1)  # type: ignore[arg-type]
+        classifier.train(case.build(), features, task, recipe, machine, clock, 1)  # type: ignore[arg-type]
     return list(np.diff(clock.ends))
 
 
-def step_of(case: Case, machine: hardware.Hardware) -> tuple[measuring.Way, nn.Module]:
-    """One training step on random inputs, and the network."""
-    module = built(case).to(machine.device).train()
-    inputs = torch.rand(case.batch_clips, *case.shape, device=machine.device)
-    targets = torch.rand(case.batch_clips, CLASSES, device=machine.device).softmax(1)
-    optimizer = torch.optim.Adam(module.parameters(), lr=1e-4, fused=True)
+def steps_table(machine: hardware.Hardware, limits: Ceilings, reduced: bool) -> str:
+    """Steps as jobs compute them, compiled and not, beside plain float32 and the least time."""
+    rows = []
+    as_is = replace(machine, compile_networks=False)
+    for case in cases(reduced):
+        operations = operations_of(case)
+        plain = step_seconds(case, machine, fast=False)
+        least = least_seconds(case, limits)
+        for name, way in (("as it is", as_is), ("compiled", machine)):
+            seconds = step_seconds(case, way)
+            rows.append(
+                (
+                    f"{case.title}, {name}",
+                    f"{1000 * seconds:.2f}",
+                    f"{plain / seconds:.2f}",
+                    f"{operations / seconds / limits.operations:.1%}",
+                    f"{1000 * least[0]:.2f} + {1000 * least[1]:.2f}",
+                    f"{sum(least) / seconds:.2f}",
+                )
+            )
+            release(machine.device)
+    heads = (
+        "A step of", "ms", "times plain float32", "of the bfloat16 ceiling",
+        "ms at least, convolutions + batch norms", "of that speed",
+    )  # fmt: skip
+    return measuring.table(heads, rows)
 
-    def step() -> None:
-        with machine.autocast():
-            output = module(inputs)
-        if output.shape == inputs.shape:
-            loss = nn.functional.mse_loss(output.float(), inputs)
-        else:
-            loss = nn.functional.cross_entropy(output.float(), targets)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
 
-    return step, module
+def epochs_table(machine: hardware.Hardware, reduced: bool, count: int) -> str:
+    """Epochs through ``classifier.train``, with the features in the device's memory."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for case in cases(reduced):
+            if machine.device.type == "cuda":
+                torch.cuda.reset_peak_memory_stats(machine.device)
+            taken = epochs_of(case, machine, Path(folder), count)
+            memory = "-"
+            if machine.device.type == "cuda":
+                memory = f"{torch.cuda.max_memory_allocated(machine.device) / 1e9:.1f}"
+            rate = f"{case.clips / statistics.median(taken):.0f}"
+            rows.append((case.title, f"{case.clips:,}", measuring.spread_of(taken), rate, memory))
+            release(machine.device)
+    heads = ("Training, compiled", "clips", "seconds an epoch", "clips/s", "GB of the GPU")
+    return measuring.table(heads, rows)
 
 
-def operations_of(case: Case, machine: hardware.Hardware) -> float:
-    """Operations of a training step, as torch counts them from the shapes."""
-    step, _ = step_of(case, machine)
-    with FlopCounterMode(display=False) as counter:
-        step()
-    return float(counter.get_total_flops())
+def release(device: torch.device) -> None:
+    """Give the memory of the network before back, its recorded graphs' too."""
+    torch.compiler.reset()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def kind_of(kernel: str) -> str:
+    """What a kernel is for, by its name."""
+    products = ("gemm", "conv", "xmma", "cutlass", "wgrad", "dgrad", "fprop", "cudnn", "nvjet")
+    if kernel.startswith("triton"):
+        return "fused by the compiler: batch norms, activations, pools"
+    if any(part in kernel.lower() for part in products):
+        return "convolutions and products"
+    return "the optimiser and all other"
 
 
 def kernels_of(case: Case, machine: hardware.Hardware) -> str:
     """What a step's time goes to: the kernels that take most of it, as a table."""
     from torch.profiler import ProfilerActivity, profile
 
-    step, _ = step_of(case, machine)
-    for _ in range(3):
-        step()
+    step = step_of(case, machine)
     on_gpu = machine.device.type == "cuda"
-    with profile(
-        activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]
-    ) as recorded:
+    kinds = [ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]
+    with profile(activities=kinds, acc_events=True) as recorded:
         for _ in range(5):
             step()
         wait(machine.device)
@@ -177,36 +312,39 @@ def kernels_of(case: Case, machine: hardware.Hardware) -> str:
         for event in recorded.key_averages()
     ]
     total = sum(taken for _, taken in events) or 1.0
-    events.sort(key=lambda event: -event[1])
-    rows = [
-        (name[:70].replace("|", "/"), f"{100 * taken / total:.1f}") for name, taken in events[:10]
-    ]
-    return measuring.table((f"Kernels of a step: {case.title}", "% of its time"), rows)
+    groups: dict[str, float] = {}
+    for name, taken in events:
+        groups[kind_of(name)] = groups.get(kind_of(name), 0.0) + taken
+    rows = sorted(groups.items(), key=lambda row: -row[1])
+    rows += sorted(events, key=lambda event: -event[1])[:8]
+    head = f"Kernels of a step, compiled: {case.title} ({total / 5000:.2f} ms)"
+    shown = [(name[:70].replace("|", "/"), f"{100 * taken / total:.1f}") for name, taken in rows]
+    return measuring.table((head, "% of its time"), shown)
 
 
 def report_hours(machine: hardware.Hardware, reduced: bool) -> str:
     """Hours of all trainings of the report preset, from a few steps of each."""
     config = yaml.safe_load((measuring.REPO / "presets/report2018.yaml").read_text())
     rows, total = [], 0.0
-    cache: dict[str, float] = {}
+    known: dict[tuple[object, ...], float] = {}
     for name, entry in [*config["autoencoders"].items(), *config["systems"].items()]:
         base = config["systems"].get(entry.get("base"), entry)
         case = report_case(config, base, reduced)
-        if repr(case) not in cache:
-            step, _ = step_of(case, machine)
-            repeats = 1 if reduced else 10
-            cache[repr(case)] = seconds_of(machine.device, step, repeats) / case.batch_clips
+        key = (case.network, case.shape, case.batch_clips)
+        if key not in known:
+            known[key] = step_seconds(case, machine) / case.batch_clips
+            release(machine.device)
         epochs = config["recipes"][base["recipe"]]["epochs"]
         if "selftraining" in entry:
             schedule = config["selftraining"][entry["selftraining"]]
             epochs = schedule["rounds"] * config["recipes"][schedule["recipe"]]["epochs"]
         # Self-training adds clips round by round, up to all of them.
         clips = int(KEPT * CLIPS["everything"]) if "selftraining" in entry else case.clips
-        hours = cache[repr(case)] * clips * epochs / 3600
+        hours = known[key] * clips * epochs / 3600
         total += hours
-        rows.append((name, f"{clips:,}", epochs, f"{hours:.2f}"))
-    rows.append(("all, one after another", "", "", f"{total:.2f}"))
-    heads = ("presets/report2018.yaml, no training stopping early", "clips", "epochs", "hours")
+        rows.append((name, case.network, f"{clips:,}", epochs, f"{hours:.2f}"))
+    rows.append(("all, one after another", "", "", "", f"{total:.2f}"))
+    heads = ("presets/report2018.yaml, no training stopping early", "", "clips", "epochs", "hours")
     return measuring.table(heads, rows)
 
 
@@ -225,42 +363,19 @@ def report_case(config: Mapping[str, Any], entry: Mapping[str, Any], reduced: bo
     return Case(network, network, {}, shape, recipe["batch_clips"], int(KEPT * CLIPS[kind]))
 
 
-def section(machine: hardware.Hardware, reduced: bool, epochs: int) -> str:
-    """Measure all of it; return Markdown."""
-    device = machine.device
-    on_gpu = device.type == "cuda"
-    name = torch.cuda.get_device_name(device) if on_gpu else measuring.processor()
-    found = ceilings(device, reduced)
-    units = {"bfloat16 operations": (1e12, "T/s"), "bytes in its memory": (1e9, "GB/s")}
-    limits = [
-        (what, f"{value / units.get(what, (1e9, 'GB/s'))[0]:.0f} {units.get(what, (1, 'GB/s'))[1]}")
-        for what, value in found.items()
-    ]
-    parts = [
-        measuring.table((f"Ceilings of {name}, torch {torch.__version__}", "measured"), limits)
-    ]
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for case in cases(reduced):
-            if on_gpu:
-                torch.cuda.reset_peak_memory_stats(device)
-            taken = epochs_of(case, machine, Path(folder), epochs)
-            memory = torch.cuda.max_memory_allocated(device) / 1e9 if on_gpu else 0.0
-            rate = operations_of(case, machine) / case.batch_clips * case.clips
-            rows.append(
-                (
-                    case.title,
-                    f"{case.clips:,}",
-                    measuring.spread_of(taken),
-                    f"{rate / statistics.median(taken) / found['bfloat16 operations']:.1%}",
-                    f"{memory:.1f}",
-                )
-            )
-    heads = ("Training", "clips", "seconds an epoch", "of the bfloat16 ceiling", "GB of the GPU")
-    parts.append(measuring.table(heads, rows))
-    parts += [kernels_of(case, machine) for case in cases(reduced)]
-    parts.append(report_hours(machine, reduced))
-    return "\n\n".join(parts)
+def sections(machine: hardware.Hardware, reduced: bool, epochs: int) -> Iterator[str]:
+    """Measure; yield one table after the other as Markdown."""
+    on_gpu = machine.device.type == "cuda"
+    name = torch.cuda.get_device_name(machine.device) if on_gpu else measuring.processor()
+    limits = ceilings(machine.device, reduced)
+    yield limits.table(name)
+    yield steps_table(machine, limits, reduced)
+    yield epochs_table(machine, reduced, epochs)
+    for case in cases(reduced):
+        yield kernels_of(case, machine)
+        release(machine.device)
+    # Not compiled, for that takes 20 s for each network.
+    yield report_hours(replace(machine, compile_networks=False), reduced)
 
 
 def main() -> None:
@@ -268,19 +383,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--reduced", action="store_true", help="in small: a test of this script")
-    parser.add_argument("--compile", action="store_true", help="compile the networks")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
     machine = hardware.prepare(
         2 if given.device == "cpu" else 8,
         1,
-        {"device": given.device, "precision": "auto", "compile": given.compile},
+        {"device": given.device, "precision": "auto", "compile": True},
     )
-    text = section(machine, given.reduced, given.epochs)
-    print(text)
-    if given.output:
-        given.output.write_text(text + "\n", encoding="utf-8")
+    parts = []
+    for part in sections(machine, given.reduced, given.epochs):
+        print(part, end="\n\n", flush=True)
+        parts.append(part)
+        if given.output:
+            given.output.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from earmark import batches, store
 from earmark.batches import Augmentation, Batch, Examples
+from earmark.read_ahead import read_ahead
 
 CPU = torch.device("cpu")
 PLAIN = Augmentation()
@@ -297,7 +298,7 @@ def test_read_ahead_keeps_the_order_and_stays_a_few_parts_ahead():
         asked.append(part)
         return np.array([part])
 
-    stream = batches.read_ahead(read, range(20), ahead=2)
+    stream = read_ahead(read, range(20), CPU, lambda part: (), ahead=2)
     for expected in range(20):
         assert next(stream).tolist() == [expected]
         assert len(asked) <= expected + 3
@@ -309,7 +310,7 @@ def test_read_ahead_passes_a_readers_error_on():
         raise OSError(f"part {part} cannot be read")
 
     with pytest.raises(OSError, match="part 0"):
-        list(batches.read_ahead(read, [0, 1]))
+        list(read_ahead(read, [0, 1], CPU, lambda part: ()))
 
 
 STREAM = """

@@ -4,21 +4,16 @@ Memory holds a few batches however many clips the file has. Which clips, crops a
 epoch sees follows from its seed alone.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from earmark.read_ahead import read_ahead
 from earmark.resident import ResidentStore
 from earmark.store import FeatureStore
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -60,6 +55,10 @@ class Batch:
     weights: Tensor
     fnames: Sequence[str]
 
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Those that lie on the device."""
+        return self.inputs, self.targets, self.weights
+
 
 def training_batches(
     store: FeatureStore | ResidentStore,
@@ -97,7 +96,7 @@ def training_batches(
         batch = Batch(inputs, targets.to(device), weights.to(device), fnames)
         return augment(batch, augmentation, store.padding / store.unit, seed + int(part[0]))
 
-    yield from read_ahead(prepare, parts)
+    yield from read_ahead(prepare, parts, device, lambda batch: batch.tensors())
 
 
 def random_starts(lengths: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
@@ -124,10 +123,12 @@ def augment(batch: Batch, augmentation: Augmentation, silence: float, seed: int)
     rng = np.random.default_rng(seed)
     inputs, targets, weights = batch.inputs, batch.targets, batch.weights
     count, bands, frames = inputs.shape
-    keep = _mask(rng, count, bands, augmentation.mask_bands)[:, :, None]
-    keep = keep & _mask(rng, count, frames, augmentation.mask_frames)[:, None, :]
-    if not keep.all():
-        inputs = inputs.masked_fill(~torch.from_numpy(keep).to(inputs.device), silence)
+    keep_bands = _mask(rng, count, bands, augmentation.mask_bands)
+    keep_frames = _mask(rng, count, frames, augmentation.mask_frames)
+    if not (keep_bands.all() and keep_frames.all()):
+        keep = torch.from_numpy(keep_bands).to(inputs.device)[:, :, None]
+        keep = keep & torch.from_numpy(keep_frames).to(inputs.device)[:, None, :]
+        inputs = inputs.masked_fill(~keep, silence)
     if augmentation.mixup_alpha > 0 and count > 1:
         alpha = augmentation.mixup_alpha
         drawn = rng.beta(alpha, alpha, count).astype(np.float32)
@@ -179,7 +180,7 @@ def prediction_batches(
             values = store.crops(rows[places[part]], starts[part], crop_frames)
         return places[part], as_inputs(values, store.unit, device)
 
-    yield from read_ahead(prepare, parts)
+    yield from read_ahead(prepare, parts, device, lambda found: found[1:])
 
 
 def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> Tensor:
@@ -187,17 +188,3 @@ def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> T
     if isinstance(values, np.ndarray):
         values = torch.from_numpy(np.ascontiguousarray(values))
     return values.to(device).contiguous().float().div_(unit)
-
-
-def read_ahead(
-    prepare: Callable[[Item], Result], parts: Iterable[Item], ahead: int = 2
-) -> Iterator[Result]:
-    """Yield ``prepare(part)`` in order while a thread already prepares the next ones."""
-    with ThreadPoolExecutor(1) as reader:
-        waiting: deque[Future[Result]] = deque()
-        for part in parts:
-            waiting.append(reader.submit(prepare, part))
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()

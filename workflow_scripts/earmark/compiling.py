@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,14 +34,21 @@ def compiled(
     automatic = hardware.compile_networks == "auto"
     if not hardware.compile_networks or (automatic and clips < LEAST_CLIPS):
         return module
-    # No more processes that compile than the job has cores.
-    form = torch.compile(
-        module, dynamic=False, options={"compile_threads": torch.get_num_threads()}
-    )
+    # torch says so of every machine that has CUDA's compiler and no GPU.
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+    # No more processes that compile than the job has cores; and on a GPU a step is one launch for
+    # each direction, for its many small kernels finish sooner than a program can launch them.
+    options: dict[str, str | int | bool | Callable[..., Any]] = {
+        "compile_threads": torch.get_num_threads(),
+        "triton.cudagraphs": hardware.device.type == "cuda",
+    }
+    form = torch.compile(module, dynamic=False, options=options)
     begin = time.perf_counter()
     try:
         wanted = _gradient_size(module, module, batch, hardware)
-        found = _gradient_size(form, module, batch, hardware)
+        # On a GPU the first call is none of the recorded graph, and the second records it.
+        calls = 3 if hardware.device.type == "cuda" else 1
+        found = [_gradient_size(form, module, batch, hardware) for _ in range(calls)][-1]
     except Exception as problem:
         reason = " ".join(str(problem).split())[:200]
         log.log(
@@ -77,7 +85,7 @@ def _gradient_size(
     before = {name: value.clone() for name, value in module.named_buffers()}
     was_training = module.training
     try:
-        with torch.random.fork_rng():
+        with hardware.same_random_numbers():
             module.train()
             with hardware.autocast():
                 output = form(batch)

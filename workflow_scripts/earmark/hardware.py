@@ -35,6 +35,10 @@ class Hardware:
             return nullcontext()
         return torch.autocast(self.device.type, self.autocast_dtype)
 
+    def same_random_numbers(self) -> AbstractContextManager[None]:
+        """Context after which torch draws what it would have drawn without it."""
+        return torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
+
 
 def prepare(threads: int, seed: int, machine: Mapping[str, Any]) -> Hardware:
     """Set threads and seeds and choose device and precision by the config's ``hardware``.

@@ -114,7 +114,7 @@ def _probe(
 ) -> tuple[str, dict[str, float]]:
     """The faster format, and the shortest time of a training step in each, measured in turn."""
     milliseconds = dict.fromkeys(FORMATS, math.inf)
-    with torch.random.fork_rng():
+    with hardware.same_random_numbers():
         trials = {name: _arranged(copy.deepcopy(module), name).train() for name in FORMATS}
         for repeat in range(repeats + 1):
             for name, trial in trials.items():

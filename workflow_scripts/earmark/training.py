@@ -217,8 +217,9 @@ def _train_one_epoch(
         _stop_if_asked(progress, checkpoint, requests, watch)
         for group in optimizer.param_groups:
             group["lr"] = plan.rate(epoch - 1 + step / lessons.steps)
-        loss, sums = lessons.losses(batch)
+        # Before the step: compiled for a GPU, it writes where the gradients before lay.
         optimizer.zero_grad(set_to_none=True)
+        loss, sums = lessons.losses(batch)
         loss.backward()
         optimizer.step()
         sums = {"clips": torch.tensor(len(batch.weights)), **sums}
