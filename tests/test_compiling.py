@@ -101,9 +101,12 @@ def test_what_cannot_be_compiled_rightly_is_used_as_it_is(monkeypatch, caplog, c
     assert told in caplog.text
 
 
-@pytest.mark.parametrize(("clips", "tried"), [(99_999, 0), (100_000, 1)])
-def test_auto_compiles_long_trainings_and_does_not_warn_without_a_compiler(
-    monkeypatch, caplog, clips, tried
+@pytest.mark.parametrize(
+    ("device", "clips", "tried"),
+    [("cuda", 99_999, 0), ("cuda", 100_000, 1), ("cpu", 100_000_000, 0)],
+)
+def test_auto_compiles_long_trainings_on_gpus_and_does_not_warn_without_a_compiler(
+    monkeypatch, caplog, device, clips, tried
 ):
     calls = []
 
@@ -115,7 +118,7 @@ def test_auto_compiles_long_trainings_and_does_not_warn_without_a_compiler(
     monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
     caplog.set_level(logging.INFO, "earmark")
     module = network()
-    machine = Hardware(CPU, None, compile_networks="auto")
+    machine = Hardware(torch.device(device), None, compile_networks="auto")
     assert compiled(module, torch.rand(2, 1, 8, 8), machine, clips) is module
     assert len(calls) == tried
     told = [record.levelname for record in caplog.records if "cannot be comp" in record.message]

@@ -153,16 +153,17 @@ def test_compiled_gradients_in_bfloat16_are_the_plain_ones_step_after_step():
         inputs = torch.rand(8, 16, 32, device=hard.device)
         weights = torch.randn(8, CLASSES, device=hard.device)
         gradients = []
-        for form in (module, forward):
+        for form, precision in ((module, torch.float32), (module, None), (forward, None)):
             module.zero_grad(set_to_none=True)
-            with hard.autocast():
+            with torch.autocast("cuda", torch.bfloat16, enabled=precision is None):
                 output = form(inputs)
             (output.float() * weights).sum().backward()
             gradients.append(
                 torch.cat([part.grad.flatten().clone() for part in module.parameters()])
             )
-        plain, found = gradients
-        assert (found - plain).norm() < 0.05 * plain.norm()
+        exact, plain, found = gradients
+        # No further from the exact ones than rounding takes the plain ones, give or take.
+        assert (found - exact).norm() < 2 * (plain - exact).norm() + 0.01 * exact.norm()
 
 
 def test_dropout_of_recorded_steps_follows_the_seed_and_differs_from_step_to_step():

@@ -15,7 +15,7 @@ log = logging.getLogger("earmark")
 
 # A compiled step's gradients may differ from the plain one's by its dropout, but not by more.
 LARGEST_RATIO = 2.0
-# Half a minute of compiling is won back within as many clips: 0.5 to 2 ms each (docs/speed.md).
+# On a GPU, 20 s of compiling are won back within about as many clips (docs/speed.md).
 LEAST_CLIPS = 100_000
 
 
@@ -25,21 +25,25 @@ def compiled(
     """What to call for training steps of ``module``: itself, or the code compiled from it.
 
     ``clips`` is how many the training sees, each counted once an epoch; with ``compile_networks``
-    "auto", fewer than 100,000 are not worth it. The code is for inputs of the shape of ``batch``;
+    "auto", only 100,000 or more on a GPU are worth it. The code is for inputs of the shape of ``batch``;
     others, as the last ones of an epoch, go through the module as it is. Weights stay the module's
     own. The code is tried in one step on ``batch``, which leaves weights, statistics and random
     state as they were. Where that fails, for example without a C++ compiler, or gives other
     gradients than the module, the log says so and the module is used as it is.
     """
     automatic = hardware.compile_networks == "auto"
-    if not hardware.compile_networks or (automatic and clips < LEAST_CLIPS):
+    worth_it = hardware.device.type == "cuda" and clips >= LEAST_CLIPS
+    if not hardware.compile_networks or (automatic and not worth_it):
         return module
     # torch says so of every machine that has CUDA's compiler and no GPU.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+    threads = torch.get_num_threads()
     # No more processes that compile than the job has cores; and on a GPU a step is one launch for
     # each direction, for its many small kernels finish sooner than a program can launch them.
     options: dict[str, str | int | bool | Callable[..., Any]] = {
-        "compile_threads": torch.get_num_threads(),
+        "compile_threads": threads,
+        # Said outright: else torch may take code for another number of threads from its cache.
+        "cpp.threads": threads,
         "triton.cudagraphs": hardware.device.type == "cuda",
     }
     form = torch.compile(module, dynamic=False, options=options)
