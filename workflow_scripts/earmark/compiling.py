@@ -25,11 +25,11 @@ def compiled(
     """What to call for training steps of ``module``: itself, or the code compiled from it.
 
     ``clips`` is how many the training sees, each counted once an epoch; with ``compile_networks``
-    "auto", only 100,000 or more on a GPU are worth it. The code is for inputs of the shape of ``batch``;
-    others, as the last ones of an epoch, go through the module as it is. Weights stay the module's
-    own. The code is tried in one step on ``batch``, which leaves weights, statistics and random
-    state as they were. Where that fails, for example without a C++ compiler, or gives other
-    gradients than the module, the log says so and the module is used as it is.
+    "auto", only 100,000 or more on a GPU are worth it. The code is for inputs of the shape of
+    ``batch``; others, as the last ones of an epoch, go through the module as it is. Weights stay
+    the module's own. The code is tried in one step on ``batch``, which leaves weights, statistics
+    and random state as they were. Where that fails, for example without a C++ compiler, or gives
+    other gradients than the module, the log says so and the module is used as it is.
     """
     automatic = hardware.compile_networks == "auto"
     worth_it = hardware.device.type == "cuda" and clips >= LEAST_CLIPS
