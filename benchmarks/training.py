@@ -242,8 +242,7 @@ def section(threads: int, repeats: int) -> str:
         with store.FeatureStore(folder / "noise.h5") as features:
             parts = [speed(features, threads, repeats), waiting(features, threads)]
             if shutil.which("g++"):
-                # In bfloat16, torch 2.11 compiles this network to code with wrong gradients.
-                parts.append(compiled_epochs(32, features, threads, "float32", repeats))
+                parts.append(compiled_epochs(32, features, threads, "auto", repeats))
         parts.append(memory(folder))
     return "\n\n".join(parts)
 
