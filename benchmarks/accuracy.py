@@ -8,7 +8,6 @@ is a C++ compiler. Scores are MAP@3 on the test clips, by the workflow's own sco
 """
 
 import argparse
-import csv
 import os
 import shutil
 import statistics
@@ -19,6 +18,10 @@ from pathlib import Path
 
 import measuring
 import yaml
+
+sys.path.insert(0, str(measuring.SCRIPTS))
+
+from earmark import scoring, submission
 
 PLAIN = {"precision": "float32", "memory_format": "contiguous", "compile": False}
 WAYS = {
@@ -31,20 +34,22 @@ WAYS = {
 def score(folder: Path, seed: int, hardware: dict[str, object]) -> float:
     """MAP@3 of a run in ``folder``, where the data set of this seed may be already."""
     overlay = folder / "overlay.yaml"
-    settings = {"seed": seed, "submission": "cnn_logmel", "hardware": hardware}
-    overlay.write_text(yaml.safe_dump({**settings, "training_threads": 2}))
-    shutil.rmtree(folder / "results/demo/models", ignore_errors=True)
+    settings = {"seed": seed, "hardware": hardware, "training_threads": 2}
+    overlay.write_text(yaml.safe_dump(settings))
+    results = folder / "results/demo"
+    shutil.rmtree(results / "models", ignore_errors=True)
+    guesses = results / f"guesses/seed{seed}/cnn_logmel.csv"
+    guesses.unlink(missing_ok=True)
     command = [
         sys.executable, "-m", "snakemake", "-s", str(measuring.REPO / "Snakefile"), "-j2", "-q",
-        "--directory", str(folder), "submission.csv", "scores", "--configfile", str(overlay),
+        "--directory", str(folder), str(guesses.relative_to(folder)), "--configfile", str(overlay),
     ]  # fmt: skip
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise SystemExit(done.stdout)
-    with open(folder / "results/demo/scores.csv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    (found,) = [row for row in rows if row["system"] == "cnn_logmel" and row["split"] == "all"]
-    return float(found["map3"])
+    truth = scoring.read_truth(results / "dataset/test_post_competition.csv")
+    clips = scoring.score_clips("cnn_logmel", seed, submission.read(guesses), truth)
+    return float(clips["average_precision"].mean())
 
 
 def section(seeds: list[int]) -> str:
