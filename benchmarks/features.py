@@ -216,7 +216,8 @@ def rates(
     }
     if librosa_is_there():
         ways["loop with librosa"] = lambda: write_rows(map(librosa_work, paths), len(paths), target)
-    seconds = measuring.in_turn(ways, repeats)
+    # To give up an old file's pages takes as long as many clips.
+    seconds = measuring.in_turn(ways, repeats, lambda: target.unlink(missing_ok=True))
     rows = [
         (
             name,

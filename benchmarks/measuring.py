@@ -27,14 +27,18 @@ def arguments(doc: str | None, **numbers: int) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def in_turn(ways: Mapping[str, Way], repeats: int) -> dict[str, list[float]]:
+def in_turn(
+    ways: Mapping[str, Way], repeats: int, prepare: Way = lambda: None
+) -> dict[str, list[float]]:
     """Seconds of each way, one after the other again and again; a first round does not count.
 
-    What else happens on the machine meets all of them alike, so that ratios can be trusted.
+    What else happens on the machine meets all of them alike, so that ratios can be trusted. The
+    time of ``prepare``, called before each, does not count.
     """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for count in range(repeats + 1):
         for name, way in ways.items():
+            prepare()
             begin = time.perf_counter()
             way()
             if count:

@@ -120,13 +120,13 @@ def load(
                 raise
         if not parts and (lacking := _what_lacks(sound, Path(path), 0)):
             raise UnreadableClipError(lacking)
-        found_rate = sound.samplerate
+        found_rate, integers = sound.samplerate, sound.subtype == "PCM_16"
     # Most clips come in one block, which need not be copied.
     mono = parts[0] if len(parts) == 1 else np.concatenate([*parts, np.zeros(0, np.float32)])
     if mono.size == 0:
         return mono
-    peak = float(max(mono.max(), -mono.min()))
-    if peak > 1:
+    # Integers stay within full scale.
+    if not integers and (peak := float(max(mono.max(), -mono.min()))) > 1:
         mono /= peak
     if found_rate == sample_rate:
         return mono

@@ -22,6 +22,8 @@ NAME_TAKEN = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY}
 SURELY_WRITING = NO_ROOM | {errno.EROFS}
 # What file systems without such a thing answer to fsync.
 NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
+# So much is written before the disk is told to begin with it.
+BEGIN_BYTES = 1 << 23
 
 
 @contextmanager
@@ -78,11 +80,13 @@ class Sink(io.FileIO):
 
     On a full disk HDF5 crashes the process when it closes the file, and torch forgets the reason.
     So writes after the first failure seem to succeed, and ``check`` raises what had happened.
+    The disk begins while more is written, so that less is left to wait for at the end.
     """
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path, "w+")
         self._failure: OSError | None = None
+        self._begun = 0
 
     def check(self) -> None:
         """Raise the OSError of the first write that failed, if any has."""
@@ -99,7 +103,17 @@ class Sink(io.FileIO):
                 rest = rest[super().write(rest) :]
             except OSError as problem:
                 self._keep(problem)
+        self._begin(self.tell())
         return size
+
+    def _begin(self, end: int) -> None:
+        """Let the disk begin with what lies before ``end``, if that is much and the system can."""
+        begin, size = self._begun, end - self._begun
+        if size >= BEGIN_BYTES and hasattr(os, "posix_fadvise"):
+            self._begun = end
+            # Only advice. Linux writes such pages, and keeps what it has yet to write.
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(self.fileno(), begin, size, os.POSIX_FADV_DONTNEED)
 
     def readinto(self, buffer: Any) -> int:
         """Fill all of ``buffer``: behind the end there are zeros, as in a file with holes."""

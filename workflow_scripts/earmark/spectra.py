@@ -15,8 +15,8 @@ from torch import Tensor
 FLOOR = 255
 # What makes cutting off a rounding.
 HALF = torch.tensor(0.5)
-# A block has so many samples in its windows, 4 MB.
-BLOCK_SAMPLES = 1 << 20
+# A block has so many samples in its windows, 1 MB.
+BLOCK_SAMPLES = 1 << 18
 
 
 def powers(
@@ -85,6 +85,12 @@ def relative_levels(power: np.ndarray, range_db: float) -> np.ndarray | None:
 
 
 def to_bytes(levels: np.ndarray, range_db: float) -> np.ndarray:
-    """Levels of ``relative_levels`` -> bytes; what a bicubic overshoot puts outside is clipped."""
-    scaled = torch.add(HALF, torch.from_numpy(levels), alpha=-10 * FLOOR / range_db)
-    return scaled.clamp_(0, FLOOR).numpy().astype(np.uint8)
+    """Levels of ``relative_levels`` -> bytes; what a bicubic overshoot puts outside is clipped.
+
+    ``levels`` itself is used up: new memory costs more than the sums.
+    """
+    values = torch.from_numpy(levels)
+    torch.add(HALF, values, alpha=-10 * FLOOR / range_db, out=values)
+    # Cutting off while clipping: one pass and not two.
+    result = np.empty(levels.shape, np.uint8)
+    return np.clip(levels, 0, FLOOR, out=result, casting="unsafe")
