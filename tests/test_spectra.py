@@ -42,12 +42,18 @@ def test_hops_of_a_window_and_more(monkeypatch, block_frames, hop):
 
 
 @pytest.mark.parametrize("block_frames", [3, 1000])
-def test_filters_sum_powers_up(monkeypatch, block_frames):
+@pytest.mark.parametrize("bands", [1, 5, 16, 17, 40])
+def test_filters_sum_powers_up(monkeypatch, block_frames, bands):
     monkeypatch.setattr(spectra, "BLOCK_SAMPLES", block_frames * WINDOW)
-    filters = torch.rand(WINDOW // 2 + 1, 5, generator=torch.Generator().manual_seed(0))
-    found = spectra.powers(noise(700), torch.hann_window(WINDOW), HOP, filters)
-    expected = slow_powers(noise(700), WINDOW, HOP) @ filters.numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    weights = torch.rand(WINDOW // 2 + 1, bands, generator=torch.Generator().manual_seed(0))
+    # Filters that hear some bins, only the first, only the last, and none.
+    weights[:9, : bands // 2] = weights[20:, : bands // 2] = 0
+    weights[1:, 16:20] = weights[:-1, 20:25] = weights[:, 32:] = 0
+    hann, filters = torch.hann_window(WINDOW), spectra.filters_of(weights)
+    found = spectra.powers(noise(700), hann, HOP, filters)
+    expected = slow_powers(noise(700), WINDOW, HOP) @ weights.numpy()
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_levels_are_bels_below_the_maximum_down_to_the_range():

@@ -68,12 +68,12 @@ class LogMel(LogMelSettings):
     padding = FLOOR
 
     @cached_property
-    def _filters(self) -> tuple[Tensor, Tensor]:
-        return mel_filters(self)
+    def _hearing(self) -> tuple[Tensor, list[spectra.Filters]]:
+        return mel_hearing(self)
 
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> bytes (frames, bands), at least one frame."""
-        power = mel_power(self, self._filters, samples)
+        power = mel_power(self, *self._hearing, samples)
         if power is None:
             return np.full((1, self.bands), FLOOR, np.uint8)
         level = 10 * np.log10(np.maximum(power.sum(axis=1), 1e-30))
@@ -98,8 +98,8 @@ class Mfcc(MfccSettings):
     padding = 0
 
     @cached_property
-    def _filters(self) -> tuple[Tensor, Tensor]:
-        return mel_filters(self)
+    def _hearing(self) -> tuple[Tensor, list[spectra.Filters]]:
+        return mel_hearing(self)
 
     @cached_property
     def _cosines(self) -> np.ndarray:
@@ -107,7 +107,7 @@ class Mfcc(MfccSettings):
 
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> half floats (frames, coefficients), at least one frame."""
-        power = mel_power(self, self._filters, samples)
+        power = mel_power(self, *self._hearing, samples)
         levels = None if power is None else spectra.relative_levels(power, self.range_db)
         if levels is None:
             return np.zeros((1, self.coefficients), np.float16)
@@ -143,9 +143,9 @@ def from_settings(entry: Mapping[str, Any]) -> Feature:
     return KINDS[settings.pop("kind")](**settings)
 
 
-def mel_filters(settings: MelSettings) -> tuple[Tensor, Tensor]:
-    """The window (n,) and the mel filters (bins, bands) for ``mel_power``."""
-    filters = torchaudio.functional.melscale_fbanks(
+def mel_hearing(settings: MelSettings) -> tuple[Tensor, list[spectra.Filters]]:
+    """The window (n,) and the mel filters for ``mel_power``."""
+    weights = torchaudio.functional.melscale_fbanks(
         settings.window_samples // 2 + 1,
         settings.lowest_hz,
         settings.highest_hz,
@@ -154,14 +154,13 @@ def mel_filters(settings: MelSettings) -> tuple[Tensor, Tensor]:
         norm="slaney",
         mel_scale="slaney",
     )
-    return torch.hann_window(settings.window_samples), filters
+    return torch.hann_window(settings.window_samples), spectra.filters_of(weights)
 
 
 def mel_power(
-    settings: MelSettings, filters: tuple[Tensor, Tensor], samples: np.ndarray
+    settings: MelSettings, window: Tensor, filters: list[spectra.Filters], samples: np.ndarray
 ) -> np.ndarray | None:
     """Samples (n,) -> powers (frames, bands); None without samples."""
     if samples.size == 0:
         return None
-    window, bands = filters
-    return spectra.powers(samples, window, settings.hop_samples, bands)
+    return spectra.powers(samples, window, settings.hop_samples, filters)

@@ -1,11 +1,13 @@
 """Short-time Fourier transforms of a clip, as powers, decibels and bytes.
 
 Arrays are (frames, bins), the order in which they are made. A clip is transformed in blocks of
-frames, so that a long one needs no more memory than its result. Blocks small enough for the fast
-caches are no quicker: each has the transform's factors computed anew.
+frames, so that a long one needs little more memory than its result. Blocks small enough for the
+fast caches are no quicker: each has the transform's factors computed anew.
 """
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,20 +18,45 @@ FLOOR = 255
 # What makes cutting off a rounding.
 HALF = torch.tensor(0.5)
 # A block has so many samples in its windows, 1 MB.
-BLOCK_SAMPLES = 1 << 18
+BLOCK_SAMPLES = 1 << 19
+# Neighbouring bands have so much in common that so many are summed up at a time.
+BANDS_AT_A_TIME = 16
+
+
+class Filters(NamedTuple):
+    """Filters of neighbouring bands, without the bins that none of them hears.
+
+    ``weights`` (2 * bins, bands) are for the squares of real and imaginary parts in turn.
+    """
+
+    bands: slice
+    parts: slice
+    weights: Tensor
+
+
+def filters_of(weights: Tensor) -> list[Filters]:
+    """Weights (bins, bands) as what ``powers`` takes."""
+    groups = []
+    for first in range(0, weights.shape[1], BANDS_AT_A_TIME):
+        bands = slice(first, min(first + BANDS_AT_A_TIME, weights.shape[1]))
+        heard = weights[:, bands].any(dim=1).nonzero().flatten().tolist() or [0]
+        bins = weights[heard[0] : heard[-1] + 1, bands]
+        parts = slice(2 * heard[0], 2 * heard[-1] + 2)
+        groups.append(Filters(bands, parts, bins.repeat_interleave(2, dim=0)))
+    return groups
 
 
 def powers(
-    samples: np.ndarray, window: Tensor, hop_samples: int, filters: Tensor | None = None
+    samples: np.ndarray, window: Tensor, hop_samples: int, filters: Sequence[Filters] = ()
 ) -> np.ndarray:
     """Samples (n,) -> powers (1 + n // hop, window / 2 + 1) of centred windows.
 
-    Beyond both ends of the clip there are zeros. With ``filters`` (window / 2 + 1, bands), the
-    powers are summed up to (1 + n // hop, bands) by them.
+    Beyond both ends of the clip there are zeros. With ``filters``, the powers are summed up to
+    (1 + n // hop, bands) by them.
     """
     size = len(window)
     count = 1 + len(samples) // hop_samples
-    result = torch.empty(count, size // 2 + 1 if filters is None else filters.shape[1])
+    result = torch.empty(count, filters[-1].bands.stop if filters else size // 2 + 1)
     most = min(count, max(1, BLOCK_SAMPLES // size))
     windowed = torch.empty(most, size)
     for first in range(0, count, most):
@@ -38,11 +65,11 @@ def powers(
         _cut_windows(samples, window, hop_samples, first, block)
         squares = torch.fft.rfft(block).numpy().view(np.float32)
         np.square(squares, out=squares)
-        real, imaginary, place = squares[:, 0::2], squares[:, 1::2], result[first:last]
-        if filters is None:
-            np.add(real, imaginary, out=place.numpy())
-        else:
-            torch.mm(torch.from_numpy(real + imaginary), filters, out=place)
+        place = result[first:last]
+        if not filters:
+            np.add(squares[:, 0::2], squares[:, 1::2], out=place.numpy())
+        for bands, parts, weights in filters:
+            torch.mm(torch.from_numpy(squares[:, parts]), weights, out=place[:, bands])
     return result.numpy()
 
 
