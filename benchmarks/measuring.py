@@ -125,9 +125,9 @@ def machine() -> str:
 def processor() -> str:
     """The processor's name."""
     sys.path.insert(0, str(SCRIPTS))
-    from earmark import memory_formats
+    from earmark import probes
 
-    return memory_formats.processor()
+    return probes.processor()
 
 
 def has_bfloat16() -> bool:

@@ -1,5 +1,6 @@
 """Compiled networks: the same steps, untouched state, and a plain fall-back."""
 
+import json
 import logging
 import shutil
 
@@ -7,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from earmark import networks
+from earmark import compiling, networks, probes
 from earmark.compiling import compiled
 from earmark.hardware import Hardware
 
@@ -103,10 +104,10 @@ def test_what_cannot_be_compiled_rightly_is_used_as_it_is(monkeypatch, caplog, c
 
 @pytest.mark.parametrize(
     ("device", "clips", "tried"),
-    [("cuda", 99_999, 0), ("cuda", 100_000, 1), ("cpu", 100_000_000, 0)],
+    [("cuda", 99_999, 0), ("cuda", 100_000, 1), ("cpu", 99_999, 0), ("cpu", 100_000, 2)],
 )
-def test_auto_compiles_long_trainings_on_gpus_and_does_not_warn_without_a_compiler(
-    monkeypatch, caplog, device, clips, tried
+def test_auto_compiles_long_trainings_and_does_not_warn_without_a_compiler(
+    monkeypatch, caplog, cache, device, clips, tried
 ):
     calls = []
 
@@ -117,9 +118,64 @@ def test_auto_compiles_long_trainings_on_gpus_and_does_not_warn_without_a_compil
     monkeypatch.setattr(torch, "compile", compile_)
     monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
     caplog.set_level(logging.INFO, "earmark")
-    module = network()
     machine = Hardware(torch.device(device), None, compile_networks="auto")
-    assert compiled(module, torch.rand(2, 1, 8, 8), machine, clips) is module
+    # A compiler may be there the next time: that there was none is not kept.
+    for _ in range(2 if tried == 2 else 1):
+        module = network()
+        assert compiled(module, torch.rand(2, 1, 8, 8), machine, clips) is module
     assert len(calls) == tried
     told = [record.levelname for record in caplog.records if "cannot be comp" in record.message]
     assert told == ["INFO"] * tried
+    assert not list(cache.rglob("*.json"))
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path
+
+
+AUTO = Hardware(CPU, None, compile_networks="auto")
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "form"), [((100, 94), "compiled"), ((100, 97), "plain"), ((9, 100), "plain")]
+)
+def test_on_a_processor_what_is_faster_is_used_and_kept(monkeypatch, cache, milliseconds, form):
+    monkeypatch.setattr(torch, "compile", lambda module, **settings: Wrong(module, 1.0))
+    times = dict(zip(("plain", "compiled"), map(float, milliseconds), strict=True))
+    monkeypatch.setattr(probes, "milliseconds_of", lambda steps, hardware: times)
+    batch = torch.rand(2, 1, 8, 8)
+    for _ in range(2):
+        module = network()
+        assert (compiled(module, batch, AUTO, 10**6) is module) == (form == "plain")
+        # The second time the timer is not asked.
+        monkeypatch.setattr(probes, "milliseconds_of", failing(module))
+    (kept,) = cache.rglob("forms/*.json")
+    assert json.loads(kept.read_text())["form"] == form
+
+
+def test_on_a_processor_a_wrong_compiler_is_remembered(monkeypatch, cache, caplog):
+    calls = []
+    monkeypatch.setattr(
+        torch, "compile", lambda module, **settings: calls.append(1) or Wrong(module, 0.0)
+    )
+    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
+    caplog.set_level(logging.INFO, "earmark")
+    for _ in range(2):
+        module = network()
+        assert compiled(module, torch.rand(2, 1, 8, 8), AUTO, 10**6) is module
+    assert calls == [1]
+    assert "compiled network is wrong" in caplog.text
+    assert "Form: plain, as probed before" in caplog.text
+
+
+def test_timing_the_forms_leaves_the_network_as_it_was():
+    module, plain = network(), network()
+    batch, random = torch.rand(2, 1, 8, 8), torch.get_rng_state()
+    name, times = compiling._faster(module, module, batch, AUTO)
+    assert name in times
+    assert sorted(times) == ["compiled", "plain"]
+    assert torch.equal(torch.get_rng_state(), random)
+    assert all(torch.equal(a, b) for a, b in zip(module.buffers(), plain.buffers(), strict=True))
+    assert all(parameter.grad is None for parameter in module.parameters())

@@ -2,39 +2,65 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from earmark import probes
 from earmark.hardware import Hardware
 
 log = logging.getLogger("earmark")
 
+Form = Callable[[Tensor], Tensor]
 
 # A compiled step's gradients may differ from the plain one's by its dropout, but not by more.
 LARGEST_RATIO = 2.0
-# On a GPU, 20 s of compiling are won back within about as many clips (docs/speed.md).
+# Compiling takes 20 s, which on a GPU are won back within about as many clips, and on a processor
+# in no more, if at all (docs/speed.md).
 LEAST_CLIPS = 100_000
+# On a processor, with "auto", compiled steps have to be faster by so much.
+LEAST_GAIN = 1.05
+QUESTION = probes.Question("form", ("plain", "compiled"), "`compile: false` (or true)")
 
 
-def compiled(
-    module: nn.Module, batch: Tensor, hardware: Hardware, clips: int
-) -> Callable[[Tensor], Tensor]:
+def compiled(module: nn.Module, batch: Tensor, hardware: Hardware, clips: int) -> Form:
     """What to call for training steps of ``module``: itself, or the code compiled from it.
 
     ``clips`` is how many the training sees, each counted once an epoch; with ``compile_networks``
-    "auto", only 100,000 or more on a GPU are worth it. The code is for inputs of the shape of
-    ``batch``; others, as the last ones of an epoch, go through the module as it is. Weights stay
-    the module's own. The code is tried in one step on ``batch``, which leaves weights, statistics
-    and random state as they were. Where that fails, for example without a C++ compiler, or gives
-    other gradients than the module, the log says so and the module is used as it is.
+    "auto", only 100,000 or more are worth it, and on a processor only where steps were found to be
+    faster, now or before on this machine. The code is for inputs of the shape of ``batch``; others,
+    as the last ones of an epoch, go through the module as it is. Weights stay the module's own. The
+    code is tried in one step on ``batch``, which leaves weights, statistics and random state as
+    they were. Where that fails, for example without a C++ compiler, or gives other gradients than
+    the module, the log says so and the module is used as it is.
     """
     automatic = hardware.compile_networks == "auto"
-    worth_it = hardware.device.type == "cuda" and clips >= LEAST_CLIPS
-    if not hardware.compile_networks or (automatic and not worth_it):
+    if not hardware.compile_networks or (automatic and clips < LEAST_CLIPS):
         return module
+    form: Form | None = None
+
+    def probe() -> probes.Finding:
+        nonlocal form
+        form = _compiled_rightly(module, batch, hardware)
+        if form is None:
+            return None
+        wrong = form is module
+        return ("plain", {}) if wrong else _faster(form, module, batch, hardware)
+
+    asks = automatic and hardware.device.type == "cpu"
+    if asks and probes.answer(QUESTION, module, batch, hardware, probe) != "compiled":
+        return module
+    right = _compiled_rightly(module, batch, hardware) if form is None else form
+    if right is None or right is module:
+        return module
+    return lambda inputs: (right if inputs.shape == batch.shape else module)(inputs)
+
+
+def _compiled_rightly(module: nn.Module, batch: Tensor, hardware: Hardware) -> Form | None:
+    """The compiled module; ``module`` itself if that is wrong, None if it cannot be had."""
     # torch says so of every machine that has CUDA's compiler and no GPU.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     threads = torch.get_num_threads()
@@ -46,25 +72,28 @@ def compiled(
         "cpp.threads": threads,
         "triton.cudagraphs": hardware.device.type == "cuda",
     }
-    form = torch.compile(module, dynamic=False, options=options)
+    form: Form = torch.compile(module, dynamic=False, options=options)
+    level = logging.INFO if hardware.compile_networks == "auto" else logging.WARNING
     begin = time.perf_counter()
     try:
-        wanted = _gradient_size(module, module, batch, hardware)
-        # On a GPU the first call is none of the recorded graph, and the second records it.
-        calls = 3 if hardware.device.type == "cuda" else 1
-        found = [_gradient_size(form, module, batch, hardware) for _ in range(calls)][-1]
+        with _left_as_it_is(module):
+            wanted = _gradient_size(module, module, batch, hardware)
+            # On a GPU the first call is none of the recorded graph, and the second records it.
+            calls = 3 if hardware.device.type == "cuda" else 1
+            found = [_gradient_size(form, module, batch, hardware) for _ in range(calls)][-1]
     except Exception as problem:
         reason = " ".join(str(problem).split())[:200]
         log.log(
-            logging.INFO if automatic else logging.WARNING,
+            level,
             "The network cannot be compiled here (%s): it is trained as it is, more slowly. A C++ "
             "compiler may be missing; with `compile: false` under `hardware` nobody tries.",
             reason,
         )
-        return module
+        return None
     # Not `or`: a number that is none compares false.
     if not wanted / LARGEST_RATIO <= found <= wanted * LARGEST_RATIO:
-        log.warning(
+        log.log(
+            level,
             "The compiled network is wrong (gradients of size %.3g, not %.3g): it is trained as it "
             "is. That is a fault of torch.compile in %s with %s; with `compile: false` under "
             "`hardware` nobody tries.",
@@ -75,32 +104,52 @@ def compiled(
         )
         return module
     log.info("Compiled the network in %.0f s.", time.perf_counter() - begin)
-
-    def forward(inputs: Tensor) -> Tensor:
-        return form(inputs) if inputs.shape == batch.shape else module(inputs)
-
-    return forward
+    return form
 
 
-def _gradient_size(
-    form: Callable[[Tensor], Tensor], module: nn.Module, batch: Tensor, hardware: Hardware
-) -> float:
-    """Norm of all gradients of a step through ``form``; ``module`` is left as it was."""
+def _faster(
+    form: Form, module: nn.Module, batch: Tensor, hardware: Hardware
+) -> tuple[str, dict[str, float]]:
+    """The form in which to train, and the time of a step in each."""
+    with _left_as_it_is(module):
+        steps = {
+            name: lambda way=way: _gradient_size(way, module, batch, hardware)
+            for name, way in (("plain", module), ("compiled", form))
+        }
+        milliseconds = probes.milliseconds_of(steps, hardware)
+    pays = milliseconds["compiled"] * LEAST_GAIN < milliseconds["plain"]
+    log.info(
+        "%s: a step takes %.0f ms, compiled %.0f ms.",
+        "Compiling pays" if pays else "Compiling does not pay",
+        milliseconds["plain"],
+        milliseconds["compiled"],
+    )
+    return "compiled" if pays else "plain", milliseconds
+
+
+@contextmanager
+def _left_as_it_is(module: nn.Module) -> Iterator[None]:
+    """Let steps be tried in training mode, and undo what they do to statistics and gradients."""
     before = {name: value.clone() for name, value in module.named_buffers()}
     was_training = module.training
     try:
-        with hardware.same_random_numbers():
-            module.train()
-            with hardware.autocast():
-                output = form(batch)
-            # Something in which each output counts otherwise: norms make plain sums insensitive.
-            generator = torch.Generator().manual_seed(0)
-            weights = torch.randn(output.shape, generator=generator).to(output.device)
-            (output.float() * weights).mean().backward()
-        sizes = [part.grad.float().norm() for part in module.parameters() if part.grad is not None]
-        return float(torch.stack(sizes).norm())
+        module.train()
+        yield
     finally:
         module.train(was_training)
         module.zero_grad(set_to_none=True)
         for name, value in module.named_buffers():
             value.copy_(before[name])
+
+
+def _gradient_size(form: Form, module: nn.Module, batch: Tensor, hardware: Hardware) -> float:
+    """Norm of all gradients of a step through ``form``, code of ``module`` or itself."""
+    module.zero_grad(set_to_none=True)
+    with hardware.same_random_numbers(), hardware.autocast():
+        output = form(batch)
+    # Something in which each output counts otherwise: norms make plain sums insensitive.
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.randn(output.shape, generator=generator).to(output.device)
+    (output.float() * weights).mean().backward()
+    sizes = [part.grad.float().norm() for part in module.parameters() if part.grad is not None]
+    return float(torch.stack(sizes).norm())
