@@ -48,23 +48,32 @@ print(json.dumps({"gigabytes": measuring.most_gigabytes()}))
 
 
 class Clock:
-    """Stands where a checkpoint does: notes when the first step begins and when epochs end."""
+    """Stands where a checkpoint does: notes how long the epochs take.
 
-    def __init__(self) -> None:
-        self.begin: float | None = None
-        self.ends: list[float] = []
+    ``between`` is called after each epoch, and takes no time of the next.
+    """
+
+    def __init__(self, between: measuring.Way = lambda: None) -> None:
+        self.epochs: list[float] = []
+        self.first_step = 0.0
+        self._begin: float | None = None
+        self._between = between
 
     def load(self) -> None:
         """There is nothing to resume."""
 
     def wanted(self) -> bool:
         """Asked before each step."""
-        self.begin = self.begin or time.perf_counter()
+        if self._begin is None:
+            self._begin = self.first_step = time.perf_counter()
         return False
 
     def save(self, state: Any) -> None:
         """Asked after each epoch."""
-        self.ends.append(time.perf_counter())
+        assert self._begin is not None
+        self.epochs.append(time.perf_counter() - self._begin)
+        self._between()
+        self._begin = time.perf_counter()
 
 
 def write_noise(path: Path, clips: int) -> None:
@@ -114,84 +123,72 @@ def plain_epoch(module: nn.Module, features: store.FeatureStore) -> float:
     return time.perf_counter() - begin
 
 
-def earmark_epoch(
+def train(
     module: nn.Module,
     features: store.FeatureStore,
     machine: hardware.Hardware,
+    clock: Clock,
     clips: int = CLIPS,
-) -> float:
-    """Seconds of an epoch as a training job computes it."""
-    clock = Clock()
-    classifier.train(module, features, task_of(features, clips), RECIPE, machine, clock, 1)  # type: ignore[arg-type]
-    assert clock.begin is not None
-    return clock.ends[0] - clock.begin
+    epochs: int = 1,
+) -> None:
+    """Epochs as a training job computes them."""
+    recipe = replace(RECIPE, plan=replace(RECIPE.plan, epochs=epochs))
+    classifier.train(module, features, task_of(features, clips), recipe, machine, clock, 1)  # type: ignore[arg-type]
 
 
-def compiled_epochs(
-    width: int, features: store.FeatureStore, threads: int, precision: str, repeats: int
-) -> str:
-    """Epochs one after the other with and without compiling, as a table."""
-    seconds, compiling = {}, 0.0
-    for compiled in (False, True):
-        settings = {"device": "cpu", "precision": precision, "compile": compiled}
-        machine = hardware.prepare(threads, 1, settings)
-        clock = Clock()
-        recipe = replace(RECIPE, plan=replace(RECIPE.plan, epochs=repeats + 1))
-        begin = time.perf_counter()
-        classifier.train(
-            network(width),
-            features,
-            task_of(features, CLIPS),
-            recipe,
-            machine,
-            clock,
-            1,  # type: ignore[arg-type]
-        )
-        assert clock.begin is not None
-        compiling = clock.begin - begin
-        seconds[compiled] = list(np.diff(clock.ends))
-    rows = [
-        ("as it is", f"{CLIPS / statistics.median(seconds[False]):.0f}"),
-        ("compiled", f"{CLIPS / statistics.median(seconds[True]):.0f}"),
-        ("seconds before the first step, compiled", f"{compiling:.0f}"),
-    ]
-    return measuring.table((f"Width {width}, {precision}, epochs in a row", "clips/s"), rows)
+def prepared(threads: int, precision: str, compiled: bool = False) -> hardware.Hardware:
+    """The processor, with the config's ``precision``."""
+    settings = {"device": "cpu", "precision": precision, "compile": compiled}
+    return hardware.prepare(threads, 1, settings)
 
 
-def ways_for(width: int, features: store.FeatureStore, threads: int) -> dict[str, measuring.Way]:
-    """What is compared: each way returns its epoch's seconds."""
+def seconds_of(
+    width: int, features: store.FeatureStore, threads: int, repeats: int
+) -> tuple[dict[str, list[float]], float | None]:
+    """Seconds of epochs of each way in turn, and of what compiling takes before the first step."""
     plain = network(width)
-    ways: dict[str, measuring.Way] = {
-        "plain float32": lambda: plain_epoch(plain, features),
-    }
-    for name in ("auto", "float32"):
-        machine = hardware.prepare(
-            threads, 1, {"device": "cpu", "precision": name, "compile": False}
-        )
-        module = network(width)
-        ways[f"Earmark, precision: {name}"] = lambda module=module, machine=machine: earmark_epoch(
-            module, features, machine
-        )
-    return ways
+    machines = {name: prepared(threads, name) for name in ("auto", "float32")}
+    modules = {name: network(width) for name in machines}
+    seconds: dict[str, list[float]] = {"plain float32": []}
+
+    def others() -> None:
+        seconds["plain float32"].append(plain_epoch(plain, features))
+        for name, machine in machines.items():
+            clock = Clock()
+            train(modules[name], features, machine, clock)
+            seconds.setdefault(f"Earmark, precision: {name}", []).extend(clock.epochs)
+
+    compiling = None
+    if shutil.which("g++"):
+        torch.compiler.reset()
+        clock = Clock(others)
+        machine = prepared(threads, "auto", compiled=True)
+        begin = time.perf_counter()
+        train(network(width), features, machine, clock, epochs=repeats + 1)
+        seconds["Earmark, precision: auto, compiled"] = clock.epochs
+        compiling = clock.first_step - begin
+    else:
+        for _ in range(repeats + 1):
+            others()
+    return {name: times[1:] for name, times in seconds.items()}, compiling
 
 
 def speed(features: store.FeatureStore, threads: int, repeats: int) -> str:
-    """Clips per second of each way and width, as a table."""
-    rows = []
+    """Clips per second of each way and width, and the time that compiling takes, as tables."""
+    rows, compilings = [], []
     for width, whose in WIDTHS.items():
-        ways = ways_for(width, features, threads)
-        seconds: dict[str, list[float]] = {name: [] for name in ways}
-        for count in range(repeats + 1):
-            for name, way in ways.items():
-                taken = float(way())  # type: ignore[arg-type]
-                if count:
-                    seconds[name].append(taken)
+        seconds, compiling = seconds_of(width, features, threads, repeats)
         plain = seconds["plain float32"]
         for name, times in seconds.items():
             ratio = measuring.spread_of(measuring.ratios(plain, times), ".2f")
             rate = f"{CLIPS / statistics.median(times):.0f}"
             rows.append((f"{width} ({whose}): {name}", rate, ratio))
-    return measuring.table(("Width", "clips/s", "times as fast as plain float32"), rows)
+        if compiling is not None:
+            compilings.append((f"width {width}", f"{compiling:.0f}"))
+    table = measuring.table(("Width", "clips/s", "times as fast as plain float32"), rows)
+    if not compilings:
+        return table
+    return f"{table}\n\n{measuring.table(('Compiling, before the first step', 's'), compilings)}"
 
 
 def waiting(features: store.FeatureStore, threads: int) -> str:
@@ -202,11 +199,10 @@ def waiting(features: store.FeatureStore, threads: int) -> str:
     logger = logging.getLogger("earmark")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    machine = hardware.prepare(threads, 1, {"device": "cpu", "precision": "auto", "compile": False})
+    machine = prepared(threads, "auto")
     rows = []
     for width in WIDTHS:
-        module = network(width)
-        earmark_epoch(module, features, machine, WAITING_CLIPS)
+        train(network(width), features, machine, Clock(), WAITING_CLIPS)
         found = re.search(r"([\d.]+) % of the training waiting", lines[-2] + lines[-1])
         rows.append((f"width {width}", found.group(1) if found else "?"))
     logger.removeHandler(handler)
@@ -215,10 +211,8 @@ def waiting(features: store.FeatureStore, threads: int) -> str:
 
 def one_epoch(path: str, clips: int) -> None:
     """Train a narrow network for one epoch over all clips of a store: for its memory."""
-    machine = hardware.prepare(2, 1, {"device": "cpu", "precision": "auto", "compile": False})
     with store.FeatureStore(path) as features:
-        task = task_of(features, clips)
-        classifier.train(network(NARROW), features, task, RECIPE, machine, Clock(), 1)  # type: ignore[arg-type]
+        train(network(NARROW), features, prepared(2, "auto"), Clock(), clips)
 
 
 def memory(folder: Path) -> str:
@@ -241,8 +235,6 @@ def section(threads: int, repeats: int) -> str:
         write_noise(folder / "noise.h5", WAITING_CLIPS)
         with store.FeatureStore(folder / "noise.h5") as features:
             parts = [speed(features, threads, repeats), waiting(features, threads)]
-            if shutil.which("g++"):
-                parts.append(compiled_epochs(32, features, threads, "auto", repeats))
         parts.append(memory(folder))
     return "\n\n".join(parts)
 
