@@ -145,11 +145,12 @@ def _left_as_it_is(module: nn.Module) -> Iterator[None]:
 def _gradient_size(form: Form, module: nn.Module, batch: Tensor, hardware: Hardware) -> float:
     """Norm of all gradients of a step through ``form``, code of ``module`` or itself."""
     module.zero_grad(set_to_none=True)
-    with hardware.same_random_numbers(), hardware.autocast():
-        output = form(batch)
-    # Something in which each output counts otherwise: norms make plain sums insensitive.
-    generator = torch.Generator().manual_seed(0)
-    weights = torch.randn(output.shape, generator=generator).to(output.device)
-    (output.float() * weights).mean().backward()
+    with hardware.same_random_numbers():
+        with hardware.autocast():
+            output = form(batch)
+        # Something in which each output counts otherwise: norms make plain sums insensitive.
+        generator = torch.Generator().manual_seed(0)
+        weights = torch.randn(output.shape, generator=generator).to(output.device)
+        (output.float() * weights).mean().backward()
     sizes = [part.grad.float().norm() for part in module.parameters() if part.grad is not None]
     return float(torch.stack(sizes).norm())
