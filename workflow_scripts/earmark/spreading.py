@@ -114,7 +114,8 @@ def affinity(
     from sklearn.metrics.pairwise import euclidean_distances
 
     # Nothing about distances, but rounding errors grow with the norms.
-    points = np.asarray(vectors, dtype=np.float64) - np.mean(vectors, axis=0, dtype=np.float64)
+    points = np.array(vectors, dtype=np.float64)
+    points -= points.mean(axis=0)
     squares = euclidean_distances(points, squared=True)
     # Between equal vectors rounding leaves something of their squares.
     rounding = 100 * np.finfo(np.float64).eps * np.einsum("ij,ij", points, points) / count
