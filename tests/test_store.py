@@ -1,6 +1,7 @@
 """Arrays in HDF5: round trips, crops against slicing, sentences for bad files, no leftovers."""
 
 import json
+import os
 
 import h5py
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark import store
+from earmark import outputs, store
 from earmark.errors import EarmarkError
 from earmark.store import FeatureStore
 
@@ -187,6 +188,35 @@ def test_failing_writer_keeps_the_file_that_was_there(fixed_file):
         store.write_features(fixed_file, NAMES, failing_rows(2, (6, 5)), (6, 5), True, settings={})
     assert [p.name for p in fixed_file.parent.iterdir()] == ["fixed.h5"]
     assert fixed_file.read_bytes() == before
+
+
+@pytest.mark.parametrize("system", ["advises", "refuses", "cannot"])
+def test_the_disk_begins_early_where_the_system_can(tmp_path, monkeypatch, system):
+    asked = []
+
+    def advise(descriptor, begin, size, advice):
+        asked.append((begin, size))
+        if system == "refuses":
+            raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(outputs, "BEGIN_BYTES", 1000)
+    if system == "cannot":
+        monkeypatch.delattr(os, "posix_fadvise", raising=False)
+    else:
+        monkeypatch.setattr(os, "posix_fadvise", advise, raising=False)
+        monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
+    names = [f"{number}.wav" for number in range(40)]
+    rows = [np.full((10, 12), number, np.uint8) for number in range(40)]
+    path = tmp_path / "out.h5"
+    store.write_features(path, names, rows, (10, 12), True, settings={})
+    with FeatureStore(path) as features:
+        assert (features.images(np.arange(40)) == np.arange(40)[:, None, None]).all()
+    # Each part once, one after the other, and never past the end.
+    ends = [begin + size for begin, size in asked]
+    assert [begin for begin, _ in asked] == [0, *ends][: len(asked)]
+    assert all(size >= 1000 for _, size in asked)
+    assert bool(asked) == (system != "cannot")
+    assert max(ends, default=0) <= path.stat().st_size
 
 
 def test_file_appears_under_its_name_only_when_it_is_whole(tmp_path):
