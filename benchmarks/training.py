@@ -188,7 +188,9 @@ def speed(features: store.FeatureStore, threads: int, repeats: int) -> str:
     table = measuring.table(("Width", "clips/s", "times as fast as plain float32"), rows)
     if not compilings:
         return table
-    return f"{table}\n\n{measuring.table(('Compiling, before the first step', 's'), compilings)}"
+    # torch keeps compiled code from run to run.
+    head = "Compiling, before the first step (less if torch has kept the code)"
+    return f"{table}\n\n{measuring.table((head, 's'), compilings)}"
 
 
 def waiting(features: store.FeatureStore, threads: int) -> str:
