@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from earmark import memory_formats
+from earmark import memory_formats, probes
 from earmark.hardware import Hardware
 
 MACHINE = Hardware(torch.device("cpu"), None)
@@ -77,6 +77,35 @@ def test_cache_that_cannot_be_written_only_warns(tmp_path, monkeypatch, caplog):
     memory_formats.arrange(module, torch.rand(2, 3, 8, 8), MACHINE)
     assert format_of(module) in OTHER
     assert "memory_format: channels_last" in caplog.text
+
+
+def test_note_that_cannot_be_written_does_not_cost_a_second_probe(cache, monkeypatch, caplog):
+    probed = []
+
+    def full(place):
+        raise OSError(28, "No space left on device")
+
+    def probe(*given):
+        probed.append(given)
+        return "channels_last", {}
+
+    monkeypatch.setattr(probes, "whole_file", full)
+    monkeypatch.setattr(memory_formats, "_probe", probe)
+    module = network()
+    memory_formats.arrange(module, torch.rand(2, 3, 8, 8), MACHINE)
+    assert format_of(module) == "channels_last"
+    assert len(probed) == 1
+    assert "No space left" in caplog.text
+
+
+def test_fault_of_the_probe_itself_is_told_as_it_is(cache, monkeypatch, caplog):
+    def probe(*given):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(memory_formats, "_probe", probe)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        memory_formats.arrange(network(), torch.rand(2, 3, 8, 8), MACHINE)
+    assert "cannot be kept" not in caplog.text
 
 
 def test_probe_leaves_weights_and_random_state(cache):

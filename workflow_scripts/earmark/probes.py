@@ -54,32 +54,43 @@ def answer(
     try:
         place = _cache_folder() / f"{question.name}s" / place
         place.parent.mkdir(parents=True, exist_ok=True)
-        # Jobs that start together would probe together and could disagree: the others wait.
-        with FileLock(place.with_suffix(".lock"), fallback_to_soft=False):
-            known = _read(question, place)
-            if known is not None:
-                words = question.name.replace("_", " ").capitalize()
-                log.info("%s: %s, as probed before (%s).", words, known, place)
-                return known
-            found = probe()
-            if found is None:
-                return None
-            name, milliseconds = found
+        lock = FileLock(place.with_suffix(".lock"), fallback_to_soft=False)
+        lock.acquire()
+    except (OSError, RuntimeError) as problem:  # RuntimeError: no home folder
+        _warn_of(question, place, problem)
+        found = probe()
+        return None if found is None else found[0]
+    # Jobs that start together would probe together and could disagree: the others wait.
+    try:
+        known = _read(question, place)
+        if known is not None:
+            words = question.name.replace("_", " ").capitalize()
+            log.info("%s: %s, as probed before (%s).", words, known, place)
+            return known
+        found = probe()
+        if found is None:
+            return None
+        name, milliseconds = found
+        try:
             with whole_file(place) as temporary:
                 text = json.dumps({question.name: name, "milliseconds": milliseconds})
                 temporary.write_text(text + "\n", encoding="utf-8")
-            return name
-    except (OSError, RuntimeError, EarmarkError) as problem:  # RuntimeError: no home folder
-        log.warning(
-            "The probe of %ss cannot be kept in %s (%s): a rerun may choose another one and differ "
-            "in the last bits. Write %s under `hardware` to fix it.",
-            question.name.replace("_", " "),
-            place.parent,
-            problem,
-            question.remedy,
-        )
-        found = probe()
-        return None if found is None else found[0]
+        except (OSError, EarmarkError) as problem:
+            _warn_of(question, place, problem)
+        return name
+    finally:
+        lock.release()
+
+
+def _warn_of(question: Question, place: Path, problem: Exception) -> None:
+    log.warning(
+        "The probe of %ss cannot be kept in %s (%s): a rerun may choose another one and differ in "
+        "the last bits. Write %s under `hardware` to fix it.",
+        question.name.replace("_", " "),
+        place.parent,
+        problem,
+        question.remedy,
+    )
 
 
 def milliseconds_of(
@@ -106,7 +117,7 @@ def _cache_folder() -> Path:
 def _read(question: Question, place: Path) -> str | None:
     try:
         name = json.loads(place.read_text(encoding="utf-8"))[question.name]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return name if name in question.answers else None
 

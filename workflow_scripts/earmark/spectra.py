@@ -17,7 +17,7 @@ from torch import Tensor
 FLOOR = 255
 # What makes cutting off a rounding.
 HALF = torch.tensor(0.5)
-# A block has so many samples in its windows, 1 MB.
+# A block has so many samples in its windows, 2 MB.
 BLOCK_SAMPLES = 1 << 19
 # Neighbouring bands have so much in common that so many are summed up at a time.
 BANDS_AT_A_TIME = 16
