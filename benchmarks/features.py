@@ -29,7 +29,8 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 
 import extract_features
 
-from earmark import audio, features, pools, store
+from earmark import audio, features, store
+from earmark.runtime import pools
 
 RATE, RANGE = 44100, 80.0
 STFT = features.Stft()

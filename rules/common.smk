@@ -12,8 +12,9 @@ SCRIPTS = BASE / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from earmark import config as settings
-from earmark import feature_settings, gpus, interruption, layout, provenance, run_folder, vocabulary
-from earmark.errors import EarmarkError
+from earmark import feature_settings, layout, provenance, run_folder, vocabulary
+from earmark.runtime import gpus, interruption
+from earmark.runtime.errors import EarmarkError
 
 interruption.announce()
 if workflow.is_main_process:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from earmark.errors import EarmarkError
 from earmark.fetching import fetch
+from earmark.runtime.errors import EarmarkError
 
 TRAIN, TEST, META = (
     "FSDKaggle2018.audio_train.zip",

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from earmark import activation, networks
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 

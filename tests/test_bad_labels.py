@@ -28,7 +28,7 @@ from tiny import REPO, TinySet, default_config, make_set, merged, read_rows, sna
 
 from earmark import config as settings
 from earmark import vocabulary
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 SHORT = {"epochs": 1}
 QUICK = merged(

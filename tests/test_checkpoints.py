@@ -10,7 +10,7 @@ from tiny import REPO
 
 from earmark import checkpoints
 from earmark.checkpoints import Checkpoint
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 HOLD = """
 import sys, time

@@ -14,9 +14,9 @@ from earmark import classifier, models, networks, recipes, store
 from earmark.batches import Augmentation, Examples
 from earmark.checkpoints import Checkpoint
 from earmark.classifier import Task
-from earmark.errors import EarmarkError
 from earmark.hardware import Hardware
 from earmark.recipes import Recipe
+from earmark.runtime.errors import EarmarkError
 from earmark.training import Plan
 
 MACHINE = Hardware(torch.device("cpu"), None)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tiny import TinySet, make_set, read_rows
 
 from earmark import clip_lists, config, layout, scoring, vocabulary
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 HEADER = "fname,label,manually_verified\n"
 

@@ -9,7 +9,7 @@ import yaml
 from tiny import REPO, default_config, make_set, merged
 
 from earmark import config as settings
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 SCHEMA = yaml.safe_load((REPO / "rules/schemas/config.schema.yaml").read_text(encoding="utf-8"))
 PRESETS = sorted((REPO / "presets").glob("*.yaml"))

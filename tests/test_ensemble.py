@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earmark import ensemble
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 KINDS = ["arithmetic", "geometric", "power", "weighted"]
 ONE = np.array([[0.81, 0.16, 0.03], [1.0, 0.0, 0.0]])

@@ -5,7 +5,7 @@ import pytest
 from drawn import manifest_of
 
 from earmark import example_clips
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 CLIPS = pd.concat(
     [

@@ -16,7 +16,7 @@ from small_disk import mount, resize, unmount
 from test_end_to_end import CLASSES, TINY
 from tiny import REPO, make_set, merged, snakemake, start_snakemake
 
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 SUBMISSION = "submission.csv"
 FEATURES = Path("results/four/features/log_mel.h5")

@@ -8,8 +8,8 @@ import soundfile
 from PIL import Image
 
 from earmark import feature_settings, features
-from earmark.errors import EarmarkError
 from earmark.features import LogMel, Mfcc, Raw, Stft
+from earmark.runtime.errors import EarmarkError
 
 RATE = 44100
 

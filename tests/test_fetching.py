@@ -24,8 +24,8 @@ from archive_server import (
 from fetch_dataset import main
 
 from earmark import unpacking
-from earmark.errors import EarmarkError
 from earmark.fetching import fetch, missing
+from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.usefixtures("small_chunks")
 

@@ -9,13 +9,13 @@ import pytest
 from test_end_to_end import CLASSES, TINY
 from tiny import REPO, make_set, merged, snakemake
 
-from earmark import gpus
+from earmark.runtime import gpus
 
 CLAIM = f"""
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(REPO / "workflow_scripts")!r})
-from earmark import gpus
+from earmark.runtime import gpus
 print(gpus.claim(sys.argv[2:], Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """

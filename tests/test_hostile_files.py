@@ -15,7 +15,7 @@ from test_training import assert_same_states
 from earmark import model_facts, models
 from earmark.checkpoints import Checkpoint
 from earmark.classifier import Task
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 
 class Trap:

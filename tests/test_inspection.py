@@ -14,7 +14,7 @@ import soundfile
 from tiny import RATE, TinySet, default_config, make_set, write_rows
 
 from earmark import clip_lists, inspection, layout, manifest
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 # No limit: of a tiny set, one bad clip is more than the default allows.
 LENIENT = {**default_config()["clips"], "most_skipped_percent": 100.0}

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from tiny import REPO
 
-from earmark import interruption
+from earmark.runtime import interruption
 
 SCRIPTS = str(REPO / "workflow_scripts")
 
@@ -19,7 +19,7 @@ SCRIPTS = str(REPO / "workflow_scripts")
 JOB = f"""
 import sys, time
 sys.path.insert(0, {SCRIPTS!r})
-from earmark import interruption
+from earmark.runtime import interruption
 interruption.follow(seconds=0.05)
 print("following", flush=True)
 time.sleep(60)
@@ -27,7 +27,7 @@ time.sleep(60)
 STARTER = f"""
 import subprocess, sys
 sys.path.insert(0, {SCRIPTS!r})
-from earmark import interruption
+from earmark.runtime import interruption
 interruption.announce()
 subprocess.run(["bash", "-c", "set -e; python=$0; \\"$python\\" -c \\"$1\\"; echo ended $?",
                 sys.executable, {JOB!r}])
@@ -50,7 +50,7 @@ POOL = f"""
 import os, sys, time
 from concurrent.futures import ProcessPoolExecutor
 sys.path.insert(0, {SCRIPTS!r})
-from earmark import interruption
+from earmark.runtime import interruption
 with ProcessPoolExecutor(
     2, initializer=interruption.follow_pool, initargs=(os.getpid(), 0.05)
 ) as pool:

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from earmark import labels, tables
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 CLIPS = pd.DataFrame(
     [

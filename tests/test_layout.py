@@ -8,7 +8,7 @@ import pytest
 from tiny import make_set
 
 from earmark import layout
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 
 def test_kaggle_layout_with_everything(tmp_path: Path) -> None:

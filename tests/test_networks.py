@@ -10,7 +10,7 @@ from scipy.signal import correlate2d
 from torch import nn
 
 from earmark import networks
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 # Torch says this of the report's even kernels; see the comment in networks.py.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")

@@ -7,7 +7,7 @@ from test_networks import on_meta, parts_of, shapes_of
 from torch import nn
 
 from earmark import networks
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 

@@ -9,7 +9,7 @@ from earmark import batches, classifier, hardware, networks, recipes, resident, 
 from earmark.batches import Augmentation, Examples
 from earmark.checkpoints import Checkpoint
 from earmark.compiling import compiled
-from earmark.interruption import InterruptedJobError
+from earmark.runtime.interruption import InterruptedJobError
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 

@@ -11,8 +11,8 @@ from drawn import assert_same_bytes, manifest_of
 
 from earmark import models, networks, plots, plots_of_spectrograms, store
 from earmark.autoencoder import Autoencoder
-from earmark.errors import EarmarkError
 from earmark.plots_of_spectrograms import Spectrogram
+from earmark.runtime.errors import EarmarkError
 
 SHAPE = (20, 12)
 SETTINGS = {"kind": "stft", "sample_rate": 8000, "range_db": 60.0, "bins": 20, "frames": 12}

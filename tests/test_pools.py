@@ -1,4 +1,4 @@
-"""Pools of processes: order, arrays through shared memory, errors, deaths, bounded work ahead."""
+"""Pools of processes: order, arrays, errors, deaths, bounded work ahead."""
 
 import os
 import signal
@@ -8,8 +8,8 @@ import numpy as np
 import psutil
 import pytest
 
-from earmark import pools
-from earmark.errors import EarmarkError
+from earmark.runtime import pools
+from earmark.runtime.errors import EarmarkError
 
 
 def square(number):
@@ -17,8 +17,8 @@ def square(number):
 
 
 def array(number):
-    """Arrays of several shapes and types; every seventh is larger than a slot."""
-    size = pools.SLOT_BYTES + 1 if number % 7 == 6 else number
+    """Arrays of several shapes and types, some large."""
+    size = 100_000 if number % 7 == 6 else number
     return np.full((size, 1 + number % 3), number, [np.uint8, np.int16, np.float32][number % 3])
 
 

@@ -21,8 +21,8 @@ from archive_server import (
 )
 
 from earmark import fetching, unpacking
-from earmark.errors import EarmarkError
 from earmark.fetching import missing
+from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.usefixtures("small_chunks")
 

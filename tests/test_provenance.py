@@ -224,7 +224,7 @@ def test_light_scripts_do_not_load_torch() -> None:
         f"for name in {LIGHT!r}:\n"
         "    __import__(name)\n"
         "    assert not {'torch', 'torchaudio'} & set(sys.modules), name\n"
-        "print('all', len([name for name in sys.modules if name == 'earmark.job']))"
+        "print('all', len([name for name in sys.modules if name == 'earmark.runtime.job']))"
     )
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import tabulate_systems
 from tiny import read_rows, write_rows
 
 from earmark import report2018, vocabulary
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 # ------------------------------------------------------------------------ the report's own figures
 

@@ -44,7 +44,7 @@ CODE = {
                                {"plot_tsne", "plot_classes", "plot_history"}),
     "the loop of every training": ("earmark/training.py", "max(1e-9,", "max(1e-8,", LATENTS),
     "checkpoints": ("earmark/checkpoints.py", "16 * 2**20", "8 * 2**20", LATENTS),
-    "what a job does around its work": ("earmark/job.py", "%(asctime)s ", "", EVERYTHING),
+    "what a job does around its work": ("earmark/runtime/job.py", "%(asctime)s ", "", EVERYTHING),
     "decoding": ("earmark/audio.py", "import numpy as np\n", "import numpy as np\nimport math\n",
                  EVERYTHING),
     "what this data set has no use for": ("earmark/fetching.py", "import time", "import time, io",

@@ -11,7 +11,7 @@ import score_held_out
 from tiny import read_rows, write_rows
 
 from earmark import held_out, manifest, scoring, store, submission, tables
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 TRUTH = [
     ("a.wav", "Bark", "Public"),

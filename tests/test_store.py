@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark import outputs, store
-from earmark.errors import EarmarkError
+from earmark import store
+from earmark.runtime import outputs
+from earmark.runtime.errors import EarmarkError
 from earmark.store import FeatureStore
 
 NAMES = ["b.wav", "a.wav", "grün.wav", "d.wav"]

@@ -7,7 +7,7 @@ import torch
 from drawn import assert_same_bytes
 
 from earmark import networks, plots_of_networks, structure
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 REPORT = (513, 439)
 # Output of each layer group, from the report's table of the autoencoder.

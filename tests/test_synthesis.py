@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 from earmark.synthesis import dataset, objects, room, strings_and_winds, tones
 from earmark.synthesis.registry import MODELS
 from earmark.vocabulary import CLASSES, SCHEMES

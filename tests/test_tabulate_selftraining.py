@@ -10,7 +10,7 @@ import tabulate_selftraining
 from tiny import write_rows
 
 from earmark import report_tables
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 HISTORY = ("epoch", "train_accuracy", "validation_loss", "validation_accuracy")
 BASE = [(1, 0.2, 3.0, 0.1), (2, 0.4, 2.0, 0.5), (3, 0.6, 2.5, 0.5), (4, 0.7, 2.0, 0.5)]

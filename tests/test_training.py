@@ -16,8 +16,8 @@ from torch import nn
 from earmark import finite, training
 from earmark.batches import Batch
 from earmark.checkpoints import Checkpoint
-from earmark.errors import EarmarkError
-from earmark.interruption import InterruptedJobError
+from earmark.runtime.errors import EarmarkError
+from earmark.runtime.interruption import InterruptedJobError
 from earmark.training import Lessons, Plan
 
 

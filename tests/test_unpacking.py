@@ -24,8 +24,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earmark import unpacking
-from earmark.errors import EarmarkError
 from earmark.fetching import missing
+from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.usefixtures("small_chunks")
 

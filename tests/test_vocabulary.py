@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from earmark import vocabulary
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 # Section 1 of the report, typed anew.
 STRINGS = "Acoustic_guitar Cello Double_bass Violin_or_fiddle"

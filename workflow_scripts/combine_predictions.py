@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from earmark import ensemble, held_out, job, manifest, store, submission, tables
+from earmark import ensemble, held_out, manifest, store, submission, tables
+from earmark.runtime import job
 
 
 def main(

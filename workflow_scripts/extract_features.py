@@ -8,8 +8,9 @@ import h5py
 import numpy as np
 import torch
 
-from earmark import audio, feature_settings, features, job, manifest, pools, store
-from earmark.errors import EarmarkError
+from earmark import audio, feature_settings, features, manifest, store
+from earmark.runtime import job, pools, progress
+from earmark.runtime.errors import EarmarkError
 
 
 def main(
@@ -32,7 +33,7 @@ def main(
     store.write_features(
         feature_file,
         clips["fname"].tolist(),
-        job.progress(rows, len(jobs), "clips transformed"),
+        progress.track(rows, len(jobs), "clips transformed"),
         feature.shape,
         feature.fixed,
         feature.dtype,

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from earmark import fetching, job
-from earmark.outputs import whole_file
+from earmark import fetching
+from earmark.runtime import job
+from earmark.runtime.outputs import whole_file
 
 
 def main(*, ready: str, cfg: dict[str, Any]) -> None:

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from earmark import job, report2018, webpage
+from earmark import report2018, webpage
 from earmark.markdown import Section, write_both
+from earmark.runtime import job
 
 
 def main(*, csv: str, markdown: str, page: str) -> None:

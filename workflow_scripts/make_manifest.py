@@ -4,7 +4,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from earmark import inspection, job, layout, manifest
+from earmark import inspection, layout, manifest
+from earmark.runtime import job
 
 log = logging.getLogger("earmark")
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, labels, manifest, tables, webpage
+from earmark import labels, manifest, tables, webpage
 from earmark.markdown import Section
+from earmark.runtime import job
 
 REMARKS = (
     "The selection 'given' is all labels as they came, the others are what networks learn from. "

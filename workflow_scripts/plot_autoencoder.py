@@ -7,7 +7,6 @@ import torch
 
 from earmark import (
     example_clips,
-    job,
     manifest,
     model_facts,
     models,
@@ -17,6 +16,7 @@ from earmark import (
     store,
 )
 from earmark.autoencoder import VALIDATION_FOLD, Autoencoder
+from earmark.runtime import job
 
 
 def main(

@@ -1,7 +1,8 @@
 """Count and draw the train clips of each class, with a verified label and without."""
 
-from earmark import job, manifest, plots, plots_of_classes
+from earmark import manifest, plots, plots_of_classes
 from earmark.markdown import Section, write_both
+from earmark.runtime import job
 
 
 def main(*, table: str, csv: str, markdown: str, png: str, svg: str) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import example_clips, job, manifest, plots, plots_of_spectrograms, store
+from earmark import example_clips, manifest, plots, plots_of_spectrograms, store
+from earmark.runtime import job
 
 
 def main(*, table: str, feature_file: str, png: str, svg: str, cfg: dict[str, Any]) -> None:

@@ -12,15 +12,16 @@ from earmark import (
     activation,
     classifier,
     example_clips,
-    job,
     manifest,
     model_facts,
     models,
     plots,
     plots_of_spectrograms,
     recipes,
+    seeds,
     store,
 )
+from earmark.runtime import job
 
 
 def main(
@@ -58,7 +59,7 @@ def main(
         )
     models.load(module, weights)
     layers, last = activation.first_layer(module.eval())
-    preferred = activation.preferred_inputs(layers, job.derive_seed(seed, "filters")).numpy()
+    preferred = activation.preferred_inputs(layers, seeds.derive_seed(seed, "filters")).numpy()
     bin_hertz = 1000 * sound.highest_khz / sound.values.shape[0]
     title = f"{name}: what the first layer's {len(preferred)} filters respond to"
     figure = plots_of_spectrograms.filters(preferred, bin_hertz, title)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, plots, plots_of_training
+from earmark import plots, plots_of_training
+from earmark.runtime import job
 
 
 def main(*, histories: list[str], png: str, svg: str, cfg: dict[str, Any]) -> None:

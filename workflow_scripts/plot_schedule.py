@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from earmark import job, plots, plots_of_training
+from earmark import plots, plots_of_training
+from earmark.runtime import job
 
 
 def main(*, png: str, svg: str, cfg: dict[str, Any]) -> None:

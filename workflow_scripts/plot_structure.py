@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from earmark import job, networks, plots, plots_of_networks, structure
+from earmark import networks, plots, plots_of_networks, structure
 from earmark.markdown import Section, write_both
+from earmark.runtime import job
 
 
 def main(*, csv: str, markdown: str, png: str, svg: str, cfg: dict[str, Any]) -> None:

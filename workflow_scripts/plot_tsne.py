@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from earmark import job, plots, plots_of_tsne, spreading, store, tables
+from earmark import plots, plots_of_tsne, spreading, store, tables
+from earmark.runtime import job
 
 
 def main(*, vectors: str, spread: str, png: str, svg: str, cfg: dict[str, Any], seed: int) -> None:

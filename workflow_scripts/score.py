@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, layout, scoring, submission, tables, webpage
+from earmark import layout, scoring, submission, tables, webpage
 from earmark.markdown import Section
+from earmark.runtime import job
 
 BETWEEN_SEEDS = ("Each seed trains every system anew. The deviation is between their scores.",)
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from earmark import held_out, job, manifest, scoring, tables
+from earmark import held_out, manifest, scoring, tables
+from earmark.runtime import job
 
 
 def main(*, table: str, members: list[str], clip_scores: str, cfg: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from earmark import job, labels, manifest, spreading, tables
+from earmark import labels, manifest, spreading, tables
+from earmark.runtime import job
 
 
 def main(

@@ -8,16 +8,17 @@ from earmark import (
     checkpoints,
     classifier,
     hardware,
-    job,
     labels,
     manifest,
     models,
     recipes,
+    seeds,
     selftraining,
     store,
     tables,
     verdict,
 )
+from earmark.runtime import job
 
 log = logging.getLogger("earmark")
 
@@ -50,7 +51,7 @@ def main(
     files of a stage before, the round starts from an untrained network, as the report's setting B
     did. ``pseudo`` gets the labels that the round added.
     """
-    seed = job.derive_seed(seed, "selftraining", system, fold, round_number)
+    seed = seeds.derive_seed(seed, "selftraining", system, fold, round_number)
     place = hardware.prepare(threads, seed, machine)
     clips, base = manifest.read(table), labels.read(selection)
     recipe = recipes.from_settings(cfg["recipe"])

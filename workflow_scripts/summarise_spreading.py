@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, spreading, tables, webpage
+from earmark import spreading, tables, webpage
 from earmark.markdown import Section
+from earmark.runtime import job
 
 REMARKS = (
     "Within a group, verified labels flow to clips that are similar. A clip whose own label agrees "

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from earmark import job
+from earmark.runtime import job
 from earmark.synthesis import dataset
 
 

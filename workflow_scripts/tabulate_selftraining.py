@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, labels, report_tables, webpage
+from earmark import labels, report_tables, webpage
 from earmark.markdown import Section, write_both
+from earmark.runtime import job
 
 REMARKS = (
     "Round 0 is the base model. Clips are those trained on, without the held-out fold; accuracies "

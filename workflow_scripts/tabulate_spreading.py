@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import job, report2018, report_tables, tables, webpage
+from earmark import report2018, report_tables, tables, webpage
 from earmark.markdown import Section, write_both
+from earmark.runtime import job
 
 REMARK = (
     "Undecided clips are those that no verified clip reached. The reported figures count the "

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from earmark import job, report_tables, scoring, webpage
+from earmark import report_tables, scoring, webpage
 from earmark.markdown import Section, write_both
+from earmark.runtime import job
 
 
 def main(

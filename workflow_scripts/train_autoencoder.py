@@ -15,12 +15,12 @@ from earmark import (
     compiling,
     finite,
     hardware,
-    job,
     manifest,
     memory_formats,
     models,
     recipes,
     resident,
+    seeds,
     store,
     tables,
     training,
@@ -28,6 +28,7 @@ from earmark import (
 )
 from earmark.autoencoder import VALIDATION_FOLD, Autoencoder
 from earmark.batches import Batch, Examples
+from earmark.runtime import job
 
 log = logging.getLogger("earmark")
 
@@ -51,7 +52,7 @@ def main(
     ``cfg`` has the ``recipe``, ``batch_norm_momentum`` and ``latents_mode``. Writes weights, facts
     (JSON), history (CSV) and latents (n, d) of the train clips.
     """
-    seed = job.derive_seed(seed, "autoencoder")
+    seed = seeds.derive_seed(seed, "autoencoder")
     place = hardware.prepare(threads, seed, machine)
     clips = manifest.usable(manifest.read(table))
     recipe = recipes.from_settings(cfg["recipe"])
@@ -138,7 +139,7 @@ def _fit(
             0,
             recipe.augmentation,
             place.device,
-            job.derive_seed(seed, "batches", epoch),
+            seeds.derive_seed(seed, "batches", epoch),
         )
 
     def losses(batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:

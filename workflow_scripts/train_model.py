@@ -7,15 +7,16 @@ from earmark import (
     checkpoints,
     classifier,
     hardware,
-    job,
     labels,
     manifest,
     models,
     recipes,
+    seeds,
     store,
     tables,
     verdict,
 )
+from earmark.runtime import job
 
 
 def main(
@@ -40,7 +41,7 @@ def main(
     ``cfg`` has ``network``, ``network_options``, ``recipe`` and ``validation``. Predictions cover
     train and test clips: self-training needs the former, ensembles and scores the latter.
     """
-    seed = job.derive_seed(seed, "model", system, fold)
+    seed = seeds.derive_seed(seed, "model", system, fold)
     place = hardware.prepare(threads, seed, machine)
     clips, chosen = manifest.read(table), labels.read(selection)
     recipe = recipes.from_settings(cfg["recipe"])

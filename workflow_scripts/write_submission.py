@@ -4,9 +4,10 @@ import logging
 
 import pandas as pd
 
-from earmark import job, manifest, submission, tables, webpage
-from earmark.errors import EarmarkError
+from earmark import manifest, submission, tables, webpage
 from earmark.markdown import Section
+from earmark.runtime import job
+from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 

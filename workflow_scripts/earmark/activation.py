@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 Shape = tuple[int, int]
 

@@ -20,8 +20,8 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from earmark.errors import EarmarkError
-from earmark.outputs import SURELY_WRITING, Sink, unwritable, whole_file
+from earmark.runtime.errors import EarmarkError
+from earmark.runtime.outputs import SURELY_WRITING, Sink, unwritable, whole_file
 
 log = logging.getLogger("earmark")
 

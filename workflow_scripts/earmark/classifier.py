@@ -18,20 +18,20 @@ from earmark import (
     batches,
     compiling,
     finite,
-    job,
     manifest,
     memory_formats,
     metrics,
     networks,
     resident,
+    seeds,
     training,
 )
 from earmark.batches import Augmentation, Batch, Examples
 from earmark.checkpoints import Checkpoint
-from earmark.errors import EarmarkError
 from earmark.hardware import Hardware
 from earmark.recipes import Recipe
 from earmark.resident import ResidentStore
+from earmark.runtime.errors import EarmarkError
 from earmark.store import FeatureStore
 
 log = logging.getLogger("earmark")
@@ -132,7 +132,7 @@ def train(
     probe = torch.rand(min(recipe.batch_clips, len(task.train)), store.shape[0], crop)
     probe = probe.to(machine.device)
     memory_formats.arrange(module, probe, machine, memory_format)
-    _learn_statistics(module, store, task, recipe, crop, job.derive_seed(seed, "statistics"))
+    _learn_statistics(module, store, task, recipe, crop, seeds.derive_seed(seed, "statistics"))
     clips = recipe.plan.epochs * len(task.train)
     forward = compiling.compiled(module, probe, machine, clips)
     features = resident.near(store, machine.device)
@@ -146,7 +146,7 @@ def train(
             crop,
             recipe.augmentation,
             machine.device,
-            job.derive_seed(seed, "batches", epoch),
+            seeds.derive_seed(seed, "batches", epoch),
         )
 
     def losses(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from earmark import csv_files
-from earmark.errors import EarmarkError, shown
 from earmark.layout import Layout
+from earmark.runtime.errors import EarmarkError, shown
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
-from earmark import clip_lists, feature_settings, gpus, layout, vocabulary
-from earmark.errors import EarmarkError
+from earmark import clip_lists, feature_settings, layout, vocabulary
 from earmark.layout import Layout
+from earmark.runtime import gpus
+from earmark.runtime.errors import EarmarkError
 
 Config = Mapping[str, Any]
 

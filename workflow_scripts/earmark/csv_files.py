@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from earmark.errors import EarmarkError, shown
+from earmark.runtime.errors import EarmarkError, shown
 
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}

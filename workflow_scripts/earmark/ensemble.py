@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 # Probabilities (members, clips, classes), weights (members,) that sum to 1 -> (clips, classes).
 Mean = Callable[[np.ndarray, np.ndarray, float], np.ndarray]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from earmark import manifest
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 
 def of_label(clips: pd.DataFrame, label: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import urllib3
 from filelock import FileLock, Timeout
 
 from earmark import unpacking
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 # The lists that the folder needs beside "some file"; Snakemake deletes a declared one on its own.
 REQUIRED = {

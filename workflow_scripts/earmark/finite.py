@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 

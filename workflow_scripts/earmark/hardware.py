@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from earmark import gpus
-from earmark.errors import EarmarkError
+from earmark.runtime import gpus
+from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 

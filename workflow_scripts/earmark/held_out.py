@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from earmark import ensemble, metrics, store
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from earmark import audio, clip_lists, folds, job, manifest, pools
-from earmark.errors import EarmarkError
+from earmark import audio, clip_lists, folds, manifest
 from earmark.layout import Layout
+from earmark.runtime import pools, progress
+from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 
@@ -100,7 +101,7 @@ def _inspect_all(
         longest_seconds=policy["longest_seconds"],
     )
     found = pools.in_order(inspect, [folder / path for path in paths], threads)
-    return list(job.progress(found, len(paths), "clips checked"))
+    return list(progress.track(found, len(paths), "clips checked"))
 
 
 def _uses(clips: pd.DataFrame, policy: Mapping[str, Any]) -> list[int]:

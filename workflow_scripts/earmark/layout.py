@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from earmark.errors import EarmarkError
 from earmark.finite import listed
+from earmark.runtime.errors import EarmarkError
 
 
 @dataclass(frozen=True)

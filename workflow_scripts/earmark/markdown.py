@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from earmark import tables
-from earmark.outputs import whole_file
+from earmark.runtime.outputs import whole_file
 
 MISSING = "\N{EN DASH}"
 # Cells are padded to a common width up to this many characters; prose would make rows of it.

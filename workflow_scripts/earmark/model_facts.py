@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 
 def read(path: str | Path, wanted: Mapping[str, type]) -> dict[str, Any]:

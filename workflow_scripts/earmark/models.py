@@ -12,8 +12,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from earmark.errors import EarmarkError
-from earmark.outputs import whole_file
+from earmark.runtime.errors import EarmarkError
+from earmark.runtime.outputs import whole_file
 
 CHECKSUM = "crc32"
 

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from earmark.errors import EarmarkError
 from earmark.initialisation import keras_defaults
+from earmark.runtime.errors import EarmarkError
 
 Shape = tuple[int, int]
 Builder = Callable[..., nn.Module]

@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from earmark.outputs import whole_file
+from earmark.runtime.outputs import whole_file
 
 # The file must not depend on when or where it was made.
 mpl.rcParams["svg.hashsalt"] = "earmark"

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from earmark import plots
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 from earmark.store import FeatureStore
 
 SOUND_COLOURS = "magma"

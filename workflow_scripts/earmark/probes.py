@@ -20,9 +20,9 @@ import torch
 from filelock import FileLock
 from torch import Tensor, nn
 
-from earmark.errors import EarmarkError
 from earmark.hardware import Hardware
-from earmark.outputs import whole_file
+from earmark.runtime.errors import EarmarkError
+from earmark.runtime.outputs import whole_file
 
 log = logging.getLogger("earmark")
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import comparison, job, report2018, scoring
-from earmark.errors import EarmarkError
+from earmark import comparison, report2018, scoring, seeds
 from earmark.report2018 import TOGETHER
+from earmark.runtime.errors import EarmarkError
 
 SYSTEM_COLUMNS = (
     "title",
@@ -74,7 +74,9 @@ def systems(
         }
         if before is not None:
             name, other = before
-            line |= _against(other, values, job.derive_seed(seed, "comparison", name, row["entry"]))
+            line |= _against(
+                other, values, seeds.derive_seed(seed, "comparison", name, row["entry"])
+            )
         found.append(line)
         before = (row["entry"], values)
     table = pd.DataFrame(found, columns=list(SYSTEM_COLUMNS))

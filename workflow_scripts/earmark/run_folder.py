@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from earmark import outputs
+from earmark.runtime import outputs
 
 log = logging.getLogger("earmark")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from earmark import clip_lists, csv_files, metrics, tables
-from earmark.errors import EarmarkError, shown
+from earmark.runtime.errors import EarmarkError, shown
 
 COLUMNS = ("system", "split", "clips", "map3", "standard_error", "accuracy", "seed")
 CLIP_COLUMNS = ("system", "seed", "fname", "usage", "average_precision")

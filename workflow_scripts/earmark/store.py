@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from earmark import finite
-from earmark.errors import EarmarkError
-from earmark.outputs import Sink, whole_file
+from earmark.runtime.errors import EarmarkError
+from earmark.runtime.outputs import Sink, whole_file
 
 ANEW = "Delete it; the next run makes it anew."
 # The oldest format that has checksums of the file's structure; Fletcher's are those of the data.
@@ -178,7 +178,7 @@ def _write_frames(frames: h5py.Dataset, rows: Iterable[np.ndarray]) -> list[int]
             waiting.clear()
 
     for row in rows:
-        waiting.append(row.copy())
+        waiting.append(row)
         offsets.append(offsets[-1] + len(row))
         size += row.size
         if size >= 2**19:

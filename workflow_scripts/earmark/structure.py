@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from earmark import networks
 from earmark.autoencoder import Autoencoder, Conv, ConvTransposed
-from earmark.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError
 
 AUTOENCODER = "autoencoder"
 

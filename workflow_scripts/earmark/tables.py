@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from earmark import csv_files
-from earmark.errors import EarmarkError
-from earmark.outputs import whole_file
+from earmark.runtime.errors import EarmarkError
+from earmark.runtime.outputs import whole_file
 
 
 def read_table(path: str | Path, columns: Sequence[str], what: str) -> pd.DataFrame:

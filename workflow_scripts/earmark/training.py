@@ -15,11 +15,12 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from earmark import interruption, job
+from earmark import seeds
 from earmark.batches import Batch
 from earmark.checkpoints import Checkpoint
-from earmark.errors import EarmarkError
 from earmark.loss_watch import LossWatch
+from earmark.runtime import interruption
+from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 
@@ -210,7 +211,7 @@ def _train_one_epoch(
     epoch = len(progress.history) + 1
     module.train()
     if progress.step == 0:
-        torch.manual_seed(job.derive_seed(seed, "epoch", epoch))
+        torch.manual_seed(seeds.derive_seed(seed, "epoch", epoch))
     for step, batch in enumerate(batches):
         if step < progress.step:
             continue

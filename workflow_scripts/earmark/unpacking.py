@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from earmark.errors import EarmarkError, shown
+from earmark.runtime.errors import EarmarkError, shown
 
 CHUNK_BYTES = 1 << 16
 # The real set has 11,073 clips. File systems take names of 255 bytes, and paths of some thousands.

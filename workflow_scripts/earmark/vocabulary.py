@@ -7,7 +7,7 @@ other classes use the scheme ``one`` or schemes of their own from the config.
 
 from collections.abc import Iterable, Mapping
 
-from earmark.errors import EarmarkError, shown
+from earmark.runtime.errors import EarmarkError, shown
 
 STRINGS = ("Acoustic_guitar", "Cello", "Double_bass", "Violin_or_fiddle")
 MUSICAL = ("Chime", "Clarinet", "Flute", "Harmonica", "Oboe", "Saxophone", "Trumpet")

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from earmark.markdown import Section, columns_of
-from earmark.outputs import whole_file
+from earmark.runtime.outputs import whole_file
 
 STYLE = """
 body { margin: 1.5rem; max-width: 80rem; color: #1e293b; font: 14px/1.5 system-ui, sans-serif; }

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from earmark import job, pools
-from earmark.errors import EarmarkError
+from earmark.runtime import pools, progress
+from earmark.runtime.errors import EarmarkError
 from earmark.synthesis import room, tones
 from earmark.synthesis.registry import MODELS
 from earmark.synthesis.tones import Signal
@@ -235,7 +235,7 @@ def synthesise(
     for name in ("audio_train", "audio_test"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     written = pools.in_order(partial(write_clip, seed=seed), tasks, threads)
-    for _ in job.progress(written, len(tasks), "clips synthesised"):
+    for _ in progress.track(written, len(tasks), "clips synthesised"):
         pass
     write_table(
         folder / "train.csv",

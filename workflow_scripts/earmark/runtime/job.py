@@ -5,12 +5,11 @@ import inspect
 import logging
 import signal
 import sys
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-from earmark import interruption, outputs
-from earmark.errors import EarmarkError
+from earmark.runtime import interruption, outputs
+from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 Item = TypeVar("Item")
@@ -84,22 +83,3 @@ class _LogFile(logging.FileHandler):
     def close(self) -> None:
         with contextlib.suppress(OSError):
             super().close()
-
-
-def derive_seed(seed: int, *names: object) -> int:
-    """Return a seed below 2**32 for one purpose, so that no two jobs share a random stream."""
-    return zlib.crc32("/".join([str(seed), *map(str, names)]).encode())
-
-
-def progress(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
-    """Pass ``items`` on with a bar on a terminal, or else a log line at each tenth."""
-    if sys.stderr.isatty():
-        from tqdm import tqdm
-
-        yield from tqdm(items, total=total, desc=what, leave=False)
-        return
-    step = max(1, total // 10)
-    for count, item in enumerate(items, start=1):
-        yield item
-        if count % step == 0 or count == total:
-            log.info("%d of %d %s", count, total, what)

@@ -5,8 +5,6 @@ runs one thread at a time. A process that a library crashes on a bad file is tol
 """
 
 import gc
-import math
-import mmap
 import multiprocessing
 import os
 import signal
@@ -15,13 +13,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import numpy as np
-
-from earmark import interruption
-from earmark.errors import EarmarkError
+from earmark.runtime import interruption
+from earmark.runtime.errors import EarmarkError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -29,25 +24,12 @@ Result = TypeVar("Result")
 # Handing over a task costs about a tenth of a short clip's work, so several items make one.
 ITEMS_PER_TASK = 8
 WAITING_TASKS = 3
-# An array up to this size comes back through shared memory, a larger one through a pipe.
-SLOT_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class _Placed:
-    """An array that lies at the beginning of a slot."""
-
-    slot: int
-    shape: tuple[int, ...]
-    dtype: np.dtype
 
 
 def in_order(
     work: Callable[[Item], Result], items: Sequence[Item], processes: int
 ) -> Iterator[Result]:
     """Yield ``work(item)`` for each of ``items``, in their order, from so many processes.
-
-    An array is good until the next one is asked for; then its memory is used again.
 
     ``work`` must be a function of a module, or a ``functools.partial`` of one. With one process it
     is called here. What it raises is raised here; a process that ends otherwise, killed or crashed,
@@ -57,28 +39,23 @@ def in_order(
         yield from map(work, items)
         return
     size = max(1, min(ITEMS_PER_TASK, len(items) // (processes * WAITING_TASKS)))
-    most = processes * WAITING_TASKS
     # Elsewhere processes do not share what was made before them.
-    forks = sys.platform == "linux"
-    slots = mmap.mmap(-1, most * size * SLOT_BYTES) if forks else None
+    method = "fork" if sys.platform == "linux" else "spawn"
     pool = ProcessPoolExecutor(
         processes,
-        multiprocessing.get_context("fork" if forks else "spawn"),
+        multiprocessing.get_context(method),
         initializer=_start,
-        initargs=(os.getpid(), work, slots),
+        initargs=(os.getpid(), work),
     )
-    waiting: deque[Future] = deque()
+    waiting: deque[Future[list[Result]]] = deque()
     begun = ended = 0
     try:
-        for task in range(math.ceil(len(items) / size)):
-            if len(waiting) == most:
-                yield from _taken(slots, waiting.popleft())
-                ended += size
-            part = items[begun : begun + size]
-            waiting.append(pool.submit(_do, task % most * size, part))
-            begun += len(part)
-        while waiting:
-            yield from _taken(slots, waiting.popleft())
+        while begun < len(items) or waiting:
+            while begun < len(items) and len(waiting) < processes * WAITING_TASKS:
+                part = items[begun : begun + size]
+                waiting.append(pool.submit(_do, part))
+                begun += len(part)
+            yield from waiting.popleft().result()
             ended += size
     except BrokenProcessPool as problem:
         raise EarmarkError(
@@ -90,27 +67,13 @@ def in_order(
         pool.shutdown(cancel_futures=True)
 
 
-def _taken(slots: mmap.mmap | None, task: Future) -> Iterator[Any]:
-    for result in task.result():
-        if isinstance(result, _Placed):
-            yield _view(slots, result)
-        else:
-            yield result
-
-
-def _view(slots: mmap.mmap | None, placed: _Placed) -> np.ndarray:
-    assert slots is not None
-    return np.ndarray(placed.shape, placed.dtype, slots, placed.slot * SLOT_BYTES)
-
-
 # What a process of a pool works with, set when it starts.
 _work: Callable[[Any], Any]
-_slots: mmap.mmap | None = None
 
 
-def _start(owner: int, work: Callable[[Any], Any], slots: mmap.mmap | None) -> None:
-    global _work, _slots
-    _work, _slots = work, slots
+def _start(owner: int, work: Callable[[Any], Any]) -> None:
+    global _work
+    _work = work
     # What came from the owner stays: looking through it for garbage would be in vain.
     gc.freeze()
     # On Ctrl-C the owner ends, and its processes with it.
@@ -119,13 +82,5 @@ def _start(owner: int, work: Callable[[Any], Any], slots: mmap.mmap | None) -> N
     interruption.follow_pool(owner)
 
 
-def _do(slot: int, items: Sequence[Any]) -> list[Any]:
-    return [_put(slot + place, _work(item)) for place, item in enumerate(items)]
-
-
-def _put(slot: int, result: Any) -> Any:
-    if not isinstance(result, np.ndarray) or _slots is None or result.nbytes > SLOT_BYTES:
-        return result
-    placed = _Placed(slot, result.shape, result.dtype)
-    _view(_slots, placed)[...] = result
-    return placed
+def _do(items: Sequence[Any]) -> list[Any]:
+    return [_work(item) for item in items]
