@@ -14,7 +14,7 @@ def main(*, vectors: str, spread: str, png: str, svg: str, cfg: dict[str, Any], 
     ``cfg`` has the ``group``, the ``perplexity``, and what the ``vectors`` are.
     """
     table = tables.read_table(spread, spreading.COLUMNS, "spreading table")
-    found = store.read_vectors(vectors, table["fname"].tolist())
+    found = store.read_vectors(vectors, table["clip"].tolist())
     points = plots_of_tsne.embed(found, cfg["perplexity"], seed)
     after = np.where(table["state"] == "verified", table["given"], table["spread"])
     title = f"{plots.readable(cfg['group'])}: t-SNE of {len(table)} clips' {cfg['vectors']}"

@@ -37,7 +37,7 @@ class Examples:
     rows: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
-    fnames: Sequence[str]
+    clips: Sequence[str]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -45,7 +45,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Batch:
-    """inputs (batch, frequency, time); targets (batch, classes); weights, fnames (batch,).
+    """inputs (batch, frequency, time); targets (batch, classes); weights, clips (batch,).
 
     Mixup changes the first three, but the batch is of the same clips as before.
     """
@@ -53,7 +53,7 @@ class Batch:
     inputs: Tensor
     targets: Tensor
     weights: Tensor
-    fnames: Sequence[str]
+    clips: Sequence[str]
 
     def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
         """Those that lie on the device."""
@@ -91,9 +91,9 @@ def training_batches(
         targets = torch.zeros(len(part), classes)
         targets[torch.arange(len(part)), torch.from_numpy(examples.labels[part])] = 1.0
         weights = torch.from_numpy(examples.weights[part]).float()
-        fnames = [examples.fnames[place] for place in part]
+        clips = [examples.clips[place] for place in part]
         inputs = as_inputs(values, store.unit, device)
-        batch = Batch(inputs, targets.to(device), weights.to(device), fnames)
+        batch = Batch(inputs, targets.to(device), weights.to(device), clips)
         return augment(batch, augmentation, store.padding / store.unit, seed + int(part[0]))
 
     yield from read_ahead(prepare, parts, device, lambda batch: batch.tensors())
@@ -137,7 +137,7 @@ def augment(batch: Batch, augmentation: Augmentation, silence: float, seed: int)
         inputs = torch.lerp(inputs[partner], inputs, share[:, None, None])
         targets = torch.lerp(targets[partner], targets, share[:, None])
         weights = torch.lerp(weights[partner], weights, share)
-    return Batch(inputs, targets, weights, batch.fnames)
+    return Batch(inputs, targets, weights, batch.clips)
 
 
 def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.ndarray:

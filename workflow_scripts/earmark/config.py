@@ -39,6 +39,29 @@ def presets_below(name: str | None, folder: Path) -> list[Path]:
     return found
 
 
+# Sections of named entries, of which an overlay removes one by writing `name: null`.
+NAMED = (
+    "features",
+    "recipes",
+    "autoencoders",
+    "group_schemes",
+    "spreading",
+    "labels",
+    "selftraining",
+    "systems",
+    "ensembles",
+)
+
+
+def remove_nulls(config: dict[str, Any]) -> None:
+    """Take out the named entries that an overlay replaced by null."""
+    for section in NAMED:
+        entries = config.get(section)
+        if isinstance(entries, dict):
+            for name in [name for name, entry in entries.items() if entry is None]:
+                del entries[name]
+
+
 def check(config: Config, schema: Mapping[str, Any]) -> None:
     """Raise EarmarkError with one sentence per mistake: the key, its value, what to write."""
     mistakes = [*_schema_mistakes(config, schema)] or [*_broken_references(config)]
@@ -86,6 +109,8 @@ def _broken_references(config: Config) -> Iterator[str]:
             yield f"{key} is '{name}', which is not among {kinds}. Write one of: {known}."
 
     yield from unknown("submission", config["submission"], "ensembles", "systems")
+    for name in config.get("scores", []):
+        yield from unknown("scores", name, "ensembles", "systems")
     both = sorted(set(config["systems"]) & set(config["ensembles"]))
     if both:
         yield f"'{both[0]}' is both a system and an ensemble. Rename one of them."
@@ -114,7 +139,7 @@ def _broken_references(config: Config) -> Iterator[str]:
     schemes = {**vocabulary.SCHEMES, **config["group_schemes"]}
     for name, entry in config["spreading"].items():
         yield from _broken_vectors(config, name, entry, unknown)
-        if entry["scheme"] not in schemes:
+        if entry.get("scheme") is not None and entry["scheme"] not in schemes:
             yield (
                 f"spreading.{name}.scheme is '{entry['scheme']}', which is no group scheme. Write "
                 f"one of: {', '.join(schemes)}."
@@ -177,10 +202,19 @@ def _broken_systems(config: Config, unknown: Any) -> Iterator[str]:
         if "base" in entry:
             yield from unknown(f"{key}.base", entry["base"], "systems")
             yield from unknown(f"{key}.selftraining", entry["selftraining"], "selftraining")
-            if "base" in config["systems"].get(entry["base"], {}):
+            base = config["systems"].get(entry["base"], {})
+            if "base" in base:
                 yield (
                     f"{key}.base is '{entry['base']}', which is self-trained itself. Name a system "
                     f"without a base, and raise the self-training's rounds instead."
+                )
+            learned = config["labels"].get(base.get("labels"), {"rest_weight": 0})
+            if learned["rest_weight"] > 0:
+                yield (
+                    f"{key}.base is '{entry['base']}', which learns from every clip "
+                    f"(labels.{base['labels']}.rest_weight is {learned['rest_weight']:g}): "
+                    f"self-training would have no clip to label. Name a base whose labels have "
+                    f"`rest_weight: 0.0`."
                 )
             continue
         yield from unknown(f"{key}.feature", entry["feature"], "features")
@@ -210,8 +244,9 @@ def uses_gpu(config: Config) -> bool:
 class Source:
     """Where a run's clips come from.
 
-    ``name`` is the results' folder name; ``kind`` is demo, fetched or folder; ``labels`` are the
-    classes as far as they are known before anything has run.
+    ``name`` is the results' folder name. ``kind`` is demo (a rule makes the clips), fetched (a rule
+    fetches them) or folder (they are there); ``labels`` are the classes as far as they are known
+    before anything has run.
     """
 
     name: str
@@ -222,15 +257,26 @@ class Source:
 
 def source_of(config: Config) -> Source:
     """Return the data set that ``dataset`` asks for; a folder is looked at right away."""
-    dataset = config["dataset"]
+    dataset, name = config["dataset"], config.get("name")
     if dataset == DEMO:
-        found = layout.kaggle_layout(Path("results", DEMO, "dataset"))
-        return Source(DEMO, "demo", found, list(vocabulary.CLASSES))
+        found = layout.kaggle_layout(Path("results", name or DEMO, "dataset"))
+        return Source(name or DEMO, "demo", found, list(vocabulary.CLASSES))
     if dataset == FETCHED:
-        found = layout.zenodo_layout(config["fetch"]["folder"])
-        return Source(FETCHED, "fetched", found, list(vocabulary.CLASSES))
+        folder = Path(config["fetch"]["folder"])
+        if layout.missing_archives(folder, config["fetch"]["files"]):
+            found = layout.zenodo_layout(folder)
+            return Source(name or FETCHED, "fetched", found, list(vocabulary.CLASSES))
+        # Once it is there it is a folder like others, whose edits are noticed.
+        return _folder(folder, name or FETCHED)
     # A shell leaves the tilde of `--config dataset=~/sounds` as it is.
     folder = Path(os.path.expanduser(dataset))
+    last = folder.resolve().name or "data"
+    own = "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in last)
+    # Those two names stand for the data sets that Earmark makes or fetches.
+    return _folder(folder, name or (f"{own}_folder" if own in (DEMO, FETCHED) else own))
+
+
+def _folder(folder: Path, name: str) -> Source:
     taken = sorted(set("{}<>") & set(str(folder)))
     if taken:
         raise EarmarkError(
@@ -238,11 +284,4 @@ def source_of(config: Config) -> Source:
             f"the begin or end of a name of its own. Rename it, or set `dataset` to a link to it."
         )
     found = layout.find_layout(folder)
-    name = "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in _last_part(folder))
-    if name in (DEMO, FETCHED):
-        name += "_folder"  # those two names stand for the data sets that Earmark makes or fetches
     return Source(name, "folder", found, clip_lists.train_labels(found.train_list))
-
-
-def _last_part(folder: Path) -> str:
-    return folder.resolve().name or "data"
