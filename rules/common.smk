@@ -12,7 +12,9 @@ SCRIPTS = BASE / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from earmark import config as settings
-from earmark import feature_settings, layout, provenance, run_folder, vocabulary
+from earmark import layout, provenance, run_folder, vocabulary
+from earmark.features import catalogue as kinds, settings as feature_settings
+from earmark.networks import catalogue as networks
 from earmark.runtime import gpus, interruption
 from earmark.runtime.errors import EarmarkError
 
@@ -59,6 +61,18 @@ def code_of(script):
     It is worked out for the jobs of a run only, which keeps the planning quick.
     """
     return lambda wc: provenance.code_of(SCRIPTS / script)
+
+
+def code_of_network(wc):
+    """A parameter: the hash of a system's network, which scripts find by name."""
+    return provenance.code_of_module(networks.module_of(base_of(wc.system)["network"]), SCRIPTS)
+
+
+def code_of_feature(wc):
+    """A parameter: the hash of a feature's kind, which its script finds by name."""
+    return provenance.code_of_module(
+        kinds.module_of(config["features"][wc.feature]["kind"]), SCRIPTS
+    )
 
 
 def passing(path, what):
@@ -228,13 +242,6 @@ def schedule_of(system):
     return {key: selftraining_of(system)[key] for key in keys}
 
 
-def input_shape_of(system):
-    """(frequency, time) of what a system's network reads."""
-    entry = base_of(system)
-    height, width = feature_settings.parse(config["features"][entry["feature"]]).shape
-    return [height, width or config["recipes"][entry["recipe"]]["crop_frames"]]
-
-
 def structure_of(name):
     """What is needed to build a system's network, or the report's autoencoder."""
     if name == "autoencoder":
@@ -251,7 +258,7 @@ def structure_of(name):
     return {
         "network": entry["network"],
         "network_options": entry.get("network_options", {}),
-        "input_shape": input_shape_of(name),
+        "input_shape": list(settings.input_shape_of(config, entry)),
         "classes": len(SOURCE.labels),
         "title": f"{entry['network']} ({name})",
     }

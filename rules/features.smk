@@ -21,6 +21,7 @@ rule extract_features:
             "feature": config["features"][wc.feature],
         },
         code=code_of("extract_features.py"),
+        feature_code=code_of_feature,
     script:
         "../workflow_scripts/extract_features.py"
 

@@ -26,5 +26,6 @@ rule train_model:
         system=lambda wc: wc.system,
         fold=lambda wc: int(wc.fold),
         code=code_of("train_model.py"),
+        network_code=code_of_network,
     script:
         "../workflow_scripts/train_model.py"

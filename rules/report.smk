@@ -123,6 +123,11 @@ rule plot_structure:
     params:
         cfg=lambda wc: structure_of(wc.structure),
         code=code_of("plot_structure.py"),
+        network_code=lambda wc: (
+            None
+            if wc.structure == "autoencoder"
+            else code_of_network(SimpleNamespace(system=wc.structure))
+        ),
     script:
         "../workflow_scripts/plot_structure.py"
 
@@ -219,6 +224,7 @@ rule plot_filters:
         cfg={"label": example_labels()[0]},
         seed=config["seed"],
         code=code_of("plot_filters.py"),
+        network_code=code_of_network,
     script:
         "../workflow_scripts/plot_filters.py"
 

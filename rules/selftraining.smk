@@ -35,6 +35,7 @@ rule selftrain_round:
         fold=lambda wc: int(wc.fold),
         round_number=lambda wc: int(wc.round),
         code=code_of("selftrain_round.py"),
+        network_code=code_of_network,
     script:
         "../workflow_scripts/selftrain_round.py"
 

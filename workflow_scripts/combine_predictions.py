@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from earmark import ensemble, held_out, manifest, store, submission, tables
+from earmark import ensemble, held_out, manifest, submission, tables
+from earmark.features import store
 from earmark.runtime import job
 
 

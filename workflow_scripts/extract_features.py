@@ -8,7 +8,9 @@ import h5py
 import numpy as np
 import torch
 
-from earmark import audio, feature_settings, features, manifest, store
+from earmark import audio, manifest
+from earmark.features import settings, store
+from earmark.features.settings import Feature
 from earmark.runtime import job, pools, progress
 from earmark.runtime.errors import EarmarkError
 
@@ -25,7 +27,7 @@ def main(
     could be decoded for the manifest no longer can.
     """
     clips = manifest.read(table)
-    feature = features.from_settings(cfg["feature"])
+    feature = settings.parse(cfg["feature"])
     folder = Path(audio_folders[0]).parent if audio_folders else Path(cfg["folder"])
     work = partial(compute, folder=folder, feature=feature, longest_seconds=cfg["longest_seconds"])
     jobs = list(zip(clips["path"], clips["status"], strict=True))
@@ -39,13 +41,13 @@ def main(
         feature.dtype,
         feature.unit,
         feature.padding,
-        settings=feature_settings.plain(feature),
+        settings=settings.plain(feature),
         versions={"torch": str(torch.__version__), "h5py": h5py.__version__},
     )
 
 
 def compute(
-    clip: tuple[str, str], *, folder: Path, feature: features.Feature, longest_seconds: float
+    clip: tuple[str, str], *, folder: Path, feature: Feature, longest_seconds: float
 ) -> np.ndarray:
     """The feature of a clip, given as its path in ``folder`` and its status."""
     # Clips run in parallel, so each one's transforms take one thread.

@@ -13,9 +13,9 @@ from earmark import (
     plots,
     plots_of_spectrograms,
     plots_of_training,
-    store,
 )
-from earmark.autoencoder import VALIDATION_FOLD, Autoencoder
+from earmark.features import store
+from earmark.networks.autoencoder import VALIDATION_FOLD, Autoencoder
 from earmark.runtime import job
 
 

@@ -19,8 +19,8 @@ from earmark import (
     plots_of_spectrograms,
     recipes,
     seeds,
-    store,
 )
+from earmark.features import store
 from earmark.runtime import job
 
 

@@ -14,10 +14,10 @@ from earmark import (
     recipes,
     seeds,
     selftraining,
-    store,
     tables,
     verdict,
 )
+from earmark.features import store
 from earmark.runtime import job
 
 log = logging.getLogger("earmark")

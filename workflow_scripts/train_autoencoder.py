@@ -21,13 +21,13 @@ from earmark import (
     recipes,
     resident,
     seeds,
-    store,
     tables,
     training,
     verdict,
 )
-from earmark.autoencoder import VALIDATION_FOLD, Autoencoder
 from earmark.batches import Batch, Examples
+from earmark.features import store
+from earmark.networks.autoencoder import VALIDATION_FOLD, Autoencoder
 from earmark.runtime import job
 
 log = logging.getLogger("earmark")

@@ -12,10 +12,10 @@ from earmark import (
     models,
     recipes,
     seeds,
-    store,
     tables,
     verdict,
 )
+from earmark.features import store
 from earmark.runtime import job
 
 

@@ -21,18 +21,19 @@ from earmark import (
     manifest,
     memory_formats,
     metrics,
-    networks,
     resident,
     seeds,
     training,
 )
 from earmark.batches import Augmentation, Batch, Examples
 from earmark.checkpoints import Checkpoint
+from earmark.features.store import FeatureStore
 from earmark.hardware import Hardware
+from earmark.networks.build import build as build_network
+from earmark.networks.layers import Standardise
 from earmark.recipes import Recipe
 from earmark.resident import ResidentStore
 from earmark.runtime.errors import EarmarkError
-from earmark.store import FeatureStore
 
 log = logging.getLogger("earmark")
 
@@ -185,7 +186,7 @@ def _learn_statistics(
 ) -> None:
     """Let layers that standardise their input see one pass of it, if they have not yet."""
     for part in module.modules():
-        if isinstance(part, networks.Standardise) and not part.learned:
+        if isinstance(part, Standardise) and not part.learned:
             stream = batches.training_batches(
                 store,
                 task.train,
@@ -264,4 +265,4 @@ def build_for(
     store: FeatureStore, recipe: Recipe, network: str, options: Mapping[str, Any], classes: int
 ) -> nn.Module:
     """Build ``network`` for the inputs that this store and recipe give."""
-    return networks.build(network, input_shape(store, recipe), classes, **options)
+    return build_network(network, input_shape(store, recipe), classes, **options)

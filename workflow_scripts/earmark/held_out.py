@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from earmark import ensemble, metrics, store
+from earmark import ensemble, metrics
+from earmark.features import store
 from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")

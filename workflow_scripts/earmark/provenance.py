@@ -11,12 +11,21 @@ from functools import cache
 from pathlib import Path
 
 
-@cache
 def code_of(script: Path) -> str:
     """Return the hash of ``script``; its local imports are looked up beside it."""
+    return _hash_of(script, script.parent)
+
+
+def code_of_module(name: str, root: Path) -> str:
+    """Return the hash of the module with the dotted ``name`` below ``root``."""
+    return _hash_of(root.joinpath(*name.split(".")).with_suffix(".py"), root)
+
+
+@cache
+def _hash_of(file: Path, root: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(_closure(script, script.parent)):
-        digest.update(str(path.relative_to(script.parent)).encode())
+    for path in sorted(_closure(file, root)):
+        digest.update(str(path.relative_to(root)).encode())
         digest.update(_tree(path).encode())
     return digest.hexdigest()[:16]
 
