@@ -19,7 +19,8 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 
 from training import CLASSES, CLIPS, FRAMES, RECIPE, WIDTHS, network, write_noise
 
-from earmark import batches, classifier, hardware, store
+from earmark import batches, classifier, hardware
+from earmark.features import store
 
 
 @torch.no_grad()

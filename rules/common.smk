@@ -20,6 +20,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 
 from earmark import config as settings
 from earmark import run_folder, vocabulary
+from earmark.features import catalogue as kinds
+from earmark.networks import catalogue as networks
 from earmark.planning import code, records, sources
 from earmark.planning.plan import Model, Plan, pattern
 from earmark.runtime import gpus, interruption, processors
@@ -127,12 +129,13 @@ def code_of(script):
 
 def code_of_network(system):
     """A parameter: the hash of the module with a system's network, which is found by name."""
-    return "TODO"
+    module = networks.module_of(PLAN.base_of(system)["network"])
+    return code.code_of_module(module, SCRIPTS)
 
 
 def code_of_feature(feature):
     """A parameter: the hash of the module with a feature's kind, which is found by name."""
-    return "TODO"
+    return code.code_of_module(kinds.module_of(config["features"][feature]["kind"]), SCRIPTS)
 
 
 def passing(path, what):

@@ -131,6 +131,9 @@ rule plot_structure:
     params:
         cfg=lambda wc: PLAN.structure_of(wc.structure),
         code=code_of("plot_structure.py"),
+        network_code=lambda wc: (
+            None if wc.structure == "autoencoder" else code_of_network(wc.structure)
+        ),
     script:
         "../workflow_scripts/plot_structure.py"
 
@@ -234,6 +237,7 @@ rule plot_filters:
         cfg={"label": PLAN.example_labels()[0]},
         seed=config["seed"],
         code=code_of("plot_filters.py"),
+        network_code=lambda wc: code_of_network(wc.system),
     script:
         "../workflow_scripts/plot_filters.py"
 

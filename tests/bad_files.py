@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from small_disk import read_only, small
 from torch import nn
 
-from earmark import checkpoints, labels, manifest, markdown, models, plots, store, tables, webpage
+from earmark import checkpoints, labels, manifest, markdown, models, plots, tables, webpage
+from earmark.features import store
 
 NAMES = [f"{number:08x}.wav" for number in range(60)]
 # Little enough that each writer has begun when it is over.

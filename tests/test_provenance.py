@@ -143,6 +143,16 @@ def test_modules_that_import_each_other_are_no_endless_loop(tmp_path: Path) -> N
     assert len(provenance.code_of(tmp_path / "job.py")) == 16
 
 
+def test_a_module_is_hashed_with_what_it_imports(tmp_path: Path) -> None:
+    def found(name: str, edits: dict[str, tuple[str, str]], module: str) -> str:
+        write_tree(tmp_path / name, edits)
+        return provenance.code_of_module(module, tmp_path / name)
+
+    deep = {"house/names.py": ('"well"', '"Well"')}
+    assert found("a", {}, "house.cellar") != found("b", deep, "house.cellar")
+    assert found("c", {}, "house.attic") == found("d", deep, "house.attic")
+
+
 def names_in_closure(script: str) -> set[str]:
     path = SCRIPTS / script
     return {found.name for found in provenance._closure(path, SCRIPTS)}
@@ -150,14 +160,19 @@ def names_in_closure(script: str) -> set[str]:
 
 def test_what_the_real_scripts_depend_on() -> None:
     training = names_in_closure("train_model.py")
-    assert {"train_model.py", "networks.py", "training.py", "batches.py", "store.py"} <= training
+    assert {"train_model.py", "build.py", "training.py", "batches.py", "store.py"} <= training
     assert {"scoring.py", "spreading.py", "plots.py", "autoencoder.py"}.isdisjoint(training)
+    # Found by name, and hashed by name.
+    assert {"catalogue.py", "vgg.py", "compact.py", "stft.py", "settings.py"}.isdisjoint(training)
+    extracting = names_in_closure("extract_features.py")
+    assert {"settings.py", "store.py"} <= extracting
+    assert {"catalogue.py", "stft.py", "mel.py"}.isdisjoint(extracting)
     coding = names_in_closure("train_autoencoder.py")
     assert {"autoencoder.py", "training.py", "checkpoints.py"} <= coding
-    assert {"networks.py", "classifier.py", "metrics.py"}.isdisjoint(coding)
+    assert {"build.py", "classifier.py", "metrics.py"}.isdisjoint(coding)
     score = names_in_closure("score.py")
     assert {"scoring.py", "metrics.py", "submission.py"} <= score
-    assert {"networks.py", "training.py", "features.py", "classifier.py"}.isdisjoint(score)
+    assert {"build.py", "training.py", "settings.py", "classifier.py"}.isdisjoint(score)
 
 
 def test_every_rule_with_a_script_has_the_hash_of_that_script() -> None:
@@ -235,7 +250,14 @@ def test_planning_loads_nothing_heavy() -> None:
     command = (
         f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\n"
         "from earmark import config, layout, provenance, vocabulary\n"
-        "print(sorted({'torch', 'sklearn', 'scipy', 'matplotlib'} & set(sys.modules)))"
+        "from earmark.features import catalogue, settings\n"
+        "from earmark.networks import catalogue as networks\n"
+        "for kind in catalogue.KINDS:\n"
+        "    assert not [*settings.parse({'kind': kind}).mistakes()]\n"
+        "for name in networks.NETWORKS:\n"
+        "    assert [*networks.mistakes(name, {'x': 1}, (1, 1))]\n"
+        "heavy = {'torch', 'torchaudio', 'sklearn', 'scipy', 'matplotlib'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark import store
+from earmark.features import store
+from earmark.features.store import FeatureStore
 from earmark.runtime import outputs
 from earmark.runtime.errors import EarmarkError
-from earmark.store import FeatureStore
 
 NAMES = ["b.wav", "a.wav", "grün.wav", "d.wav"]
 LENGTHS = [5, 1, 12, 300]

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from earmark import audio as decoding
-from earmark import clips, feature_settings, features, store
+from earmark import clips
+from earmark.features import settings, store
+from earmark.features.settings import Feature
 from earmark.runtime import job, pools, progress
 from earmark.runtime.errors import EarmarkError
 
@@ -32,7 +34,7 @@ def main(
     could be decoded when it was inspected no longer can.
     """
     known = clips.read(table)
-    feature = features.from_settings(cfg["feature"])
+    feature = settings.parse(cfg["feature"])
     base = Path(audio[0]).parent if audio else Path(folder)
     work = partial(compute, folder=base, feature=feature, longest_seconds=cfg["longest_seconds"])
     jobs = list(zip(known["file"], known["status"], strict=True))
@@ -46,13 +48,13 @@ def main(
         feature.dtype,
         feature.unit,
         feature.padding,
-        settings=feature_settings.plain(feature),
+        settings=settings.plain(feature),
         versions={"torch": str(torch.__version__), "h5py": h5py.__version__},
     )
 
 
 def compute(
-    clip: tuple[str, str], *, folder: Path, feature: features.Feature, longest_seconds: float
+    clip: tuple[str, str], *, folder: Path, feature: Feature, longest_seconds: float
 ) -> np.ndarray:
     """The feature of a clip, given as its file in ``folder`` and its status."""
     # Clips run in parallel, so each one's transforms take one thread.

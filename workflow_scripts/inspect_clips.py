@@ -11,7 +11,13 @@ log = logging.getLogger("earmark")
 
 
 def main(
-    *, index_table: str, audio: list[str], table: str, cfg: dict[str, Any], threads: int, folder: str
+    *,
+    index_table: str,
+    audio: list[str],
+    table: str,
+    cfg: dict[str, Any],
+    threads: int,
+    folder: str,
 ) -> None:
     """Write the clips table of ``index_table``.
 

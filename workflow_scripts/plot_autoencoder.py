@@ -12,9 +12,9 @@ from earmark import (
     plots,
     plots_of_spectrograms,
     plots_of_training,
-    store,
 )
-from earmark.autoencoder import Autoencoder, validation_clips
+from earmark.features import store
+from earmark.networks.autoencoder import Autoencoder, validation_clips
 from earmark.runtime import job
 
 

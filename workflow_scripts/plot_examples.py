@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import example_clips, plots, plots_of_spectrograms, store
+from earmark import example_clips, plots, plots_of_spectrograms
+from earmark.features import store
 from earmark.runtime import job
 
 

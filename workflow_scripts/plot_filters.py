@@ -15,8 +15,8 @@ from earmark import (
     plots,
     plots_of_spectrograms,
     seeds,
-    store,
 )
+from earmark.features import store
 from earmark.runtime import job
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from earmark import plots, plots_of_tsne, spreading, store, tables
+from earmark import plots, plots_of_tsne, spreading, tables
+from earmark.features import store
 from earmark.runtime import job
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from earmark import clips, folds, hardware, inference, predictions, store
+from earmark import clips, folds, hardware, inference, predictions
+from earmark.features import store
 from earmark.out_of_fold import same_classes
 from earmark.runtime import job
 

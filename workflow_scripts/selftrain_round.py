@@ -13,9 +13,9 @@ from earmark import (
     seeds,
     selections,
     selftraining,
-    store,
     tables,
 )
+from earmark.features import store
 from earmark.runtime import job
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from earmark import clips, labels, selections, spreading, store, tables
+from earmark import clips, labels, selections, spreading, tables
+from earmark.features import store
 from earmark.runtime import job
 
 log = logging.getLogger("earmark")

@@ -20,13 +20,13 @@ from earmark import (
     recipes,
     resident,
     seeds,
-    store,
     tables,
     training,
     verdict,
 )
-from earmark.autoencoder import Autoencoder, validation_clips
 from earmark.batches import Batch, Examples
+from earmark.features import store
+from earmark.networks.autoencoder import Autoencoder, validation_clips
 from earmark.runtime import job
 
 log = logging.getLogger("earmark")

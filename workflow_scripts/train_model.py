@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from earmark import checkpoints, classifier, folds, hardware, recipes, seeds, selections, store
+from earmark import checkpoints, classifier, folds, hardware, recipes, seeds, selections
+from earmark.features import store
 from earmark.runtime import job
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from earmark.features.store import FeatureStore
 from earmark.read_ahead import read_ahead
 from earmark.resident import ResidentStore
-from earmark.store import FeatureStore
 
 
 @dataclass(frozen=True)

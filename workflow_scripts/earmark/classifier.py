@@ -24,7 +24,6 @@ from earmark import (
     memory_formats,
     metrics,
     models,
-    networks,
     resident,
     seeds,
     selections,
@@ -33,10 +32,11 @@ from earmark import (
 )
 from earmark.batches import Augmentation, Batch, Examples
 from earmark.checkpoints import Checkpoint
+from earmark.features.store import FeatureStore
 from earmark.hardware import Hardware
+from earmark.networks.layers import Standardise
 from earmark.recipes import Recipe
 from earmark.runtime.errors import EarmarkError
-from earmark.store import FeatureStore
 
 log = logging.getLogger("earmark")
 
@@ -176,7 +176,7 @@ def _learn_statistics(
 ) -> None:
     """Let layers that standardise their input see one pass of it, if they have not yet."""
     for part in module.modules():
-        if isinstance(part, networks.Standardise) and not part.learned:
+        if isinstance(part, Standardise) and not part.learned:
             stream = batches.training_batches(
                 store,
                 data.train,

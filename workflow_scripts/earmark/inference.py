@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from earmark import batches, finite, model_facts, models, networks
+from earmark import batches, finite, model_facts, models
+from earmark.features.store import FeatureStore
 from earmark.hardware import Hardware
+from earmark.networks.build import build
 from earmark.resident import ResidentStore
 from earmark.runtime.errors import EarmarkError
-from earmark.store import FeatureStore
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def build_for(
     store: FeatureStore, crops: Crops, network: str, options: Mapping[str, Any], classes: int
 ) -> nn.Module:
     """Build ``network`` for the inputs that this store and these crops give."""
-    return networks.build(network, input_shape(store, crops.frames), classes, **options)
+    return build(network, input_shape(store, crops.frames), classes, **options)
 
 
 def load(

@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from earmark import plots
+from earmark.features.store import FeatureStore
 from earmark.runtime.errors import EarmarkError
-from earmark.store import FeatureStore
 
 SOUND_COLOURS = "magma"
 DECIBELS = "dB relative to the clip's maximum"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from earmark import finite, store
+from earmark import finite
+from earmark.features import store
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ hash of the syntax trees of a script and of all local modules that it imports, t
 both. What can change no result does not count: comments, formatting, docstrings, texts of errors
 (strings inside ``raise``) and of the log (strings inside calls on ``log``), and all of the package
 ``runtime``. Networks and kinds of features are found by name, through catalogues that do not count
-either: the module behind a name is hashed by itself.
+either: the module behind a name is hashed by itself (``code_of_module``).
 """
 
 import ast
@@ -13,15 +13,24 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-LEFT_OUT = ("earmark/runtime/", "earmark/networks/catalogue.py", "earmark/features/catalogue.py")
+# Catalogues are imported by name, so that they are in no script's closure.
+LEFT_OUT = "earmark/runtime/"
+
+
+def code_of(script: Path) -> str:
+    """Return the hash of ``script``; its local imports are looked up beside it."""
+    return _hash_of(script, script.parent)
+
+
+def code_of_module(name: str, root: Path) -> str:
+    """Return the hash of the module with the dotted ``name`` below ``root``."""
+    return _hash_of(root.joinpath(*name.split(".")).with_suffix(".py"), root)
 
 
 @cache
-def code_of(script: Path, root: Path | None = None) -> str:
-    """Return the hash of ``script``; local imports are looked up in ``root``, or else beside it."""
-    root = root or script.parent
+def _hash_of(file: Path, root: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(_closure(script, root)):
+    for path in sorted(_closure(file, root)):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(_tree(path).encode())
     return digest.hexdigest()[:16]

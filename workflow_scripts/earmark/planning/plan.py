@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from earmark import feature_settings, vocabulary
-from earmark.config import Source
+from earmark import vocabulary
+from earmark.config import Source, input_shape_of
+from earmark.features.settings import parse as parse_feature
 
 Entry = Mapping[str, Any]
 
@@ -242,24 +243,18 @@ class Plan:
 
     # Figures and tables
 
-    def input_shape_of(self, system: str) -> list[int]:
-        """(frequency, time) of what a system's network reads."""
-        entry = self.base_of(system)
-        height, width = feature_settings.parse(self.config["features"][entry["feature"]]).shape
-        return [height, width or self.config["recipes"][entry["recipe"]]["crop_frames"]]
-
     def structure_of(self, name: str) -> dict[str, Any]:
         """What is needed to build a system's network, or the report's autoencoder."""
         if name == "autoencoder":
             entry = self.config["autoencoders"][self.rebuilt["autoencoder"]]
-            shape = feature_settings.parse(self.config["features"][entry["feature"]]).shape
+            shape = parse_feature(self.config["features"][entry["feature"]]).shape
             network = {"network": name, "network_options": {}, "input_shape": list(shape)}
             return {**network, "classes": len(self.source.labels), "title": name}
         entry = self.base_of(name)
         return {
             "network": entry["network"],
             "network_options": dict(entry.get("network_options", {})),
-            "input_shape": self.input_shape_of(name),
+            "input_shape": list(input_shape_of(self.config, entry)),
             "classes": len(self.source.labels),
             "title": f"{entry['network']} ({name})",
         }

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from earmark.initialisation import keras_defaults
+from earmark.networks.initialisation import keras_defaults
 
 Pair = tuple[int, int]
 
