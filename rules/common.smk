@@ -129,8 +129,7 @@ def code_of(script):
 
 def code_of_network(system):
     """A parameter: the hash of the module with a system's network, which is found by name."""
-    module = networks.module_of(PLAN.base_of(system)["network"])
-    return code.code_of_module(module, SCRIPTS)
+    return code.code_of_module(networks.module_of(PLAN.base_of(system)["network"]), SCRIPTS)
 
 
 def code_of_feature(feature):
