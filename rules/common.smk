@@ -83,7 +83,7 @@ if workflow.is_main_process:
 
 # Training jobs take a GPU each, where there are any, and threads.
 GPUS = 1 if settings.uses_gpu(config) else 0
-PROCESSORS = processors.available()
+PROCESSORS = processors.available_processors()
 TRAINING_THREADS = min(config["training_threads"], PROCESSORS)
 if workflow.is_main_process and workflow.nodes is None:
     # On one machine, as many jobs compute on GPUs at a time as there are, and trainings together

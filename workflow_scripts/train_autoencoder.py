@@ -15,7 +15,6 @@ from earmark import (
     compiling,
     finite,
     hardware,
-    memory_formats,
     models,
     recipes,
     resident,
@@ -79,7 +78,7 @@ def main(
             **cfg,
             seed=seed,
             code=code,
-            hardware=place.facts(),
+            hardware={**place.facts(), "compiled": trained.compiled},
             kept_epoch=trained.kept_epoch,
             kept_figures=trained.kept_figures(),
             learned=verdict.of_autoencoder(
@@ -112,8 +111,8 @@ def _fit(
     checkpoint: checkpoints.Checkpoint,
     seed: int,
 ) -> training.Trained:
-    probe = torch.rand(recipe.batch_clips, *features.shape, device=place.device)
-    memory_formats.arrange(module, probe, place, place.memory_format)
+    place.move(module)
+    example = torch.rand(recipe.batch_clips, *features.shape, device=place.device)
     unlabelled = Examples(
         features.rows_of(train),
         np.zeros(len(train), np.int64),
@@ -121,7 +120,7 @@ def _fit(
         train,
     )
     validation_rows = features.rows_of(validation)
-    forward = compiling.compiled(module, probe, place, recipe.plan.epochs * len(train))
+    forward, compiled = compiling.compiled(module, example, place, recipe.plan.epochs * len(train))
     near = resident.near(features, place.device)
 
     def loss_of(
@@ -167,7 +166,7 @@ def _fit(
         lambda figures: (-figures["validation_loss"] if validation else figures["epoch"],),
     )
     optimizer = training.make_optimizer(module, recipe.plan)
-    return training.fit(module, optimizer, recipe.plan, task, checkpoint, seed)
+    return training.fit(module, optimizer, recipe.plan, task, checkpoint, seed, compiled)
 
 
 @torch.no_grad()

@@ -21,7 +21,6 @@ from earmark import (
     compiling,
     inference,
     learned,
-    memory_formats,
     metrics,
     models,
     resident,
@@ -116,13 +115,12 @@ def train(
     """
     crop = inference.input_shape(store, recipe.crops.frames)[1]
     count = len(data.classes)
-    module.to(hardware.device)
-    probe = torch.rand(min(recipe.batch_clips, len(data.train)), store.shape[0], crop)
-    probe = probe.to(hardware.device)
-    memory_formats.arrange(module, probe, hardware, hardware.memory_format)
+    hardware.move(module)
+    example = torch.rand(min(recipe.batch_clips, len(data.train)), store.shape[0], crop)
+    example = example.to(hardware.device)
     _learn_statistics(module, store, data, recipe, crop, seeds.derive_seed(seed, "statistics"))
     clips = recipe.plan.epochs * len(data.train)
-    forward = compiling.compiled(module, probe, hardware, clips)
+    forward, compiled = compiling.compiled(module, example, hardware, clips)
     features = resident.near(store, hardware.device)
 
     def batches_of(epoch: int) -> Iterator[Batch]:
@@ -168,7 +166,7 @@ def train(
         _accuracy_then_loss if recipe.watch == "accuracy" else _loss,
     )
     optimizer = training.make_optimizer(module, recipe.plan)
-    return training.fit(module, optimizer, recipe.plan, task, checkpoint, seed)
+    return training.fit(module, optimizer, recipe.plan, task, checkpoint, seed, compiled)
 
 
 def _learn_statistics(
@@ -254,7 +252,7 @@ def save(
         clips={"train": len(data.train), "validation": len(data.validation)},
         inputs={part: checkpoints.content_hash(path) for part, path in inputs.items()},
         code=code,
-        hardware=hardware.facts(),
+        hardware={**hardware.facts(), "compiled": trained.compiled},
         kept_epoch=trained.kept_epoch,
         kept_figures=trained.kept_figures(),
         learned=learned.of_classifier(name, judging, held_out, data.classes, probabilities),

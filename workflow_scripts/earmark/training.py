@@ -86,10 +86,14 @@ class TrainingTask:
 
 @dataclass(frozen=True)
 class Trained:
-    """``history`` has a row per epoch; the module has the weights of ``kept_epoch``."""
+    """``history`` has a row per epoch; the module has the weights of ``kept_epoch``.
+
+    ``compiled`` says whether the network was compiled for it.
+    """
 
     history: pd.DataFrame
     kept_epoch: int
+    compiled: bool = False
 
     def kept_figures(self) -> Figures:
         """The history's row of the epoch that was kept."""
@@ -154,6 +158,7 @@ def fit(
     task: TrainingTask,
     checkpoint: Checkpoint,
     seed: int,
+    compiled: bool = False,
 ) -> Trained:
     """Train ``module`` in place and return its history, one row per epoch, and the epoch kept.
 
@@ -187,7 +192,7 @@ def fit(
         module.load_state_dict(state.best["weights"])
         kept = state.best["epoch"]
         log.info("Kept the weights of epoch %d.", kept)
-    return Trained(pd.DataFrame(state.history), kept)
+    return Trained(pd.DataFrame(state.history), kept, compiled)
 
 
 def train_one_epoch(
