@@ -24,7 +24,7 @@ def main(
     selection: str,
     folds_table: str,
     feature_file: str,
-    weights_before: str | None,
+    weights_before: list[str],
     weights: str,
     facts: str,
     history: str,
@@ -37,22 +37,23 @@ def main(
     """Train on the base ``selection`` and the pool's clips within the round's bounds.
 
     ``cfg`` is as for ``train_model``, and has the ``round`` and the ``schedule``. Test clips are
-    never in the pool. Without weights of a stage before, the round starts from an untrained
-    network, as the report's setting B did. ``pseudo`` gets the labels that the round added.
+    never in the pool. ``weights_before`` is the file of the stage before; without one, the round
+    starts from an untrained network, as the report's setting B did. ``pseudo`` gets the labels that
+    the round added.
     """
     seed = seeds.derive_seed(cfg["seed"], "selftraining", cfg["system"], cfg["fold"], cfg["round"])
     place = hardware.prepare(threads, seed, machine)
     recipe = recipes.from_settings(cfg["recipe"])
     inputs = {"selection": selection, "folds": folds_table, "features": feature_file}
-    inputs |= {"weights_before": weights_before} if weights_before else {}
+    inputs |= dict(zip(["weights_before"], weights_before, strict=False))
     checkpoint = checkpoints.beside(weights, [cfg, code], inputs.values())
     base, held_out = selections.read(selection), folds.read(folds_table)
     name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}, round {cfg['round']}"
     with store.FeatureStore(feature_file) as features, checkpoint.held():
         data = classifier.split(features, base, held_out, cfg["fold"], cfg["validation"])
         model = classifier.build(features, data, cfg)
-        if weights_before:
-            models.load(model, weights_before)
+        for path in weights_before:
+            models.load(model, path)
         pool = selftraining.pool_of(base, held_out, cfg["fold"])
         # The labels that come of it are the same, whatever precision training takes.
         exact = hardware.for_predicting(place, machine)

@@ -15,13 +15,13 @@ from earmark import (
     compiling,
     finite,
     hardware,
+    learned,
     models,
     recipes,
     resident,
     seeds,
     tables,
     training,
-    verdict,
 )
 from earmark.batches import Batch, Examples
 from earmark.features import store
@@ -81,7 +81,7 @@ def main(
             hardware={**place.facts(), "compiled": trained.compiled},
             kept_epoch=trained.kept_epoch,
             kept_figures=trained.kept_figures(),
-            learned=verdict.of_autoencoder(
+            learned=learned.of_autoencoder(
                 trained.history,
                 recipe.plan.keep,
                 _spread_of_pictures(features, rows, recipe, place),
