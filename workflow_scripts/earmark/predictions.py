@@ -62,3 +62,11 @@ def read(path: str | Path) -> Predictions:
                 f"classes"
             )
         return Predictions(clips, classes, values)
+
+
+def same_classes(members: Sequence[Predictions], name: str) -> list[str]:
+    """Return the class names that all ``members`` of ``name`` have."""
+    classes = members[0].classes
+    if any(found.classes != classes for found in members):
+        raise ValueError(f"The members of {name} were trained on different classes.")
+    return classes
