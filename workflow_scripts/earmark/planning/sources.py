@@ -109,8 +109,12 @@ class _Memory:
 def _remembered(path: Path) -> tuple[str, dict[str, Any]]:
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
-        return str(known["folder"]), dict(known["files"])
-    except (OSError, ValueError, KeyError, TypeError):
+        files = {
+            file: [[int(size), int(when)], str(digest)]
+            for file, ((size, when), digest) in known["files"].items()
+        }
+        return str(known["folder"]), files
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "", {}
 
 
