@@ -209,7 +209,7 @@ def test_a_class_may_get_its_first_verified_clip_by_a_correction(tmp_path: Path)
 
 
 def test_a_single_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:
-    with pytest.raises(EarmarkError, match="All 2 clips of .* have the label 'Bark'"):
+    with pytest.raises(EarmarkError, match=r"All 2 clips of .* have the label 'Bark'"):
         made_of(tmp_path, listed=LIST[:2])
 
 
