@@ -123,7 +123,10 @@ CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"ensembles": {"power": None}, "submission": "cnn_logmel"},
         {"write_out_of_fold", *SCORING},
     ),
-    "what is scored": ({"scores": ["cnn_logmel"]}, {"write_out_of_fold", *SCORING}),
+    "what is scored": (
+        {"scores": ["cnn_logmel"]},
+        {"measure_labels", "write_out_of_fold", *SCORING},
+    ),
     "what is submitted": ({"submission": "arithmetic"}, {"write_submission", "copy_submission"}),
     "threads": ({"training_threads": 2}, set()),
     "where it computes": ({"hardware": {"precision": "bfloat16"}}, set()),

@@ -27,8 +27,10 @@ class Planned:
         self.results, self.memory = base / "results/set", base / ".snakemake/earmark/set.json"
 
     def update(self, folder: Path | None = None) -> None:
+        """What the main process does at each start."""
         found = layout.find_layout(folder or self.made.folder)
         sources.update_index(found, self.results, self.memory)
+        sources.link(found, self.results, is_main=True)
 
     def state(self) -> dict[str, tuple[bytes, int]]:
         """Bytes and time of the indices."""
@@ -42,17 +44,11 @@ class Planned:
         return self.made.audio_train / self.made.train[place][0]
 
 
-def old(folder: Path, seconds: float = 100.0) -> None:
-    """Let all files of a folder be some time old, so that their hashes are remembered."""
-    when = time.time() - seconds
-    for path in folder.rglob("*"):
-        os.utime(path, (when, when))
-
-
 @pytest.fixture
-def planned(tmp_path: Path) -> Planned:
+def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planned:
+    """A folder that was looked at, long enough ago for its hashes to be remembered."""
+    monkeypatch.setattr(sources, "SETTLED_SECONDS", -60.0)
     made = make_set(tmp_path / "set", ["Cello", "Bark"])
-    old(made.folder)
     found = Planned(tmp_path, made)
     found.update()
     for path in (found.results / "index").iterdir():
@@ -135,6 +131,7 @@ def test_a_copied_or_moved_folder_writes_nothing(
         shutil.rmtree(planned.made.folder)
     planned.update(copy)
     assert planned.state() == before
+    assert (planned.results / "dataset").resolve() == copy
     # From now on the copy is the folder of these results, and its edits count.
     (copy / "audio_train" / planned.clip().name).write_bytes(b"other")
     planned.update(copy)
@@ -187,7 +184,7 @@ def test_there_and_back_gives_the_first_bytes(planned: Planned) -> None:
 
 
 def exchange(path: Path, content: bytes) -> None:
-    """Other content of the same size and time, as a clock of coarse ticks would give it."""
+    """Other content of the same size and time of modification, as archives may give it."""
     facts = path.stat()
     assert len(content) == facts.st_size
     path.write_bytes(content)
@@ -195,19 +192,29 @@ def exchange(path: Path, content: bytes) -> None:
     assert path.stat().st_mtime_ns == facts.st_mtime_ns
 
 
+def hash_of(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def test_other_content_of_the_same_size_and_time_is_noticed(planned: Planned) -> None:
+    content = bytes(planned.clip().stat().st_size)
+    exchange(planned.clip(), content)
+    planned.update()
+    assert planned.rows("train")[0]["hash"] == hash_of(content)
+
+
 @pytest.mark.parametrize("ahead_seconds", [0, 86_400])
 def test_a_clip_that_changes_within_its_time_stamp_is_noticed(
-    planned: Planned, ahead_seconds: float
+    planned: Planned, monkeypatch: pytest.MonkeyPatch, ahead_seconds: float
 ) -> None:
-    clip, when = planned.clip(), time.time() + ahead_seconds
-    clip.write_bytes(b"a" * 100)
-    os.utime(clip, (when, when))
-    planned.update()
-    for content in (b"b" * 100, b"c" * 100):
-        exchange(clip, content)
+    monkeypatch.undo()
+    when = time.time_ns() + int(ahead_seconds * 1e9)
+    # A clock of coarse ticks: all that is written here is of one time.
+    monkeypatch.setattr(sources, "_stamp", lambda path: [path.stat().st_size, when, when])
+    for sign in (b"a", b"b", b"c"):
+        planned.clip().write_bytes(sign * 100)
         planned.update()
-        wanted = hashlib.blake2b(content, digest_size=16).hexdigest()
-        assert planned.rows("train")[0]["hash"] == wanted
+        assert planned.rows("train")[0]["hash"] == hash_of(sign * 100)
 
 
 @pytest.mark.parametrize(
@@ -219,14 +226,14 @@ def test_a_clip_that_changes_within_its_time_stamp_is_noticed(
         b"[]",
         b"null",
         b"[" * 100_000,
-        b'{"folder": "x"}',
-        b'{"folder": 7, "files": 3}',
-        b'{"folder": "/", "files": ["ab", "cd"]}',
-        b'{"folder": "/", "files": {"NAME": 5}}',
-        b'{"folder": "/", "files": {"NAME": []}}',
-        b'{"folder": "/", "files": {"NAME": [[SIZE, TIME]]}}',
-        b'{"folder": "/", "files": {"NAME": [[SIZE, "soon"], "x"]}}',
-        b'{"folder": "/", "files": {"NAME": [SIZE, TIME]}}',
+        b'"text"',
+        b'{"NAME": 5}',
+        b'{"NAME": []}',
+        b'{"NAME": [[SIZE, TIME]]}',
+        b'{"NAME": [[SIZE, "soon"], "x"]}',
+        b'{"NAME": [[SIZE], "x"]}',
+        b'{"NAME": [SIZE, TIME]}',
+        b'{"NAME": {"0": 1}}',
     ],
 )
 def test_a_damaged_memory_is_no_error(planned: Planned, content: bytes) -> None:
@@ -241,8 +248,8 @@ def test_a_damaged_memory_is_no_error(planned: Planned, content: bytes) -> None:
     planned.update()
     assert planned.state() == before
     remembered = json.loads(planned.memory.read_text())
-    assert remembered["folder"] == str(planned.made.folder.resolve())
-    assert f"audio_train/{planned.clip().name}" in remembered["files"]
+    names = {f"audio_train/{fname}" for fname, _, _ in planned.made.train}
+    assert set(remembered) == names | {f"audio_test/{fname}" for fname in planned.made.test}
 
 
 def test_a_memory_that_cannot_be_written_is_told_and_no_error(planned: Planned, told: Any) -> None:
@@ -289,6 +296,36 @@ def test_what_is_odd_about_clips_is_told_when_they_change(planned: Planned, told
     told.clear()
     planned.update()
     assert told.text == ""
+
+
+def test_the_link_leads_to_the_data_set_and_gives_it_one_path(tmp_path: Path) -> None:
+    results = tmp_path / "results/set"
+    found = []
+    for name in ("one", "an/other"):
+        made = make_set(tmp_path / name / "set", ["Cello"], truth=True, sound=False)
+        own = layout.find_layout(made.folder)
+        linked = sources.link(own, results, is_main=True)
+        assert linked.train_list.samefile(made.train_list)
+        assert linked.audio_test.samefile(made.audio_test)
+        found.append(linked)
+        # A job leaves it as it is.
+        assert sources.link(layout.kaggle_layout(tmp_path / "x"), results, is_main=False)
+        assert linked.train_list.samefile(made.train_list)
+    assert found[0] == found[1]
+    assert found[0].test_truth == results / "dataset/test_post_competition.csv"
+    assert sources.link(layout.zenodo_layout(tmp_path), results, True).test_list is None
+    # On another machine a job makes it where there is none.
+    elsewhere = tmp_path / "elsewhere"
+    assert sources.link(own, elsewhere, is_main=False).train_list.samefile(made.train_list)
+
+
+def test_where_the_link_cannot_be_made_there_is_a_sentence(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "set", ["Cello"], sound=False)
+    own, results = layout.find_layout(made.folder), tmp_path / "results/set"
+    (results / "dataset").mkdir(parents=True)
+    with pytest.raises(EarmarkError, match=r"results/set/dataset cannot be written.*Move away"):
+        sources.link(own, results, is_main=True)
+    assert [path.name for path in results.iterdir()] == ["dataset"]
 
 
 def test_all_times_in_the_future_are_told_at_once(tmp_path: Path, monkeypatch: Any) -> None:
