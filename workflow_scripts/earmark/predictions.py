@@ -61,6 +61,9 @@ def read(path: str | Path) -> Predictions:
                 f"probabilities of shape {values.shape} of {len(clips)} clips and {len(classes)} "
                 f"classes"
             )
+        # A clip without a prediction is NaN in all classes.
+        if not (np.isfinite(values).all(-1) | np.isnan(values).all(-1)).all():
+            raise ValueError("some probabilities are no finite numbers")
         return Predictions(clips, classes, values)
 
 

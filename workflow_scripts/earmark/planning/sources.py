@@ -6,6 +6,7 @@ hashed at each start, their sizes and times are remembered in Snakemake's own fo
 can be deleted at any time.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -65,14 +66,16 @@ def link(layout: Layout, results: Path, is_main: bool) -> Layout:
     where there is none. Raises EarmarkError where it cannot be made.
     """
     path, folder = results / LINK, layout.folder.resolve()
+    new = path.with_name(f".{LINK}.{os.getpid()}")
     linked = _linked(results)
     if linked != folder and (is_main or linked is None):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            new = path.with_name(f".{LINK}.{os.getpid()}")
             new.symlink_to(folder)
             os.replace(new, path)
         except OSError as problem:
+            with contextlib.suppress(OSError):
+                new.unlink()
             raise unwritable(path, problem) from problem
     return layout.moved_to(path)
 
@@ -101,7 +104,7 @@ class _Memory:
         self._changed = False
 
     def hash_all(self, folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
-        """As ``index.hash_all``, but a file of the same size and time is not read again."""
+        """As ``index.hash_all``, but a file of the same size and times is not read again."""
         stamps = [_stamp(folder / file) for file in files]
         unknown = [
             file
@@ -118,7 +121,7 @@ class _Memory:
                 found.append((stamp[0], self._files[file][1]))
             else:
                 found.append(hashes[file])
-                if stamp[1] < begin - SETTLED_SECONDS * 1e9 and hashes[file][1]:
+                if max(stamp[1:]) < begin - SETTLED_SECONDS * 1e9 and hashes[file][1]:
                     self._files[file] = [stamp, hashes[file][1]]
                     self._changed = True
         return found
@@ -141,17 +144,18 @@ def _remembered(path: Path) -> dict[str, Any]:
             str(name): [list(known[0]), str(known[1])]
             for name, known in json.loads(path.read_text(encoding="utf-8")).items()
         }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
 
 
 def _stamp(path: Path) -> list[int] | None:
-    """Size and time of a file; None if there is none."""
+    """Size and times of a file; None if there is none."""
     try:
         facts = os.stat(path)
     except OSError:
         return None
-    return [facts.st_size, facts.st_mtime_ns]
+    # The last is the time of the last change of any kind, which nobody can set.
+    return [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns]
 
 
 def lists_of(source: Source) -> list[Path]:
