@@ -107,9 +107,7 @@ def main(
         task = classifier.make_task(
             features, clips, labels.concatenate([base, added]), fold, cfg["validation"]
         )
-        figures = classifier.train(
-            module, features, task, recipe, place, checkpoint, seed, machine["memory_format"]
-        )
+        figures = classifier.train(module, features, task, recipe, place, checkpoint, seed)
         figures.insert(0, "clips", len(task.train))
         figures.insert(0, "round", round_number)
         rows = features.rows_of(clips["fname"])

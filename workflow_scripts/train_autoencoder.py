@@ -16,7 +16,6 @@ from earmark import (
     finite,
     hardware,
     manifest,
-    memory_formats,
     models,
     recipes,
     resident,
@@ -71,7 +70,6 @@ def main(
             clips["fname"][held_out].tolist(),
             recipe,
             place,
-            machine,
             checkpoint,
             seed,
         )
@@ -107,12 +105,11 @@ def _fit(
     validation: list[str],
     recipe: recipes.Recipe,
     place: hardware.Hardware,
-    machine: dict[str, Any],
     checkpoint: checkpoints.Checkpoint,
     seed: int,
 ) -> Any:
-    probe = torch.rand(recipe.batch_clips, *features.shape, device=place.device)
-    memory_formats.arrange(module, probe, place, machine["memory_format"])
+    place.move(module)
+    example = torch.rand(recipe.batch_clips, *features.shape, device=place.device)
     unlabelled = Examples(
         features.rows_of(train),
         np.zeros(len(train), np.int64),
@@ -120,7 +117,7 @@ def _fit(
         train,
     )
     validation_rows = features.rows_of(validation)
-    forward = compiling.compiled(module, probe, place, recipe.plan.epochs * len(train))
+    forward, _ = compiling.compiled(module, example, place, recipe.plan.epochs * len(train))
     near = resident.near(features, place.device)
 
     def loss_of(

@@ -55,9 +55,7 @@ def main(
         module = classifier.build_for(
             features, recipe, cfg["network"], cfg["network_options"], classes
         )
-        figures = classifier.train(
-            module, features, task, recipe, place, checkpoint, seed, machine["memory_format"]
-        )
+        figures = classifier.train(module, features, task, recipe, place, checkpoint, seed)
         rows = features.rows_of(clips["fname"])
         found = classifier.predict(module, features, rows, recipe, place, classes)
         classifier.check_predictions(clips["fname"].tolist(), found, recipe)

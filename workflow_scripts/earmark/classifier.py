@@ -19,7 +19,6 @@ from earmark import (
     compiling,
     finite,
     manifest,
-    memory_formats,
     metrics,
     networks,
     resident,
@@ -119,7 +118,6 @@ def train(
     machine: Hardware,
     checkpoint: Checkpoint,
     seed: int,
-    memory_format: str = "auto",
 ) -> pd.DataFrame:
     """Train ``module`` in place; return its history, one row per epoch.
 
@@ -128,13 +126,12 @@ def train(
     """
     crop = input_shape(store, recipe)[1]
     count = len(task.classes)
-    module.to(machine.device)
-    probe = torch.rand(min(recipe.batch_clips, len(task.train)), store.shape[0], crop)
-    probe = probe.to(machine.device)
-    memory_formats.arrange(module, probe, machine, memory_format)
+    machine.move(module)
+    example = torch.rand(min(recipe.batch_clips, len(task.train)), store.shape[0], crop)
+    example = example.to(machine.device)
     _learn_statistics(module, store, task, recipe, crop, seeds.derive_seed(seed, "statistics"))
     clips = recipe.plan.epochs * len(task.train)
-    forward = compiling.compiled(module, probe, machine, clips)
+    forward, _ = compiling.compiled(module, example, machine, clips)
     features = resident.near(store, machine.device)
 
     def batches_of(epoch: int) -> Iterator[Batch]:

@@ -1,4 +1,4 @@
-"""Networks compiled for one shape of batch, where that pays and the machine can."""
+"""Networks compiled for one shape of batch, where the config says so and the machine can."""
 
 import logging
 import time
@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from earmark import probes
 from earmark.hardware import Hardware
 
 log = logging.getLogger("earmark")
@@ -18,49 +17,28 @@ Form = Callable[[Tensor], Tensor]
 
 # A compiled step's gradients may differ from the plain one's by its dropout, but not by more.
 LARGEST_RATIO = 2.0
-# Compiling takes 20 s, which on a GPU are won back within about as many clips, and on a processor
-# in no more, if at all (docs/speed.md).
-LEAST_CLIPS = 100_000
-# On a processor, with "auto", compiled steps have to be faster by so much.
-LEAST_GAIN = 1.05
-QUESTION = probes.Question("form", ("plain", "compiled"), "`compile: false` (or true)")
 
 
-def compiled(module: nn.Module, batch: Tensor, hardware: Hardware, clips: int) -> Form:
-    """What to call for training steps of ``module``: itself, or the code compiled from it.
+def compiled(module: nn.Module, batch: Tensor, hardware: Hardware, clips: int) -> tuple[Form, bool]:
+    """What to call for training steps of ``module``, and whether it is code compiled from it.
 
-    ``clips`` is how many the training sees, each counted once an epoch; with ``compile_networks``
-    "auto", only 100,000 or more are worth it, and on a processor only where steps were found to be
-    faster, now or before on this machine. The code is for inputs of the shape of ``batch``; others,
-    as the last ones of an epoch, go through the module as it is. Weights stay the module's own. The
-    code is tried in one step on ``batch``, which leaves weights, statistics and random state as
-    they were. Where that fails, for example without a C++ compiler, or gives other gradients than
-    the module, the log says so and the module is used as it is.
+    ``clips`` is how many the training sees, each counted once an epoch: with fewer than the
+    hardware's ``compile_from_clips`` nothing is compiled. The code is for inputs of the shape of
+    ``batch``; others, as the last ones of an epoch, go through the module as it is. Weights stay
+    the module's own. The code is tried in one step on ``batch``, which leaves weights, statistics
+    and random state as they were. Where that fails, for example without a C++ compiler, or gives
+    other gradients than the module, a warning says so and the module is used as it is.
     """
-    automatic = hardware.compile_networks == "auto"
-    if not hardware.compile_networks or (automatic and clips < LEAST_CLIPS):
-        return module
-    form: Form | None = None
-
-    def probe() -> probes.Finding:
-        nonlocal form
-        form = _compiled_rightly(module, batch, hardware)
-        if form is None:
-            return None
-        wrong = form is module
-        return ("plain", {}) if wrong else _faster(form, module, batch, hardware)
-
-    asks = automatic and hardware.device.type == "cpu"
-    if asks and probes.answer(QUESTION, module, batch, hardware, probe) != "compiled":
-        return module
-    right = _compiled_rightly(module, batch, hardware) if form is None else form
-    if right is None or right is module:
-        return module
-    return lambda inputs: (right if inputs.shape == batch.shape else module)(inputs)
+    if clips < hardware.compile_from_clips:
+        return module, False
+    form = _compiled_rightly(module, batch, hardware)
+    if form is None:
+        return module, False
+    return lambda inputs: (form if inputs.shape == batch.shape else module)(inputs), True
 
 
 def _compiled_rightly(module: nn.Module, batch: Tensor, hardware: Hardware) -> Form | None:
-    """The compiled module; ``module`` itself if that is wrong, None if it cannot be had."""
+    """The compiled module; None if it cannot be had or is wrong."""
     # torch says so of every machine that has CUDA's compiler and no GPU.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     threads = torch.get_num_threads()
@@ -70,10 +48,11 @@ def _compiled_rightly(module: nn.Module, batch: Tensor, hardware: Hardware) -> F
         "compile_threads": threads,
         # Said outright: else torch may take code for another number of threads from its cache.
         "cpp.threads": threads,
+        # Else torch times ways to sum on a GPU, and takes the fastest of the day.
+        "deterministic": True,
         "triton.cudagraphs": hardware.device.type == "cuda",
     }
     form: Form = torch.compile(module, dynamic=False, options=options)
-    level = logging.INFO if hardware.compile_networks == "auto" else logging.WARNING
     begin = time.perf_counter()
     try:
         with _left_as_it_is(module):
@@ -83,8 +62,7 @@ def _compiled_rightly(module: nn.Module, batch: Tensor, hardware: Hardware) -> F
             found = [_gradient_size(form, module, batch, hardware) for _ in range(calls)][-1]
     except Exception as problem:
         reason = " ".join(str(problem).split())[:200]
-        log.log(
-            level,
+        log.warning(
             "The network cannot be compiled here (%s): it is trained as it is, more slowly. A C++ "
             "compiler may be missing; with `compile: false` under `hardware` nobody tries.",
             reason,
@@ -92,8 +70,7 @@ def _compiled_rightly(module: nn.Module, batch: Tensor, hardware: Hardware) -> F
         return None
     # Not `or`: a number that is none compares false.
     if not wanted / LARGEST_RATIO <= found <= wanted * LARGEST_RATIO:
-        log.log(
-            level,
+        log.warning(
             "The compiled network is wrong (gradients of size %.3g, not %.3g): it is trained as it "
             "is. That is a fault of torch.compile in %s with %s; with `compile: false` under "
             "`hardware` nobody tries.",
@@ -102,29 +79,9 @@ def _compiled_rightly(module: nn.Module, batch: Tensor, hardware: Hardware) -> F
             torch.__version__,
             hardware.autocast_dtype or "float32",
         )
-        return module
+        return None
     log.info("Compiled the network in %.0f s.", time.perf_counter() - begin)
     return form
-
-
-def _faster(
-    form: Form, module: nn.Module, batch: Tensor, hardware: Hardware
-) -> tuple[str, dict[str, float]]:
-    """The form in which to train, and the time of a step in each."""
-    with _left_as_it_is(module):
-        steps = {
-            name: lambda way=way: _gradient_size(way, module, batch, hardware)
-            for name, way in (("plain", module), ("compiled", form))
-        }
-        milliseconds = probes.milliseconds_of(steps, hardware)
-    pays = milliseconds["compiled"] * LEAST_GAIN < milliseconds["plain"]
-    log.info(
-        "%s: a step takes %.0f ms, compiled %.0f ms.",
-        "Compiling pays" if pays else "Compiling does not pay",
-        milliseconds["plain"],
-        milliseconds["compiled"],
-    )
-    return "compiled" if pays else "plain", milliseconds
 
 
 @contextmanager

@@ -1,33 +1,46 @@
-"""Device, precision and threads of a training or prediction job."""
+"""Device, precision, memory format and threads of a training or prediction job."""
 
 import logging
-import os
+import math
 import random
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
-from earmark.runtime import gpus
+from earmark.runtime import gpus, processors
 from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 
+MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
 
 @dataclass(frozen=True)
 class Hardware:
-    """Where a job computes. ``autocast_dtype`` is None for plain float32.
+    """Where and how a job computes.
 
-    ``compile_networks``: whether networks are compiled before they are trained; "auto": if that
-    pays.
+    ``autocast_dtype`` is None for plain float32. ``memory_format``: contiguous or channels_last.
+    ``compile_from_clips``: networks that learn from so many clips or more, each counted once an
+    epoch, are compiled first.
     """
 
     device: torch.device
     autocast_dtype: torch.dtype | None
-    compile_networks: bool | Literal["auto"] = False
+    memory_format: str = "channels_last"
+    compile_from_clips: float = math.inf
+
+    def move(self, module: nn.Module) -> None:
+        """Put the weights of ``module`` onto the device, in the memory format.
+
+        That is the order in memory of two-dimensional convolutions' weights, and so of what they
+        compute; other weights have but one.
+        """
+        module.to(self.device, memory_format=MEMORY_FORMATS[self.memory_format])  # type: ignore[call-overload]
 
     def autocast(self) -> AbstractContextManager[None]:
         """Context in which convolutions and matrix products run in the reduced precision."""
@@ -39,17 +52,33 @@ class Hardware:
         """Context after which torch draws what it would have drawn without it."""
         return torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
 
+    def facts(self) -> dict[str, Any]:
+        """What results depend on, in plain values, to be written beside them."""
+        if self.device.type == "cuda":
+            name = torch.cuda.get_device_name(self.device)
+        else:
+            name = processors.processor_name()
+        return {
+            "device": self.device.type,
+            "device_name": name,
+            "threads": torch.get_num_threads(),
+            "precision": "float32" if self.autocast_dtype is None else "bfloat16",
+            "memory_format": self.memory_format,
+        }
 
-def prepare(threads: int, seed: int, machine: Mapping[str, Any]) -> Hardware:
+
+def prepare(
+    threads: int, seed: int, machine: Mapping[str, Any], predicting: bool = False
+) -> Hardware:
     """Set threads and seeds and choose device and precision by the config's ``hardware``.
 
-    ``device``: auto, cpu or cuda. ``precision``: auto (bfloat16 where the hardware has it),
-    bfloat16 or float32. ``compile``: auto, true or false. Raises EarmarkError when cuda is asked
-    for and absent.
+    ``device``: auto, cpu or cuda. ``precision``: auto, bfloat16 or float32; auto is bfloat16 where
+    the hardware has it, but float32 for ``predicting``. ``memory_format``, ``compile``,
+    ``compile_from_clips``: see ``Hardware`` and ``compiled_from``. There are no more threads than
+    processors that the job may use. Raises EarmarkError when cuda is asked for and absent.
     """
     device, precision = machine["device"], machine["precision"]
-    available = os.cpu_count() or 1
-    torch.set_num_threads(max(1, min(threads, available)))
+    torch.set_num_threads(max(1, min(threads, processors.available_processors())))
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002  libraries below us may use the old generator
     torch.manual_seed(seed)
@@ -68,8 +97,13 @@ def prepare(threads: int, seed: int, machine: Mapping[str, Any]) -> Hardware:
         reduced = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         reduced = cpu_has_bfloat16()
-    wanted = precision == "bfloat16" or (precision == "auto" and reduced)
-    found = Hardware(chosen, torch.bfloat16 if wanted else None, machine["compile"])
+    wanted = precision == "bfloat16" or (precision == "auto" and reduced and not predicting)
+    found = Hardware(
+        chosen,
+        torch.bfloat16 if wanted else None,
+        machine["memory_format"],
+        compiled_from(machine, use_cuda),
+    )
     log.info(
         "Computing on %s with %d threads in %s.",
         torch.cuda.get_device_name() if use_cuda else "the processor",
@@ -77,6 +111,17 @@ def prepare(threads: int, seed: int, machine: Mapping[str, Any]) -> Hardware:
         "bfloat16 autocast" if wanted else "float32",
     )
     return found
+
+
+def compiled_from(machine: Mapping[str, Any], on_gpu: bool) -> float:
+    """Number of clips from which a training compiles its network, by the config's ``hardware``.
+
+    ``compile``: true (all do), false (none does) or auto (on a GPU those that learn from
+    ``compile_from_clips`` or more, on a processor none).
+    """
+    if machine["compile"] == "auto":
+        return machine["compile_from_clips"] if on_gpu else math.inf
+    return 0 if machine["compile"] else math.inf
 
 
 def _own_gpu() -> int:
