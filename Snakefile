@@ -1,11 +1,16 @@
 """Earmark: from a folder of sounds with partly verified labels to submission.csv."""
 
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.27.1")
 
+# Not workflow.basedir: where another workflow uses this one as a module, that is the other's.
+BASE = Path(workflow.current_basedir)
 
-configfile: f"{workflow.basedir}/config.yaml"
+
+configfile: BASE / "config.yaml"
 
 
 report: "rules/captions/workflow.rst"
@@ -24,20 +29,23 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        rules.write_submission.output,
+        rules.copy_submission.output,
         SCORES,
-        FIGURES,
+        PLAN.figures,
 
 
 # On a cluster these run beside Snakemake itself: each takes seconds, less than a wait in the queue.
 localrules:
+    read_labels,
+    draw_folds,
     summarise_spreading,
     select_labels,
     measure_labels,
     combine_predictions,
     write_submission,
+    copy_submission,
+    write_out_of_fold,
     score,
-    score_held_out,
     plot_history,
     plot_classes,
     plot_schedule,

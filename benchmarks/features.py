@@ -29,12 +29,16 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 
 import extract_features
 
-from earmark import audio, features, store
+from earmark import audio
+from earmark.features import store
+from earmark.features.log_mel import LogMel
+from earmark.features.settings import Feature
+from earmark.features.stft import Stft
 from earmark.runtime import pools
 
 RATE, RANGE = 44100, 80.0
-STFT = features.Stft()
-MEL = features.LogMel(trim_db=0.0)
+STFT = Stft()
+MEL = LogMel(trim_db=0.0)
 MEMORY = """
 import json, sys
 from pathlib import Path
@@ -65,7 +69,7 @@ def short_time(path: Path, window: int, hop: int) -> int:
     return samples.shape[-1]
 
 
-def bound(work: Callable[..., int], feature: features.Feature, paths: list[Path], n: int) -> None:
+def bound(work: Callable[..., int], feature: Feature, paths: list[Path], n: int) -> None:
     """``work`` on all clips, in so many processes."""
     torch.set_num_threads(1)
     work = partial(work, window=feature.window_samples, hop=feature.hop_samples)
@@ -73,7 +77,7 @@ def bound(work: Callable[..., int], feature: features.Feature, paths: list[Path]
         pass
 
 
-def earmark(feature: features.Feature, paths: list[Path], target: Path, processes: int) -> None:
+def earmark(feature: Feature, paths: list[Path], target: Path, processes: int) -> None:
     """What the rule ``extract_features`` does."""
     torch.set_num_threads(1)
     work = partial(extract_features.compute, folder=Path(), feature=feature, longest_seconds=300.0)
@@ -194,7 +198,7 @@ def section(paths: list[Path], processes: int, repeats: int) -> str:
 
 def rates(
     title: str,
-    feature: features.Feature,
+    feature: Feature,
     torchaudio_work: Callable[[int], Callable[[Path], np.ndarray]],
     librosa_work: Callable[[Path], np.ndarray],
     paths: list[Path],

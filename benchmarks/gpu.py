@@ -34,7 +34,10 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 
 from training import Clock, task_of
 
-from earmark import autoencoder, classifier, compiling, hardware, networks, recipes, store
+from earmark import classifier, compiling, hardware, recipes
+from earmark.features import store
+from earmark.networks import autoencoder
+from earmark.networks.build import build
 
 CLASSES = 41
 # Clips to learn from, by the report [3, 4]; one fold of ten is held out.
@@ -67,7 +70,7 @@ class Case:
         """The network, with new weights."""
         if self.network == "autoencoder":
             return autoencoder.Autoencoder(self.shape, 0.01)
-        return networks.build(self.network, self.shape, CLASSES, **self.options)
+        return build(self.network, self.shape, CLASSES, **self.options)
 
 
 def cases(reduced: bool) -> list[Case]:

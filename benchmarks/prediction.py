@@ -19,7 +19,8 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 
 from training import CLASSES, CLIPS, FRAMES, RECIPE, WIDTHS, network, prepared, write_noise
 
-from earmark import batches, classifier, store
+from earmark import batches, classifier
+from earmark.features import store
 
 
 @torch.no_grad()

@@ -25,7 +25,9 @@ from torch import nn
 
 sys.path.insert(0, str(measuring.SCRIPTS))
 
-from earmark import batches, classifier, hardware, networks, recipes, store
+from earmark import batches, classifier, hardware, recipes
+from earmark.features import store
+from earmark.networks.build import build
 
 BANDS, FRAMES, CLASSES = 64, 128, 41
 RECIPE = recipes.from_settings(
@@ -102,7 +104,7 @@ def task_of(features: store.FeatureStore, clips: int) -> classifier.Task:
 def network(width: int) -> nn.Module:
     """The network under test, always with the same weights."""
     torch.manual_seed(0)
-    return networks.build("cnn_logmel", (BANDS, FRAMES), CLASSES, width=width)
+    return build("cnn_logmel", (BANDS, FRAMES), CLASSES, width=width)
 
 
 def plain_epoch(module: nn.Module, features: store.FeatureStore) -> float:

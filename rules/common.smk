@@ -1,32 +1,99 @@
-# Everything that rules share: the checked config, names of files, and the code's hashes.
+# What all rules share: the checked config, the plan, the code's hashes, and what a run may use.
 
+import copy
+import os
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+from snakemake.utils import update_config
 
-BASE = Path(workflow.basedir)
 SCRIPTS = BASE / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
+# Jobs inherit it: an Earmark installed from elsewhere would come before the one beside the scripts.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 
 from earmark import config as settings
-from earmark import feature_settings, layout, provenance, run_folder, vocabulary
-from earmark.runtime import gpus, interruption
+from earmark import run_folder, vocabulary
+from earmark.features import catalogue as kinds
+from earmark.networks import catalogue as networks
+from earmark.planning import code, records, sources
+from earmark.planning.plan import Model, Plan, pattern
+from earmark.runtime import gpus, interruption, processors
 from earmark.runtime.errors import EarmarkError
+
+
+def told(function, *arguments):
+    """What a function of Earmark returns; its errors end the planning with their sentence."""
+    try:
+        return function(*arguments)
+    except EarmarkError as problem:
+        raise WorkflowError(str(problem)) from None
+
+
+# CONFIG
+
+
+def load_yaml(path):
+    """A YAML file. The loader in C takes an eighth of the time, and every start comes through."""
+    with open(path, encoding="utf-8") as file:
+        return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+# Presets go between config.yaml and the overlay, which Snakemake puts on top each time. A workflow
+# that uses this one as a module may give its `config`, and then that is the overlay.
+PRESETS = told(settings.presets_below, config.get("extends"), BASE / "presets")
+if workflow.modifier.skip_configfile:
+    OVERLAY = copy.deepcopy(config)
+    for preset in [BASE / "config.yaml", *PRESETS]:
+        update_config(config, load_yaml(preset))
+    update_config(config, OVERLAY)
+for preset in PRESETS:
+
+    configfile: preset
+
+
+settings.remove_nulls(config)
+told(settings.check, config, load_yaml(BASE / "rules/schemas/config.schema.yaml"))
+SOURCE = told(settings.source_of, config)
+PLAN = Plan(config, SOURCE)
+RESULTS, LOGS, TIMES, REPORT = PLAN.results, PLAN.logs, PLAN.times, PLAN.report
+
+# THE RUN
 
 interruption.announce()
 if workflow.is_main_process:
     # Kept until Snakemake ends.
-    try:
-        RUN = run_folder.enter(Path(".snakemake"))
-    except EarmarkError as problem:
-        raise WorkflowError(str(problem)) from None
-    if workflow.nodes is None and "gpu" not in workflow.global_resources:
-        # On one machine, as many jobs compute on GPUs at a time as there are; a cluster's scheduler
-        # knows better. `--resources gpu=2` says otherwise.
-        workflow.register_resource("gpu", max(1, gpus.count()))
+    RUN = told(run_folder.enter, Path(".snakemake"))
+    told(sources.check_folders, "results", "logs")
+    told(sources.check_design, Path(RESULTS))
+    if SOURCE.kind == "folder":
+        told(sources.check_times, sources.lists_of(SOURCE))
+        memory = Path(f".snakemake/earmark/{SOURCE.name}.json")
+        told(sources.update_index, SOURCE.layout, Path(RESULTS), memory)
+    if not records.OTHER_CALLS & set(sys.argv):
+        told(records.check, Path(RESULTS), records.of(workflow))
+        records.mark_foreign(Path("submission.csv"), Path(RESULTS), records.of(workflow))
+if SOURCE.kind == "folder":
+    LISTS = told(sources.link, SOURCE.layout, Path(RESULTS), workflow.is_main_process)
+else:
+    LISTS = SOURCE.layout
+
+# Training jobs take a GPU each, where there are any, and threads.
+GPUS = 1 if settings.uses_gpu(config) else 0
+PROCESSORS = processors.available_processors()
+TRAINING_THREADS = min(config["training_threads"], PROCESSORS)
+if workflow.is_main_process and workflow.nodes is None:
+    # On one machine, as many jobs compute on GPUs at a time as there are, and trainings together
+    # have no more threads than there are processors: sharing them, they would wait for each other.
+    # A cluster's scheduler knows better. `--resources gpu=2` says otherwise.
+    for name, most in (("gpu", max(1, gpus.count())), ("training_threads", PROCESSORS)):
+        if name not in workflow.global_resources:
+            workflow.register_resource(name, most)
 
 
 if workflow.is_main_process:
@@ -37,20 +104,14 @@ if workflow.is_main_process:
     onstart:
         for job in workflow.dag.needrun_jobs():
             workflow.persistence.started(job)
+        if workflow.nodes is None and (workflow.cores or 0) > PROCESSORS:
+            logger.info(
+                f"Trainings take {TRAINING_THREADS} of the {PROCESSORS} processors each, so at most "
+                f"{PROCESSORS // TRAINING_THREADS} run at a time, whatever -j says."
+            )
 
 
-def presets_below():
-    """The presets that the overlay builds on, if it does, deepest first."""
-    try:
-        return settings.presets_below(config.get("extends"), BASE / "presets")
-    except EarmarkError as problem:
-        raise WorkflowError(str(problem)) from None
-
-
-# They go between config.yaml and the overlay: Snakemake puts that one on top again each time.
-for preset in presets_below():
-
-    configfile: preset
+# FOR RULES
 
 
 def code_of(script):
@@ -58,7 +119,17 @@ def code_of(script):
 
     It is worked out for the jobs of a run only, which keeps the planning quick.
     """
-    return lambda wc: provenance.code_of(SCRIPTS / script)
+    return lambda wc: code.code_of(SCRIPTS / script)
+
+
+def code_of_network(system):
+    """A parameter: the hash of the module with a system's network, which is found by name."""
+    return code.code_of_module(networks.module_of(PLAN.base_of(system)["network"]), SCRIPTS)
+
+
+def code_of_feature(feature):
+    """A parameter: the hash of the module with a feature's kind, which is found by name."""
+    return code.code_of_module(kinds.module_of(config["features"][feature]["kind"]), SCRIPTS)
 
 
 def passing(path, what):
@@ -68,262 +139,12 @@ def passing(path, what):
 
 def given(path):
     """A file of the data set: the user's own lies where it is, also with a storage provider."""
-    return local(str(path)) if SOURCE.kind == "folder" else str(path)
+    return str(path) if SOURCE.kind == "demo" else local(str(path))
 
 
-def checked_source():
-    """The data set's description; mistakes in the config or the data end the planning here."""
-    # The loader in C takes an eighth of the time, and every start of Snakemake comes through here.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (BASE / "rules/schemas/config.schema.yaml").read_text(encoding="utf-8")
-    schema = yaml.load(text, Loader=loader)
-    try:
-        settings.check(config, schema)
-        return settings.source_of(config)
-    except EarmarkError as problem:
-        raise WorkflowError(str(problem)) from None
-
-
-def groups_of(spreading):
-    """The groups of a spreading that occur in the data: group -> its classes."""
-    name = config["spreading"][spreading]["scheme"]
-    try:
-        scheme = vocabulary.find_scheme(name, config["group_schemes"])
-        return vocabulary.groups_of(SOURCE.labels, name, scheme)
-    except EarmarkError as problem:
-        raise WorkflowError(str(problem)) from None
-
-
-def base_of(system):
-    """The config entry that says feature, network and labels, also of a self-trained system."""
-    entry = config["systems"][system]
-    return config["systems"][entry["base"]] if "base" in entry else entry
-
-
-def folds_of(system):
-    """The folds that a system is trained for, each held out once."""
-    return base_of(system).get("folds", [0])
-
-
-def last_stage_of(system):
-    """Folder of a system's finished model, with wildcards for seed and fold."""
-    if "base" not in config["systems"][system]:
-        return f"{RESULTS}/models/{system}/seed{{seed}}/fold{{fold}}"
-    rounds = selftraining_of(system)["rounds"]
-    return f"{RESULTS}/selftraining/{system}/seed{{seed}}/fold{{fold}}/round{rounds}"
-
-
-def network_of(system, recipe):
-    """What a training job needs to know of a system, as plain values."""
-    entry = base_of(system)
-    return {
-        "network": entry["network"],
-        "network_options": entry.get("network_options", {}),
-        "recipe": config["recipes"][recipe],
-        "validation": entry.get("validation", "verified"),
-    }
-
-
-def members_of(entry):
-    """The systems behind a system or an ensemble."""
-    return config["ensembles"][entry]["members"] if entry in config["ensembles"] else [entry]
-
-
-def combination_of(entry):
-    """How the predictions of a system or an ensemble are averaged, as plain values."""
-    settings = config["ensembles"].get(entry, {"kind": "arithmetic"})
-    return {
-        "kind": settings["kind"],
-        "exponent": settings.get("exponent", 0.25),
-        "folds": {system: folds_of(system) for system in members_of(entry)},
-    }
-
-
-def spread_groups(spreading):
-    """The spreading's tables, one per group that occurs in the data."""
-    return [f"{RESULTS}/spread/{spreading}/{group}.csv" for group in groups_of(spreading)]
-
-
-def vectors_of(spreading):
-    """The file with what a spreading compares clips by: latents, or pictures."""
-    entry = config["spreading"][spreading]
-    if "feature" in entry:
-        return f"{RESULTS}/features/{entry['feature']}.h5"
-    return f"{RESULTS}/autoencoders/{entry['autoencoder']}/latents.h5"
-
-
-def stage_before(wc, file):
-    """The file of the round before, or of the base model; none for a start from scratch."""
-    done = int(wc.round) - 1
-    if done:
-        return files_of_rounds(wc, file)[done - 1]
-    base = files_of_base(wc, file)
-    return base[0] if base else []
-
-
-def files_of_base(wc, file):
-    """The file of the model that a system is or starts from; none for a start from scratch."""
-    entry = config["systems"][wc.system]
-    if "base" in entry and selftraining_of(wc.system)["start"] == "untrained":
-        return []
-    return [f"{RESULTS}/models/{entry.get('base', wc.system)}/seed{wc.seed}/fold{wc.fold}/{file}"]
-
-
-def files_of_rounds(wc, file):
-    """The file of each self-training round of a system, if it has any."""
-    if "base" not in config["systems"][wc.system]:
-        return []
-    folder = f"{RESULTS}/selftraining/{wc.system}/seed{wc.seed}/fold{wc.fold}"
-    rounds = selftraining_of(wc.system)["rounds"]
-    return [f"{folder}/round{number}/{file}" for number in range(1, rounds + 1)]
-
-
-def selftraining_of(system):
-    """The self-training settings of a system."""
-    return config["selftraining"][config["systems"][system]["selftraining"]]
-
-
-def member_predictions(wc):
-    """Prediction files of all members and folds, in the order that the script expects."""
-    return [
-        f"{last_stage_of(system)}/predictions.h5".format(seed=wc.seed, fold=fold)
-        for system in members_of(wc.entry)
-        for fold in folds_of(system)
-    ]
-
-
-def stages_of(wc):
-    """Histories of a system in the order of training: base model, then rounds."""
-    return files_of_base(wc, "history.csv") + files_of_rounds(wc, "history.csv")
-
-
-def first_run_of(system):
-    """Wildcards of a system's model of the first seed and fold."""
-    return SimpleNamespace(system=system, seed=SEEDS[0], fold=folds_of(system)[0])
-
-
-def first_model_of(system, file):
-    """A file of that model."""
-    run = first_run_of(system)
-    return f"{last_stage_of(system)}/{file}".format(seed=run.seed, fold=run.fold)
-
-
-def earlier_rounds():
-    """A pattern for systems that matches only in paths of rounds before a system's last one."""
-    numbers = {
-        system: "|".join(map(str, range(1, selftraining_of(system)["rounds"])))
-        for system, entry in config["systems"].items()
-        if "base" in entry
-    }
-    return "|".join(
-        rf"{system}(?=/seed\d+/fold\d+/round(?:{earlier})/)"
-        for system, earlier in numbers.items()
-        if earlier
-    )
-
-
-def schedule_of(system):
-    """The thresholds of a system's self-training."""
-    keys = ("lower_first", "lower_step", "lower_last", "upper")
-    return {key: selftraining_of(system)[key] for key in keys}
-
-
-def input_shape_of(system):
-    """(frequency, time) of what a system's network reads."""
-    entry = base_of(system)
-    height, width = feature_settings.parse(config["features"][entry["feature"]]).shape
-    return [height, width or config["recipes"][entry["recipe"]]["crop_frames"]]
-
-
-def structure_of(name):
-    """What is needed to build a system's network, or the report's autoencoder."""
-    if name == "autoencoder":
-        entry = config["autoencoders"][REBUILT["autoencoder"]]
-        shape = feature_settings.parse(config["features"][entry["feature"]]).shape
-        return {
-            "network": "autoencoder",
-            "network_options": {},
-            "input_shape": list(shape),
-            "classes": len(SOURCE.labels),
-            "title": "autoencoder",
-        }
-    entry = base_of(name)
-    return {
-        "network": entry["network"],
-        "network_options": entry.get("network_options", {}),
-        "input_shape": input_shape_of(name),
-        "classes": len(SOURCE.labels),
-        "title": f"{entry['network']} ({name})",
-    }
-
-
-def example_labels():
-    """Two classes to show clips of: of music and not, where there are both."""
-    music = [label for label in SOURCE.labels if label in vocabulary.MUSIC]
-    others = [label for label in SOURCE.labels if label not in vocabulary.MUSIC]
-    return [*music[:1], *others[:1]] if music and others else SOURCE.labels[:2]
-
-
-def clip_scores_of(comparison):
-    """Scores per clip: of the test clips where their truth is known, or else of held-out clips."""
-    if SOURCE.layout.test_truth:
-        return [f"{RESULTS}/clip_scores.csv"]
-    entries = dict.fromkeys(row["entry"] for row in REBUILT["systems"][comparison])
-    return [f"{RESULTS}/held_out/seed{seed}/{entry}.csv" for seed in SEEDS for entry in entries]
-
-
-def pictures(*names):
-    """Both files of each figure."""
-    return [f"{REPORT}/{name}.{kind}" for name in names for kind in ("png", "svg")]
-
-
-def written(*names):
-    """The files of each table."""
-    return [f"{REPORT}/{name}.{kind}" for name in names for kind in ("csv", "md", "html")]
-
-
-def report_files(wc):
-    """Every table and figure of the 2018 report."""
-    if not REBUILT:
-        raise WorkflowError(
-            "The config lists no tables of the report. Add `--configfile "
-            "presets/report2018-small.yaml` (two cores) or `presets/report2018.yaml` (full size)."
-        )
-    autoencoder, filters = REBUILT["autoencoder"], REBUILT["filters_of"]
-    return (
-        FIGURES
-        + pictures(
-            f"examples_{config['autoencoders'][autoencoder]['feature']}",
-            "structure_autoencoder",
-            *[f"structure_{system}" for system in REBUILT["structures_of"]],
-            f"autoencoder_{autoencoder}_loss",
-            f"autoencoder_{autoencoder}_rebuilt",
-            "threshold_schedule",
-            f"filters_{filters}",
-            f"feature_maps_{filters}",
-        )
-        + written(
-            *[f"spreading_{scheme}" for scheme in REBUILT["spreading"]],
-            *[f"selftraining_{system}" for system in REBUILT["selftraining"]],
-            *REBUILT["systems"],
-            "discrepancies",
-        )
-    )
-
-
-SOURCE = checked_source()
-for folder in ("results", "logs"):
-    if Path(folder).exists() and not Path(folder).is_dir():
-        raise WorkflowError(
-            f"The output folder {Path(folder).resolve()} cannot be written: a file has its name. "
-            f"Move that file away, or run in another folder with `snakemake --directory`."
-        )
-RESULTS = f"results/{SOURCE.name}"
-REPORT = f"{RESULTS}/report"
-LOGS = f"logs/{SOURCE.name}"
-TIMES = f"{RESULTS}/benchmarks"
-MANIFEST = f"{RESULTS}/manifest.csv"
-SEEDS = config.get("seeds", [config["seed"]])
+# Where a job computes, and where the data lies, is no reason to redo it: scripts read it past
+# Snakemake's bookkeeping.
+config["untracked"] = {"folder": str(SOURCE.layout.folder), "machine": config["hardware"]}
 
 # Sections of the page that `snakemake --report` makes. It sorts them by name.
 RESULTS_SECTION = "1 Results"
@@ -332,56 +153,19 @@ LABELS_SECTION = "3 Labels"
 TRAINING_SECTION = "4 Training"
 REPORT_SECTION = "5 The 2018 report"
 
-# Training jobs take a GPU each, where there are any.
-GPUS = 1 if settings.uses_gpu(config) else 0
-
-# What is rebuilt from the 2018 report, if the config says so.
-REBUILT = config.get("report", {})
-# What scores.csv compares: all ensembles and the systems in them, the submission's own, and what the
-# report's tables list.
-SCORED = list(
-    dict.fromkeys(
-        [member for name in config["ensembles"] for member in members_of(name)]
-        + list(config["ensembles"])
-        + [config["submission"]]
-        + [row["entry"] for rows in REBUILT.get("systems", {}).values() for row in rows]
-    )
-)
-# Selections of labels that those learn from, and the spreadings behind them or in the report.
-SELECTIONS = sorted({base_of(member)["labels"] for entry in SCORED for member in members_of(entry)})
-LEARNED_SPREADINGS = sorted(
-    {
-        config["labels"][name]["spreading"]
-        for name in SELECTIONS
-        if "spreading" in config["labels"][name]
-    }
-)
-SPREADINGS = sorted({*LEARNED_SPREADINGS, *REBUILT.get("spreading", {}).values()})
-# What `snakemake all` draws.
-FIGURES = pictures(
-    "clips_per_class",
-    *[f"tsne_{name}_{group}" for name in LEARNED_SPREADINGS for group in groups_of(name)],
-    *[
-        f"history_{system}_seed{seed}_fold{fold}"
-        for system in SCORED
-        if system in config["systems"]
-        for seed in SEEDS
-        for fold in folds_of(system)
-    ],
-)
-
 
 wildcard_constraints:
-    feature="|".join(config["features"]),
-    autoencoder="|".join(config["autoencoders"]),
-    spreading="|".join(config["spreading"]),
+    part="train|test",
+    feature=pattern(config["features"]),
+    autoencoder=pattern(config["autoencoders"]),
+    spreading=pattern(config["spreading"]),
     group=r"\w+",
-    selection="|".join(config["labels"]),
-    system="|".join(config["systems"]),
-    entry="|".join([*config["systems"], *config["ensembles"]]),
+    selection=pattern(config["labels"]),
+    system=pattern(config["systems"]),
+    entry=pattern([*config["systems"], *config["ensembles"]]),
     seed=r"\d+",
     fold=r"\d+",
     round=r"\d+",
-    scheme="|".join(vocabulary.SCHEMES),
-    structure="|".join(["autoencoder", *config["systems"]]),
-    comparison="|".join(REBUILT.get("systems", ["none"])),
+    scheme=pattern(vocabulary.SCHEMES),
+    structure=pattern(["autoencoder", *config["systems"]]),
+    comparison=pattern(PLAN.rebuilt.get("systems", {})),

@@ -1,12 +1,18 @@
-# From the data set to the manifest: every clip opened and checked.
+# From the data set to tables: which clips there are, what is in them, their labels and folds.
 #
-# LISTS tell when the data set changed. AUDIO are the folders of clips that a rule here makes; other
-# clips are no files of the workflow: they are read where they lie.
+# The index of a part tells when its clips changed. For a user's folder the main process writes it
+# while planning; where a rule here makes or fetches the clips, that rule does. AUDIO are the folders
+# of clips that a rule makes; other clips are no files of the workflow: they are read where they lie.
+
+INDEX = f"{RESULTS}/index/{{part}}.csv"
+CLIPS = f"{RESULTS}/clips/{{part}}.csv"
+TRAIN_CLIPS = f"{RESULTS}/clips/train.csv"
+LABELS = f"{RESULTS}/labels.csv"
+FOLDS = f"{RESULTS}/folds.csv"
+AUDIO = []
 
 if SOURCE.kind == "demo":
-    LISTS = [str(SOURCE.layout.train_list), str(SOURCE.layout.test_list)]
     AUDIO = [str(SOURCE.layout.audio_train), str(SOURCE.layout.audio_test)]
-    CLIPS = {}
 
     rule synthesise_dataset:
         output:
@@ -16,6 +22,8 @@ if SOURCE.kind == "demo":
             train_truth=str(SOURCE.layout.train_truth),
             audio_train=directory(str(SOURCE.layout.audio_train)),
             audio_test=directory(str(SOURCE.layout.audio_test)),
+            index_train=INDEX.format(part="train"),
+            index_test=INDEX.format(part="test"),
         log:
             f"{LOGS}/synthesise_dataset.log",
         benchmark:
@@ -31,14 +39,14 @@ if SOURCE.kind == "demo":
             "../workflow_scripts/synthesise_dataset.py"
 
 elif SOURCE.kind == "fetched":
-    LISTS = [f"{RESULTS}/fetched.txt"]
-    AUDIO = []
-    CLIPS = {}
 
     # Machines that compute for a cluster often have no way out into the network.
     rule fetch_dataset:
         output:
-            ready=f"{RESULTS}/fetched.txt",
+            train_list=given(SOURCE.layout.train_list),
+            truth=given(SOURCE.layout.test_truth),
+            index_train=INDEX.format(part="train"),
+            index_test=INDEX.format(part="test"),
         log:
             f"{LOGS}/fetch_dataset.log",
         benchmark:
@@ -52,34 +60,62 @@ elif SOURCE.kind == "fetched":
         script:
             "../workflow_scripts/fetch_dataset.py"
 
-else:
-    LISTS = [given(path) for path in (SOURCE.layout.train_list, SOURCE.layout.test_list) if path]
-    AUDIO = []
-    # The user's own folder may change at any time: a clip exchanged must be noticed.
-    CLIPS = {"files": layout.fingerprint(SOURCE.layout)}
+
+def index_of(part):
+    """The index of a part; a file of the main process where no rule makes it."""
+    path = INDEX.format(part=part)
+    return local(path) if SOURCE.kind == "folder" else path
 
 
-rule make_manifest:
+rule inspect_clips:
     input:
-        lists=LISTS,
-        audio_folders=AUDIO,
+        index_table=lambda wc: index_of(wc.part),
+        audio=AUDIO,
     output:
-        table=MANIFEST,
+        table=CLIPS,
     log:
-        f"{LOGS}/make_manifest.log",
+        f"{LOGS}/inspect_clips/{{part}}.log",
     benchmark:
-        f"{TIMES}/make_manifest.tsv"
+        f"{TIMES}/inspect_clips/{{part}}.tsv"
     conda:
         "../envs/earmark.yaml"
     threads: 8
     params:
-        cfg={
-            "folder": str(SOURCE.layout.folder),
-            "folds": config["folds"],
-            "clips": config["clips"],
-            **CLIPS,
-        },
-        seed=config["seed"],
-        code=code_of("make_manifest.py"),
+        cfg=lambda wc: {"part": wc.part, "clips": config["clips"]},
+        code=code_of("inspect_clips.py"),
     script:
-        "../workflow_scripts/make_manifest.py"
+        "../workflow_scripts/inspect_clips.py"
+
+
+rule read_labels:
+    input:
+        train_list=given(LISTS.train_list),
+        corrections=lambda wc: [local(str(path)) for path in sources.corrections_of(SOURCE)],
+    output:
+        table=LABELS,
+    log:
+        f"{LOGS}/read_labels.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        code=code_of("read_labels.py"),
+    script:
+        "../workflow_scripts/read_labels.py"
+
+
+rule draw_folds:
+    input:
+        train_list=given(LISTS.train_list),
+        index_table=lambda wc: index_of("train"),
+    output:
+        table=FOLDS,
+    log:
+        f"{LOGS}/draw_folds.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg={"folds": config["folds"]},
+        seed=config["seed"],
+        code=code_of("draw_folds.py"),
+    script:
+        "../workflow_scripts/draw_folds.py"

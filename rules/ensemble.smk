@@ -1,10 +1,65 @@
-# Averages of models, the submission, and its scores where the truth is known.
+# What systems say of the clips, averages of that, the submission, and its scores.
+
+
+rule predict:
+    input:
+        table=CLIPS,
+        feature_file=lambda wc: PLAN.features_of(wc.system, wc.part),
+        folds_table=lambda wc: [FOLDS] if wc.part == "train" else [],
+        weights=lambda wc: PLAN.finished_all(wc.system, wc.seed, "weights.safetensors"),
+        facts=lambda wc: PLAN.finished_all(wc.system, wc.seed, "model.json"),
+    output:
+        predicted=PLAN.predictions("{system}", "{seed}", "{part}"),
+    log:
+        f"{LOGS}/predict/{{system}}_seed{{seed}}_{{part}}.log",
+    benchmark:
+        f"{TIMES}/predict/{{system}}_seed{{seed}}_{{part}}.tsv"
+    conda:
+        "../envs/earmark.yaml"
+    threads: TRAINING_THREADS
+    resources:
+        gpu=GPUS,
+        training_threads=TRAINING_THREADS,
+    params:
+        cfg=lambda wc: {"folds": PLAN.folds_of(wc.system)},
+        code=code_of("predict.py"),
+    script:
+        "../workflow_scripts/predict.py"
+
+
+rule write_out_of_fold:
+    input:
+        members=[
+            PLAN.predictions(system, seed, "train")
+            for seed in PLAN.seeds
+            for system in PLAN.scored_systems
+        ],
+        labels_table=LABELS,
+        folds_table=FOLDS,
+    output:
+        out_of_fold_table=f"{RESULTS}/out_of_fold.csv",
+    log:
+        f"{LOGS}/write_out_of_fold.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg={
+            "files": [[system, seed] for seed in PLAN.seeds for system in PLAN.scored_systems],
+            "entries": {entry: PLAN.combination_of(entry) for entry in PLAN.scored},
+        },
+        code=code_of("write_out_of_fold.py"),
+    script:
+        "../workflow_scripts/write_out_of_fold.py"
 
 
 rule combine_predictions:
     input:
-        table=MANIFEST,
-        members=member_predictions,
+        members=lambda wc: PLAN.predictions_of(wc.entry, wc.seed, "test"),
+        # A weighted mean asks how good each member is.
+        held_out=lambda wc: (
+            PLAN.predictions_of(wc.entry, wc.seed, "train") if PLAN.is_weighted(wc.entry) else []
+        ),
+        labels_table=lambda wc: [LABELS] if PLAN.is_weighted(wc.entry) else [],
     output:
         combined=f"{RESULTS}/guesses/seed{{seed}}/{{entry}}.h5",
         guesses=f"{RESULTS}/guesses/seed{{seed}}/{{entry}}.csv",
@@ -13,19 +68,23 @@ rule combine_predictions:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: combination_of(wc.entry),
+        cfg=lambda wc: PLAN.combination_of(wc.entry),
         code=code_of("combine_predictions.py"),
     script:
         "../workflow_scripts/combine_predictions.py"
 
 
+SUBMITTED = f"{RESULTS}/submission.csv"
+
+
 rule write_submission:
     input:
-        table=MANIFEST,
-        guesses=f"{RESULTS}/guesses/seed{SEEDS[0]}/{config['submission']}.csv",
+        index_table=lambda wc: index_of("test"),
+        combined=f"{RESULTS}/guesses/seed{PLAN.seeds[0]}/{config['submission']}.h5",
+        guesses=f"{RESULTS}/guesses/seed{PLAN.seeds[0]}/{config['submission']}.csv",
     output:
         submitted=report(
-            "submission.csv",
+            SUBMITTED,
             caption="captions/submission.rst",
             category=RESULTS_SECTION,
             labels={"shows": "submission.csv, to save"},
@@ -46,13 +105,30 @@ rule write_submission:
         "../workflow_scripts/write_submission.py"
 
 
+rule copy_submission:
+    input:
+        submitted=SUBMITTED,
+    output:
+        top="submission.csv",
+    log:
+        f"{LOGS}/copy_submission.log",
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg={"name": SOURCE.name, "entry": config["submission"]},
+        code=code_of("copy_submission.py"),
+    script:
+        "../workflow_scripts/copy_submission.py"
+
+
 rule score:
     input:
-        # The truth of a data set still to be fetched comes with it.
-        truth=LISTS if SOURCE.kind == "fetched" else given(SOURCE.layout.test_truth),
-        submissions=expand(
-            f"{RESULTS}/guesses/seed{{seed}}/{{entry}}.csv", seed=SEEDS, entry=SCORED
-        ),
+        truth=given(LISTS.test_truth),
+        submissions=[
+            f"{RESULTS}/guesses/seed{seed}/{entry}.csv"
+            for seed in PLAN.seeds
+            for entry in PLAN.scored
+        ],
     output:
         scores=f"{RESULTS}/scores.csv",
         page=report(
@@ -67,43 +143,23 @@ rule score:
     conda:
         "../envs/earmark.yaml"
     params:
-        fetched=str(SOURCE.layout.folder) if SOURCE.kind == "fetched" else None,
-        cfg={"systems": [[entry, seed] for seed in SEEDS for entry in SCORED]},
+        cfg={"systems": [[entry, seed] for seed in PLAN.seeds for entry in PLAN.scored]},
         code=code_of("score.py"),
     script:
         "../workflow_scripts/score.py"
 
 
-rule score_held_out:
-    input:
-        table=MANIFEST,
-        members=member_predictions,
-    output:
-        clip_scores=f"{RESULTS}/held_out/seed{{seed}}/{{entry}}.csv",
-    log:
-        f"{LOGS}/score_held_out/{{entry}}_seed{{seed}}.log",
-    conda:
-        "../envs/earmark.yaml"
-    params:
-        cfg=lambda wc: {
-            **combination_of(wc.entry),
-            "entry": wc.entry,
-            "seed": int(wc.seed),
-        },
-        code=code_of("score_held_out.py"),
-    script:
-        "../workflow_scripts/score_held_out.py"
-
-
 # Without a published truth there is nothing to score.
-SCORES = [f"{RESULTS}/spreading.csv", f"{RESULTS}/spreading.html"]
-if SOURCE.layout.test_truth:
+SCORES = [rules.write_out_of_fold.output.out_of_fold_table]
+if PLAN.spreadings:
+    SCORES += [rules.summarise_spreading.output.summary, rules.summarise_spreading.output.page]
+if LISTS.test_truth:
     SCORES += [rules.score.output.scores, rules.score.output.page]
-if SOURCE.layout.train_truth:
+if LISTS.train_truth:
     SCORES += [rules.measure_labels.output.quality, rules.measure_labels.output.page]
 
 
 rule scores:
     input:
-        rules.write_submission.output,
+        rules.copy_submission.output,
         SCORES,

@@ -1,34 +1,36 @@
-# Spectrograms of all clips, and the autoencoder's latents of the train clips.
+# Features of the clips of each part, and the autoencoder's latents of the train clips.
 
 
 rule extract_features:
     input:
-        table=MANIFEST,
-        audio_folders=AUDIO,
+        table=CLIPS,
+        audio=AUDIO,
     output:
-        feature_file=passing(f"{RESULTS}/features/{{feature}}.h5", "features"),
+        feature_file=passing(PLAN.features("{feature}", "{part}"), "features"),
     log:
-        f"{LOGS}/extract_features/{{feature}}.log",
+        f"{LOGS}/extract_features/{{feature}}_{{part}}.log",
     benchmark:
-        f"{TIMES}/extract_features/{{feature}}.tsv"
+        f"{TIMES}/extract_features/{{feature}}_{{part}}.tsv"
     conda:
         "../envs/earmark.yaml"
     threads: 8
     params:
         cfg=lambda wc: {
-            "folder": str(SOURCE.layout.folder),
             "longest_seconds": config["clips"]["longest_seconds"],
             "feature": config["features"][wc.feature],
         },
         code=code_of("extract_features.py"),
+        feature_code=lambda wc: code_of_feature(wc.feature),
     script:
         "../workflow_scripts/extract_features.py"
 
 
 rule train_autoencoder:
     input:
-        table=MANIFEST,
-        feature_file=lambda wc: f"{RESULTS}/features/{config['autoencoders'][wc.autoencoder]['feature']}.h5",
+        clips_table=TRAIN_CLIPS,
+        feature_file=lambda wc: PLAN.features(
+            config["autoencoders"][wc.autoencoder]["feature"], "train"
+        ),
     output:
         weights=f"{RESULTS}/autoencoders/{{autoencoder}}/weights.safetensors",
         facts=f"{RESULTS}/autoencoders/{{autoencoder}}/model.json",
@@ -40,9 +42,10 @@ rule train_autoencoder:
         f"{TIMES}/train_autoencoder/{{autoencoder}}.tsv"
     conda:
         "../envs/earmark.yaml"
-    threads: config["training_threads"]
+    threads: TRAINING_THREADS
     resources:
         gpu=GPUS,
+        training_threads=TRAINING_THREADS,
     params:
         cfg=lambda wc: {
             "recipe": config["recipes"][config["autoencoders"][wc.autoencoder]["recipe"]],

@@ -3,8 +3,9 @@
 
 rule spread_labels:
     input:
-        table=MANIFEST,
-        vectors=lambda wc: vectors_of(wc.spreading),
+        labels_table=LABELS,
+        clips_table=TRAIN_CLIPS,
+        vectors=lambda wc: PLAN.vectors_of(wc.spreading),
     output:
         spread=f"{RESULTS}/spread/{{spreading}}/{{group}}.csv",
     log:
@@ -14,10 +15,7 @@ rule spread_labels:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: {
-            "classes": groups_of(wc.spreading)[wc.group],
-            **config["spreading"][wc.spreading],
-        },
+        cfg=lambda wc: PLAN.spreading_settings(wc.spreading, wc.group),
         code=code_of("spread_labels.py"),
     script:
         "../workflow_scripts/spread_labels.py"
@@ -25,7 +23,7 @@ rule spread_labels:
 
 rule summarise_spreading:
     input:
-        groups=[path for name in SPREADINGS for path in spread_groups(name)],
+        groups=lambda wc: [path for name in PLAN.spreadings for path in PLAN.spread(name)],
     output:
         summary=f"{RESULTS}/spreading.csv",
         page=report(
@@ -39,7 +37,9 @@ rule summarise_spreading:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg={"groups": [[name, group] for name in SPREADINGS for group in groups_of(name)]},
+        cfg=lambda wc: {
+            "groups": [[name, group] for name in PLAN.spreadings for group in PLAN.groups_of(name)]
+        },
         code=code_of("summarise_spreading.py"),
     script:
         "../workflow_scripts/summarise_spreading.py"
@@ -47,14 +47,11 @@ rule summarise_spreading:
 
 rule select_labels:
     input:
-        table=MANIFEST,
-        groups=lambda wc: (
-            spread_groups(config["labels"][wc.selection]["spreading"])
-            if "spreading" in config["labels"][wc.selection]
-            else []
-        ),
+        labels_table=LABELS,
+        clips_table=TRAIN_CLIPS,
+        groups=lambda wc: PLAN.spread_behind(wc.selection),
     output:
-        selection=f"{RESULTS}/labels/{{selection}}.csv",
+        selection=f"{RESULTS}/selections/{{selection}}.csv",
     log:
         f"{LOGS}/select_labels/{{selection}}.log",
     conda:
@@ -68,9 +65,8 @@ rule select_labels:
 
 rule measure_labels:
     input:
-        table=MANIFEST,
-        truth=given(SOURCE.layout.train_truth),
-        selections=expand(f"{RESULTS}/labels/{{selection}}.csv", selection=SELECTIONS),
+        truth=given(LISTS.train_truth),
+        selections=[f"{RESULTS}/selections/{name}.csv" for name in PLAN.selections],
     output:
         quality=f"{RESULTS}/label_quality.csv",
         page=report(
@@ -84,7 +80,7 @@ rule measure_labels:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg={"names": SELECTIONS},
+        cfg={"names": PLAN.selections},
         code=code_of("measure_labels.py"),
     script:
         "../workflow_scripts/measure_labels.py"

@@ -3,28 +3,26 @@
 
 rule train_model:
     input:
-        table=MANIFEST,
-        feature_file=lambda wc: f"{RESULTS}/features/{base_of(wc.system)['feature']}.h5",
-        selection=lambda wc: f"{RESULTS}/labels/{base_of(wc.system)['labels']}.csv",
+        selection=lambda wc: PLAN.selection_of(wc.system),
+        folds_table=FOLDS,
+        feature_file=lambda wc: PLAN.features_of(wc.system, "train"),
     output:
         weights=f"{RESULTS}/models/{{system}}/seed{{seed}}/fold{{fold}}/weights.safetensors",
         facts=f"{RESULTS}/models/{{system}}/seed{{seed}}/fold{{fold}}/model.json",
         history=f"{RESULTS}/models/{{system}}/seed{{seed}}/fold{{fold}}/history.csv",
-        predictions=f"{RESULTS}/models/{{system}}/seed{{seed}}/fold{{fold}}/predictions.h5",
     log:
         f"{LOGS}/train_model/{{system}}/seed{{seed}}_fold{{fold}}.log",
     benchmark:
         f"{TIMES}/train_model/{{system}}/seed{{seed}}_fold{{fold}}.tsv"
     conda:
         "../envs/earmark.yaml"
-    threads: config["training_threads"]
+    threads: TRAINING_THREADS
     resources:
         gpu=GPUS,
+        training_threads=TRAINING_THREADS,
     params:
-        cfg=lambda wc: network_of(wc.system, base_of(wc.system)["recipe"]),
-        seed=lambda wc: int(wc.seed),
-        system=lambda wc: wc.system,
-        fold=lambda wc: int(wc.fold),
+        cfg=lambda wc: PLAN.training_settings(Model(wc.system, wc.seed, wc.fold)),
         code=code_of("train_model.py"),
+        network_code=lambda wc: code_of_network(wc.system),
     script:
         "../workflow_scripts/train_model.py"

@@ -4,7 +4,7 @@
 
 rule plot_tsne:
     input:
-        vectors=lambda wc: vectors_of(wc.spreading),
+        vectors=lambda wc: PLAN.vectors_of(wc.spreading),
         spread=f"{RESULTS}/spread/{{spreading}}/{{group}}.csv",
     output:
         png=report(
@@ -32,7 +32,10 @@ rule plot_tsne:
 
 rule plot_history:
     input:
-        histories=stages_of,
+        histories=lambda wc: [
+            f"{folder}/history.csv"
+            for folder in PLAN.stages(Model(wc.system, wc.seed, wc.fold)).values()
+        ],
     output:
         png=f"{REPORT}/history_{{system}}_seed{{seed}}_fold{{fold}}.png",
         svg=report(
@@ -47,7 +50,10 @@ rule plot_history:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: {"title": f"{wc.system}, seed {wc.seed}, fold {wc.fold}"},
+        cfg=lambda wc: {
+            "title": f"{wc.system}, seed {wc.seed}, fold {wc.fold}",
+            "rounds": list(PLAN.stages(Model(wc.system, wc.seed, wc.fold))),
+        },
         code=code_of("plot_history.py"),
     script:
         "../workflow_scripts/plot_history.py"
@@ -55,7 +61,8 @@ rule plot_history:
 
 rule plot_classes:
     input:
-        table=MANIFEST,
+        labels_table=LABELS,
+        clips_table=TRAIN_CLIPS,
     output:
         csv=f"{REPORT}/clips_per_class.csv",
         markdown=f"{REPORT}/clips_per_class.md",
@@ -78,8 +85,9 @@ rule plot_classes:
 
 rule plot_examples:
     input:
-        table=MANIFEST,
-        feature_file=f"{RESULTS}/features/{{feature}}.h5",
+        labels_table=LABELS,
+        clips_table=TRAIN_CLIPS,
+        feature_file=PLAN.features("{feature}", "train"),
     output:
         png=report(
             f"{REPORT}/examples_{{feature}}.png",
@@ -94,7 +102,7 @@ rule plot_examples:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg={"labels": example_labels()},
+        cfg={"labels": PLAN.example_labels()},
         code=code_of("plot_examples.py"),
     script:
         "../workflow_scripts/plot_examples.py"
@@ -121,16 +129,22 @@ rule plot_structure:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: structure_of(wc.structure),
+        cfg=lambda wc: PLAN.structure_of(wc.structure),
         code=code_of("plot_structure.py"),
+        network_code=lambda wc: (
+            None if wc.structure == "autoencoder" else code_of_network(wc.structure)
+        ),
     script:
         "../workflow_scripts/plot_structure.py"
 
 
 rule plot_autoencoder:
     input:
-        table=MANIFEST,
-        feature_file=lambda wc: f"{RESULTS}/features/{config['autoencoders'][wc.autoencoder]['feature']}.h5",
+        labels_table=LABELS,
+        clips_table=TRAIN_CLIPS,
+        feature_file=lambda wc: PLAN.features(
+            config["autoencoders"][wc.autoencoder]["feature"], "train"
+        ),
         weights=f"{RESULTS}/autoencoders/{{autoencoder}}/weights.safetensors",
         facts=f"{RESULTS}/autoencoders/{{autoencoder}}/model.json",
         history=f"{RESULTS}/autoencoders/{{autoencoder}}/history.csv",
@@ -179,8 +193,11 @@ rule plot_schedule:
     params:
         cfg={
             "schedules": {
-                system: {"rounds": selftraining_of(system)["rounds"], **schedule_of(system)}
-                for system in REBUILT.get("selftraining", {})
+                system: {
+                    "rounds": PLAN.selftraining_of(system)["rounds"],
+                    **PLAN.schedule_of(system),
+                }
+                for system in PLAN.rebuilt.get("selftraining", {})
             }
         },
         code=code_of("plot_schedule.py"),
@@ -190,10 +207,11 @@ rule plot_schedule:
 
 rule plot_filters:
     input:
-        table=MANIFEST,
-        feature_file=lambda wc: f"{RESULTS}/features/{base_of(wc.system)['feature']}.h5",
-        weights=lambda wc: first_model_of(wc.system, "weights.safetensors"),
-        facts=lambda wc: first_model_of(wc.system, "model.json"),
+        labels_table=LABELS,
+        clips_table=TRAIN_CLIPS,
+        feature_file=lambda wc: PLAN.features_of(wc.system, "train"),
+        weights=lambda wc: PLAN.finished(PLAN.first_model(wc.system), "weights.safetensors"),
+        facts=lambda wc: PLAN.finished(PLAN.first_model(wc.system), "model.json"),
     output:
         filters_png=report(
             f"{REPORT}/filters_{{system}}.png",
@@ -216,9 +234,10 @@ rule plot_filters:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg={"label": example_labels()[0]},
+        cfg={"label": PLAN.example_labels()[0]},
         seed=config["seed"],
         code=code_of("plot_filters.py"),
+        network_code=lambda wc: code_of_network(wc.system),
     script:
         "../workflow_scripts/plot_filters.py"
 
@@ -236,7 +255,7 @@ rule tabulate_spreading:
             subcategory="Section 4: label spreading",
             labels=lambda wc: {
                 "groups": str(len(vocabulary.SCHEMES[wc.scheme])),
-                "spreading": REBUILT["spreading"][wc.scheme],
+                "spreading": PLAN.rebuilt["spreading"][wc.scheme],
             },
         ),
     log:
@@ -244,7 +263,7 @@ rule tabulate_spreading:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: {"spreading": REBUILT["spreading"][wc.scheme], "scheme": wc.scheme},
+        cfg=lambda wc: {"spreading": PLAN.rebuilt["spreading"][wc.scheme], "scheme": wc.scheme},
         code=code_of("tabulate_spreading.py"),
     script:
         "../workflow_scripts/tabulate_spreading.py"
@@ -252,8 +271,14 @@ rule tabulate_spreading:
 
 rule tabulate_selftraining:
     input:
-        histories=lambda wc: stages_of(first_run_of(wc.system)),
-        pseudo=lambda wc: files_of_rounds(first_run_of(wc.system), "pseudo_labels.csv"),
+        histories=lambda wc: [
+            f"{folder}/history.csv" for folder in PLAN.stages(PLAN.first_model(wc.system)).values()
+        ],
+        pseudo=lambda wc: [
+            f"{folder}/pseudo_labels.csv"
+            for number, folder in PLAN.stages(PLAN.first_model(wc.system)).items()
+            if number
+        ],
     output:
         csv=f"{REPORT}/selftraining_{{system}}.csv",
         markdown=f"{REPORT}/selftraining_{{system}}.md",
@@ -271,7 +296,7 @@ rule tabulate_selftraining:
     params:
         cfg=lambda wc: {
             "title": f"Rounds of self-training: {wc.system}",
-            "setting": REBUILT["selftraining"][wc.system],
+            "setting": PLAN.rebuilt["selftraining"][wc.system],
         },
         code=code_of("tabulate_selftraining.py"),
     script:
@@ -280,7 +305,7 @@ rule tabulate_selftraining:
 
 rule tabulate_systems:
     input:
-        clip_scores=lambda wc: clip_scores_of(wc.comparison),
+        clip_scores=PLAN.clip_scores(),
     output:
         csv=f"{REPORT}/{{comparison}}.csv",
         markdown=f"{REPORT}/{{comparison}}.md",
@@ -291,7 +316,7 @@ rule tabulate_systems:
             subcategory="Section 8: scores",
             # Numbered in the config's order, as the page sorts by label.
             labels=lambda wc: {
-                "table": f"{1 + list(REBUILT['systems']).index(wc.comparison)} {wc.comparison}"
+                "table": f"{1 + list(PLAN.rebuilt['systems']).index(wc.comparison)} {wc.comparison}"
             },
         ),
     log:
@@ -302,7 +327,7 @@ rule tabulate_systems:
         # The reported scores are of the public test clips.
         cfg=lambda wc: {
             "title": wc.comparison.capitalize(),
-            "rows": REBUILT["systems"][wc.comparison],
+            "rows": PLAN.rebuilt["systems"][wc.comparison],
             "reported_clips": 301,
             "reported_error": 0.014,
         },
@@ -333,8 +358,18 @@ rule list_discrepancies:
         "../workflow_scripts/list_discrepancies.py"
 
 
+def report_files(wc):
+    """Every table and figure of the 2018 report."""
+    if not PLAN.rebuilt:
+        raise WorkflowError(
+            "The config lists no tables of the report. Add `--configfile "
+            "presets/report2018-small.yaml` (two cores) or `presets/report2018.yaml` (full size)."
+        )
+    return PLAN.report_files()
+
+
 rule report2018:
     input:
-        rules.write_submission.output,
+        rules.copy_submission.output,
         SCORES,
         report_files,

@@ -5,16 +5,16 @@ ROUND = f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{rou
 
 rule selftrain_round:
     input:
-        table=MANIFEST,
-        feature_file=lambda wc: f"{RESULTS}/features/{base_of(wc.system)['feature']}.h5",
-        selection=lambda wc: f"{RESULTS}/labels/{base_of(wc.system)['labels']}.csv",
-        weights_before=lambda wc: stage_before(wc, "weights.safetensors"),
-        predictions_before=lambda wc: stage_before(wc, "predictions.h5"),
+        selection=lambda wc: PLAN.selection_of(wc.system),
+        folds_table=FOLDS,
+        feature_file=lambda wc: PLAN.features_of(wc.system, "train"),
+        weights_before=lambda wc: PLAN.stage_before(
+            Model(wc.system, wc.seed, wc.fold), int(wc.round)
+        ),
     output:
         weights=f"{ROUND}/weights.safetensors",
         facts=f"{ROUND}/model.json",
         history=f"{ROUND}/history.csv",
-        predictions=f"{ROUND}/predictions.h5",
         pseudo=f"{ROUND}/pseudo_labels.csv",
     log:
         f"{LOGS}/selftrain_round/{{system}}/seed{{seed}}_fold{{fold}}_round{{round}}.log",
@@ -22,24 +22,19 @@ rule selftrain_round:
         f"{TIMES}/selftrain_round/{{system}}/seed{{seed}}_fold{{fold}}_round{{round}}.tsv"
     conda:
         "../envs/earmark.yaml"
-    threads: config["training_threads"]
+    threads: TRAINING_THREADS
     resources:
         gpu=GPUS,
+        training_threads=TRAINING_THREADS,
     params:
-        cfg=lambda wc: {
-            **network_of(wc.system, selftraining_of(wc.system)["recipe"]),
-            "schedule": schedule_of(wc.system),
-        },
-        seed=lambda wc: int(wc.seed),
-        system=lambda wc: wc.system,
-        fold=lambda wc: int(wc.fold),
-        round_number=lambda wc: int(wc.round),
+        cfg=lambda wc: PLAN.training_settings(Model(wc.system, wc.seed, wc.fold), int(wc.round)),
         code=code_of("selftrain_round.py"),
+        network_code=lambda wc: code_of_network(wc.system),
     script:
         "../workflow_scripts/selftrain_round.py"
 
 
-if not config["keep"]["earlier_rounds"] and earlier_rounds():
+if not config["keep"]["earlier_rounds"] and PLAN.earlier_rounds():
 
     # The same for all rounds but a system's last: what only the next round needs goes after it.
     use rule selftrain_round as selftrain_earlier_round with:
@@ -47,9 +42,8 @@ if not config["keep"]["earlier_rounds"] and earlier_rounds():
             weights=temp(f"{ROUND}/weights.safetensors"),
             facts=f"{ROUND}/model.json",
             history=f"{ROUND}/history.csv",
-            predictions=temp(f"{ROUND}/predictions.h5"),
             pseudo=f"{ROUND}/pseudo_labels.csv",
         wildcard_constraints:
-            system=earlier_rounds(),
+            system=PLAN.earlier_rounds(),
 
     ruleorder: selftrain_earlier_round > selftrain_round

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from earmark import activation, networks
+from earmark import activation
+from earmark.networks.build import build
+from earmark.networks.layers import Image
 from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
@@ -67,7 +69,7 @@ def test_same_seed_same_inputs_and_the_answer_does_not_hang_on_it():
 
 
 def test_first_layer_of_the_vgg():
-    module = networks.build("vgg_fewer", (16, 16), 3)
+    module = build("vgg_fewer", (16, 16), 3)
     layers, last = activation.first_layer(module)
     assert list(layers) == [module[1], module[2]]
     assert last is module[3]
@@ -97,7 +99,7 @@ def test_networks_without_such_filters_get_a_sentence():
 def test_output_of_a_layer_is_not_what_the_next_makes_of_it_in_place():
     weights = torch.tensor([[[1.0]], [[-1.0]]])
     conv = conv_of(weights, bias=False)
-    module = nn.Sequential(networks.Image(), conv, nn.ReLU(inplace=True))
+    module = nn.Sequential(Image(), conv, nn.ReLU(inplace=True))
     image = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     found = activation.output_of(conv, module, image)
     assert torch.equal(found, torch.stack([image, -image]))

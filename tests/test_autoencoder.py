@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from earmark import autoencoder
-from earmark.autoencoder import Autoencoder, Conv, ConvTransposed
+from earmark.networks import autoencoder
+from earmark.networks.autoencoder import Autoencoder, Conv, ConvTransposed
 
 REPORT = (513, 439)
 

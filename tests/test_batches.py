@@ -11,8 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark import batches, store
+from earmark import batches
 from earmark.batches import Augmentation, Batch, Examples
+from earmark.features import store
 from earmark.read_ahead import read_ahead
 
 CPU = torch.device("cpu")
@@ -320,7 +321,8 @@ STREAM = """
     import numpy as np
     import torch
 
-    from earmark import batches, store
+    from earmark import batches
+    from earmark.features import store
 
     fixed = sys.argv[1] == "fixed"
     row = (128, 256) if fixed else (512, 64)

@@ -10,11 +10,13 @@ import torch
 from test_training import StopHereError, assert_same_states
 from torch import nn
 
-from earmark import classifier, models, networks, recipes, store
+from earmark import classifier, models, recipes
 from earmark.batches import Augmentation, Examples
 from earmark.checkpoints import Checkpoint
 from earmark.classifier import Task
+from earmark.features import store
 from earmark.hardware import Hardware
+from earmark.networks.layers import Standardise
 from earmark.recipes import Recipe
 from earmark.runtime.errors import EarmarkError
 from earmark.training import Plan
@@ -251,7 +253,7 @@ def test_best_epoch_goes_by_what_the_recipe_watches(toy, checkpoint, monkeypatch
 
 def test_layers_that_standardise_learn_from_the_training_clips_once(toy, checkpoint):
     task = Task(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
-    layer = networks.Standardise(toy.shape)
+    layer = Standardise(toy.shape)
     module = nn.Sequential(layer, toy_module())
     train(module, toy, task, recipe(epochs=1), checkpoint)
     seen = toy.images(task.train.rows) / 255

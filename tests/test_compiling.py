@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from earmark import networks
 from earmark.compiling import compiled
 from earmark.hardware import Hardware
+from earmark.networks.build import build
 
 CPU = torch.device("cpu")
 ALWAYS = Hardware(CPU, None, compile_from_clips=0)
@@ -51,7 +51,7 @@ def test_compiled_steps_agree_and_leave_no_trace():
 def test_gradients_of_cnn_logmel_compiled_in_bfloat16():
     # With `amax` in place of `max` over the frames, torch 2.11 compiles it to gradients of NaN.
     torch.manual_seed(0)
-    module = networks.build("cnn_logmel", (16, 32), 5, width=4, depth=2, dropout=0.0)
+    module = build("cnn_logmel", (16, 32), 5, width=4, depth=2, dropout=0.0)
     inputs, weights = torch.rand(4, 16, 32), torch.randn(4, 5)
     machine = Hardware(CPU, torch.bfloat16, compile_from_clips=0)
     forward, done = compiled(module, inputs, machine, 1)

@@ -13,6 +13,7 @@ from earmark.runtime.errors import EarmarkError
 
 SCHEMA = yaml.safe_load((REPO / "rules/schemas/config.schema.yaml").read_text(encoding="utf-8"))
 PRESETS = sorted((REPO / "presets").glob("*.yaml"))
+SYSTEM = {"feature": "log_mel", "network": "cnn_logmel", "labels": "everything", "recipe": "crops"}
 
 
 def nested(path: str, value: object) -> dict[str, Any]:
@@ -194,7 +195,48 @@ def test_the_missing_keys_of_one_entry_are_all_named() -> None:
         (nested("systems.vgg_more.feature", "x"), ("systems.vgg_more.feature is 'x'", "log_mel")),
         (nested("systems.vgg_more.labels", "x"), ("systems.vgg_more.labels is 'x'", "everything")),
         (nested("systems.vgg_more.recipe", "x"), ("systems.vgg_more.recipe is 'x'", "adjust")),
-        (nested("systems.vgg_more.network", "x"), ("systems.vgg_more.network", "'x'", "vgg_fewer")),
+        (nested("systems.vgg_more.network", "x"), ("systems.vgg_more", "'x'", "vgg_fewer")),
+        (
+            nested("systems.vgg_more.network_options.kernel_scal", 1.0),
+            ("systems.vgg_more", "no option 'kernel_scal'", "kernel_scale"),
+        ),
+        (
+            yaml.safe_load("systems: {vgg_more: {network_options: {batch_norm_momentum: 1e-2}}}"),
+            ("systems.vgg_more", "'batch_norm_momentum'", "'1e-2' (YAML takes it for a word"),
+        ),
+        (
+            nested("systems.vgg_more.network", "cnn1d_raw"),
+            ("systems.vgg_more: the network 'cnn1d_raw' reads samples", "64 x 56"),
+        ),
+        (
+            nested("features.stft", {"bins": 17, "frames": 20})
+            | nested("systems.tall", {**SYSTEM, "feature": "stft", "network": "cnn2d_tall"}),
+            ("systems.tall", "at least 18 x 18", "17 x 20"),
+        ),
+        (
+            nested("systems.deep", {**SYSTEM, "network_options": {"depth": 8}})
+            | nested("recipes.crops.crop_frames", 100),
+            ("systems.deep", "at least 128 x 128", "64 x 100", "crop_frames"),
+        ),
+        (
+            nested("features.samples", {"kind": "raw"})
+            | nested("systems.heard", {**SYSTEM, "feature": "samples"}),
+            ("systems.heard", "'cnn_logmel' reads pictures", "1 x 128"),
+        ),
+        (
+            nested("systems.semi", {"base": "cnn_logmel", "selftraining": "short"}),
+            ("systems.semi", "crops of 'log_mel'", "recipes.adjust", "crop_frames"),
+        ),
+        (
+            {
+                "systems": {
+                    "deep": {**SYSTEM, "network_options": {"depth": 5}},
+                    "semi": {"base": "deep", "selftraining": "short"},
+                }
+            }
+            | nested("recipes.adjust.crop_frames", 8),
+            ("systems.semi", "at least 16 x 16", "64 x 8"),
+        ),
         (
             nested("systems.vgg_fewer_semi.base", "x"),
             ("systems.vgg_fewer_semi.base is 'x'", "cnn_logmel"),
@@ -254,6 +296,26 @@ def test_several_mistakes_are_told_at_once() -> None:
     config = merged(default_config(), {"submission": "x", **nested("labels.promoted", {})})
     config["systems"]["vgg_more"]["labels"] = "y"
     assert len(mistakes_in(config)) == 2
+
+
+def test_all_mistakes_of_networks_are_told_at_once_and_once() -> None:
+    config = default_config()
+    config["systems"]["vgg_fewer"]["network_options"] |= {"colour": 1, "kernel_scale": "big"}
+    config["systems"]["cnn_logmel"] |= {"network": "cnn_logmle"}
+    # vgg_fewer_semi goes on from vgg_fewer.
+    found = mistakes_in(config)
+    assert len(found) == 3
+    assert "Did you mean 'cnn_logmel'?" in " ".join(found)
+
+
+@pytest.mark.parametrize(
+    ("feature", "expected"), [("stft", (64, 56)), ("log_mel", (64, 128)), ("samples", (1, 128))]
+)
+def test_the_input_of_a_network_is_the_whole_picture_or_a_crop(
+    feature: str, expected: tuple[int, int]
+) -> None:
+    config = merged(default_config(), nested("features.samples", {"kind": "raw"}))
+    assert settings.input_shape_of(config, {**SYSTEM, "feature": feature}) == expected
 
 
 def key_paths(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

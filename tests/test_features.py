@@ -7,8 +7,12 @@ import pytest
 import soundfile
 from PIL import Image
 
-from earmark import feature_settings, features
-from earmark.features import LogMel, Mfcc, Raw, Stft
+from earmark.features import catalogue
+from earmark.features.log_mel import LogMel
+from earmark.features.mfcc import Mfcc
+from earmark.features.raw import Raw
+from earmark.features.settings import parse, plain
+from earmark.features.stft import Stft
 from earmark.runtime.errors import EarmarkError
 
 RATE = 44100
@@ -236,18 +240,25 @@ def test_log_mel_of_clips_shorter_than_a_window(count):
     assert 1 <= len(LogMel().compute(noise(1.0)[:count])) <= len(found)
 
 
+def test_the_catalogue_has_every_kind_under_its_name():
+    found = {kind: type(parse({"kind": kind})) for kind in catalogue.KINDS}
+    assert found == {"stft": Stft, "log_mel": LogMel, "mfcc": Mfcc, "raw": Raw}
+    assert all(feature.kind == kind for kind, feature in found.items())
+    assert all(feature.__module__ == catalogue.module_of(kind) for kind, feature in found.items())
+
+
 @pytest.mark.parametrize(
     "feature", [Stft(), Stft(bins=64, range_db=60.0), LogMel(bands=40), Mfcc(), Raw()]
 )
 def test_settings_round_trip(feature):
-    settings = feature_settings.plain(feature)
+    settings = plain(feature)
     assert settings["kind"] == feature.kind
-    assert features.from_settings(settings) == feature
+    assert parse(settings) == feature
 
 
 def test_settings_that_are_left_out_are_the_reports():
-    assert features.from_settings({"kind": "stft"}).shape == (513, 439)
-    found = feature_settings.plain(features.from_settings({"kind": "stft"}))
+    assert parse({"kind": "stft"}).shape == (513, 439)
+    found = plain(parse({"kind": "stft"}))
     assert found == {
         "kind": "stft",
         "sample_rate": 44100,
@@ -276,7 +287,7 @@ def test_settings_that_are_left_out_are_the_reports():
 )
 def test_settings_that_do_not_fit_are_explained(settings, words):
     with pytest.raises(EarmarkError, match=words):
-        features.from_settings(settings)
+        parse(settings)
 
 
 def test_mfcc_against_a_slow_dct_and_inverse():

@@ -6,8 +6,9 @@ import torch
 from test_networks import on_meta, parts_of, shapes_of
 from torch import nn
 
-from earmark import networks
-from earmark.runtime.errors import EarmarkError
+from earmark.networks.build import build, parameter_count
+from earmark.networks.cnn1d_raw import FullRange
+from earmark.networks.layers import Image, Standardise
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
@@ -15,8 +16,8 @@ SAMPLES, CEPSTRA, PICTURE = (1, 32000), (40, 173), (513, 439)
 
 
 def test_published_parameter_counts():
-    assert networks.parameter_count(on_meta("cnn1d_raw", SAMPLES)) == 360_513
-    assert networks.parameter_count(on_meta("cnn2d_mfcc", CEPSTRA)) == 168_361
+    assert parameter_count(on_meta("cnn1d_raw", SAMPLES)) == 360_513
+    assert parameter_count(on_meta("cnn2d_mfcc", CEPSTRA)) == 168_361
 
 
 def test_parameter_counts_of_the_others_by_hand():
@@ -25,12 +26,12 @@ def test_parameter_counts_of_the_others_by_hand():
     # 513 x 439 halved four times is 32 x 27.
     dense = 32 * 32 * 27 * 64 + 64 + 64 * 41 + 41
     expected = first + 3 * further + norms + dense
-    assert networks.parameter_count(on_meta("cnn2d_spectrogram", PICTURE)) == expected
+    assert parameter_count(on_meta("cnn2d_spectrogram", PICTURE)) == expected
     tall = 160 * 64 + 64 + 40 * 64 * 32 + 32 + 10 * 32 * 16 + 16
     # 513 x 439 pooled by 2, 3 and 3 is 28 x 24.
     tall += 16 * 28 * 24 * 256 + 256 + 256 * 128 + 128 + 128 * 64 + 64 + 64 * 64 + 64
     tall += 64 * 41 + 41
-    assert networks.parameter_count(on_meta("cnn2d_tall", PICTURE)) == tall
+    assert parameter_count(on_meta("cnn2d_tall", PICTURE)) == tall
 
 
 def test_layers_of_the_raw_network():
@@ -68,7 +69,7 @@ def test_kernels_dropouts_and_order_of_the_pictures_networks():
     assert [part.p for part in parts_of(spectrogram, nn.Dropout)] == [0.5] * 5
     block = [nn.Conv2d, nn.Dropout, nn.BatchNorm2d, nn.SELU, nn.MaxPool2d]
     tail = [nn.Flatten, nn.Linear, nn.Dropout, nn.BatchNorm1d, nn.SELU, nn.Linear]
-    assert [type(layer) for layer in spectrogram] == [networks.Image, *block * 4, *tail]
+    assert [type(layer) for layer in spectrogram] == [Image, *block * 4, *tail]
     tall = on_meta("cnn2d_tall", PICTURE)
     kernels = [conv.kernel_size for conv in parts_of(tall, nn.Conv2d)]
     assert kernels == [(20, 8), (10, 4), (5, 2)]
@@ -78,31 +79,9 @@ def test_kernels_dropouts_and_order_of_the_pictures_networks():
     assert {(norm.eps, norm.momentum) for norm in norms} == {(1e-3, 0.01)}
 
 
-@pytest.mark.parametrize("name", ["cnn2d_mfcc", "cnn2d_spectrogram", "cnn2d_tall"])
-def test_pictures_too_small_are_explained(name):
-    with pytest.raises(EarmarkError, match=r"15 x 20 .* too small.*at least 1[68] x 1[68]"):
-        networks.build(name, (15, 20), 3)
-    least = 18 if name == "cnn2d_tall" else 16
-    module = networks.build(name, (least, least), 3)
-    assert module(torch.rand(2, least, least)).shape == (2, 3)
-
-
-def test_the_shortest_crop_for_the_raw_network_is_the_shortest_that_works(monkeypatch):
-    least = networks.SHORTEST_SAMPLES
-    assert networks.build("cnn1d_raw", (1, least), 3)(torch.rand(2, 1, least)).shape == (2, 3)
-    with pytest.raises(EarmarkError, match=r"at least 1616 .*crop_frames"):
-        networks.build("cnn1d_raw", (1, least - 1), 3)
-    with pytest.raises(EarmarkError, match=r"feature of kind raw"):
-        networks.build("cnn1d_raw", (40, 32000), 3)
-    monkeypatch.setattr(networks, "SHORTEST_SAMPLES", 0)
-    module = networks.build("cnn1d_raw", (1, least - 1), 3)
-    with pytest.raises(RuntimeError, match="ernel size"):
-        module(torch.rand(2, 1, least - 1))
-
-
 def test_full_range_stretches_each_clip_on_its_own():
     inputs = torch.tensor([[[0.1, 0.2, 0.3, 0.1]], [[-1.0, 1.0, 0.0, 0.5]], [[0.2] * 4]])
-    found = networks.FullRange()(inputs)
+    found = FullRange()(inputs)
     expected = [[[-0.5, 0, 0.5, -0.5]], [[-0.5, 0.5, 0, 0.25]], [[-0.5] * 4]]
     torch.testing.assert_close(found, torch.tensor(expected))
 
@@ -110,7 +89,7 @@ def test_full_range_stretches_each_clip_on_its_own():
 def test_standardise_learns_mean_and_deviation_at_each_position():
     rng = np.random.default_rng(0)
     values = (rng.normal(size=(50, 3, 4)) * [1, 5, 0.1, 0] + [0, 800, -3, 7]).astype(np.float32)
-    layer = networks.Standardise((3, 4))
+    layer = Standardise((3, 4))
     torch.testing.assert_close(layer(torch.from_numpy(values)), torch.from_numpy(values))
     assert not layer.learned
     layer.learn(torch.from_numpy(part) for part in np.split(values, [7, 31]))
@@ -123,9 +102,9 @@ def test_standardise_learns_mean_and_deviation_at_each_position():
 
 
 def test_statistics_travel_with_the_weights_and_are_not_trained():
-    module = networks.build("cnn2d_mfcc", (16, 16), 3)
+    module = build("cnn2d_mfcc", (16, 16), 3)
     module[0].learn([torch.rand(8, 16, 16)])
-    again = networks.build("cnn2d_mfcc", (16, 16), 3)
+    again = build("cnn2d_mfcc", (16, 16), 3)
     again.load_state_dict(module.state_dict())
     assert again[0].learned
     inputs = torch.rand(2, 16, 16)

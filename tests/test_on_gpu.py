@@ -5,10 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from earmark import batches, classifier, hardware, networks, recipes, resident, store
+from earmark import batches, classifier, hardware, recipes, resident
 from earmark.batches import Augmentation, Examples
 from earmark.checkpoints import Checkpoint
 from earmark.compiling import compiled
+from earmark.features import store
+from earmark.networks.build import build
 from earmark.runtime.interruption import InterruptedJobError
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
@@ -56,7 +58,7 @@ def recipe(epochs=4):
 
 def network():
     torch.manual_seed(0)
-    return networks.build("cnn_logmel", (16, 32), CLASSES, width=8, depth=2, dropout=0.0)
+    return build("cnn_logmel", (16, 32), CLASSES, width=8, depth=2, dropout=0.0)
 
 
 def machine(device, compile_=False, precision="float32"):
@@ -145,7 +147,7 @@ def test_compiled_gradients_in_bfloat16_are_the_plain_ones_step_after_step():
     """Also where the recorded graph runs again, with dropout that differs from step to step."""
     hard = machine("cuda", True, "bfloat16")
     torch.manual_seed(0)
-    module = networks.build("cnn_logmel", (16, 32), CLASSES, width=8, depth=2, dropout=0.0)
+    module = build("cnn_logmel", (16, 32), CLASSES, width=8, depth=2, dropout=0.0)
     module.to(hard.device).train()
     forward, done = compiled(module, torch.rand(8, 16, 32, device=hard.device), hard, 1)
     assert done

@@ -9,8 +9,10 @@ import pytest
 import torch
 from drawn import assert_same_bytes, manifest_of
 
-from earmark import models, networks, plots, plots_of_spectrograms, store
-from earmark.autoencoder import Autoencoder
+from earmark import models, plots, plots_of_spectrograms
+from earmark.features import store
+from earmark.networks.autoencoder import Autoencoder
+from earmark.networks.build import build
 from earmark.plots_of_spectrograms import Spectrogram
 from earmark.runtime.errors import EarmarkError
 
@@ -153,7 +155,7 @@ def test_filters_and_maps_of_a_saved_network(folder, saved, cfg, clip, name):
     torch.manual_seed(0)
     classes = ["Cello", "Double_bass", "Hi-hat", "Oboe"]
     options = {"kernel_scale": 0.25}
-    module = networks.build("vgg_fewer", SHAPE, len(classes), **options)
+    module = build("vgg_fewer", SHAPE, len(classes), **options)
     with torch.no_grad():
         module[2].weight.copy_(torch.linspace(-1, 1, 32))
         module[2].running_mean.copy_(torch.linspace(0, 1, 32))

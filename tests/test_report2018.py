@@ -12,7 +12,10 @@ import yaml
 from test_end_to_end import CLASSES, TINY
 from tiny import REPO, default_config, make_set, merged, plan, read_rows, report_page, snakemake
 
-from earmark import autoencoder, feature_settings, networks, recipes, report2018, selftraining
+from earmark import recipes, report2018, selftraining
+from earmark.features import settings as feature_settings
+from earmark.networks import autoencoder
+from earmark.networks.build import build, parameter_count
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
@@ -53,9 +56,9 @@ def test_every_system_at_full_size() -> None:
         shape = (height, width or recipe["crop_frames"])
         assert shape == SHAPES.get(name, (513, 439)), name
         with torch.device("meta"):
-            module = networks.build(entry["network"], shape, 41, **entry.get("network_options", {}))
+            module = build(entry["network"], shape, 41, **entry.get("network_options", {}))
             assert module.eval()(torch.zeros(2, *shape)).shape == (2, 41)
-        assert networks.parameter_count(module) == PARAMETERS[name], name
+        assert parameter_count(module) == PARAMETERS[name], name
 
 
 def test_the_autoencoder_at_full_size() -> None:
@@ -65,7 +68,7 @@ def test_the_autoencoder_at_full_size() -> None:
         module = autoencoder.Autoencoder(shape, entry["batch_norm_momentum"])
         assert module.encode(torch.zeros(1, *shape)).shape == (1, 4096)
     assert not module.padded
-    assert networks.parameter_count(module) == 956_097
+    assert parameter_count(module) == 956_097
     recipe = recipes.from_settings(FULL["recipes"][entry["recipe"]])
     assert (recipe.plan.epochs, recipe.plan.learning_rate) == (100, 1e-5)
     assert (recipe.batch_clips, recipe.plan.patience) == (16, 10)

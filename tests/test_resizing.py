@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from earmark import resizing
+from earmark.features import resizing
 
 
 @pytest.mark.parametrize("found", [1, 2, 3, 56, 100, 438, 439, 440, 900, 5000])

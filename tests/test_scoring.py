@@ -10,7 +10,8 @@ import score as score_script
 import score_held_out
 from tiny import read_rows, write_rows
 
-from earmark import held_out, manifest, scoring, store, submission, tables
+from earmark import held_out, manifest, scoring, submission, tables
+from earmark.features import store
 from earmark.runtime.errors import EarmarkError
 
 TRUTH = [

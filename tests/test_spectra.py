@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from earmark import spectra
+from earmark.features import spectra
 
 WINDOW, HOP = 64, 24
 

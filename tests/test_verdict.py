@@ -10,9 +10,10 @@ import pytest
 import torch
 import train_autoencoder
 
-from earmark import recipes, store, verdict
+from earmark import recipes, verdict
 from earmark.batches import Examples
 from earmark.classifier import Task
+from earmark.features import store
 from earmark.hardware import Hardware
 
 CLASSES = ["Bark", "Cello", "Gong"]

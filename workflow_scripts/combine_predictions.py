@@ -1,35 +1,42 @@
-"""Average the members of an ensemble, or the folds of one system."""
+"""Average the members of an ensemble, or the folds of one system, for the test clips."""
 
 from typing import Any
 
 import numpy as np
 
-from earmark import ensemble, held_out, manifest, store, submission, tables
+from earmark import ensemble, labels, out_of_fold, predictions, submission, tables
 from earmark.runtime import job
 
 
 def main(
-    *, table: str, members: list[str], combined: str, guesses: str, cfg: dict[str, Any]
+    *,
+    members: list[str],
+    held_out: list[str],
+    labels_table: list[str],
+    combined: str,
+    guesses: str,
+    cfg: dict[str, Any],
 ) -> None:
     """Write the test clips' mean probabilities (HDF5) and three best guesses (CSV).
 
-    ``members`` are prediction files; ``cfg`` has ``kind``, ``exponent`` and ``folds``, which lists
-    for each member the held-out folds of its files, in their order: {"name": [0, 1], ...}. The
-    folds of one member are averaged first.
+    ``members`` are the predictions of the test clips by each of ``cfg["members"]``; the folds of
+    one member are averaged first. ``cfg`` further has ``kind`` and ``exponent``. For a weighted
+    mean, ``held_out`` are their predictions of train clips, and ``labels_table`` is one file.
     """
-    clips = manifest.read(table)
-    tests = clips.loc[clips["split"] == "test", "fname"].tolist()
-    by_member = held_out.files_of(members, cfg["folds"])
-    means, names = [], []
-    for files in by_member.values():
-        read = [store.read_predictions(path, tests) for path in files.values()]
-        names += [classes for _, classes in read]
-        means.append(np.mean([probabilities for probabilities, _ in read], axis=0))
-    classes = held_out.same_classes(names, combined)
-    scores = held_out.weighing_scores(clips, by_member, cfg["kind"])
-    found = ensemble.combine(cfg["kind"], means, scores, cfg["exponent"])
-    store.write_predictions(combined, tests, found, classes)
-    tables.write_table(submission.make(tests, found, classes), guesses)
+    read = [predictions.read(path) for path in members]
+    classes = predictions.same_classes(read, combined)
+    scores = None
+    if held_out:
+        own = {
+            name: predictions.read(path)
+            for name, path in zip(cfg["members"], held_out, strict=True)
+        }
+        scores = out_of_fold.weighing_scores(own, labels.read(labels_table[0]))
+    means = [np.mean(found.probabilities, axis=0) for found in read]
+    mean = ensemble.combine(cfg["kind"], means, scores, cfg["exponent"])
+    tests = read[0].clips
+    predictions.write(combined, predictions.Predictions(tests, classes, mean))
+    tables.write_table(submission.make(tests, mean, classes), guesses)
 
 
 if __name__ == "__main__":

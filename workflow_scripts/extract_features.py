@@ -8,59 +8,68 @@ import h5py
 import numpy as np
 import torch
 
-from earmark import audio, feature_settings, features, manifest, store
+from earmark import audio as decoding
+from earmark import clips
+from earmark.features import settings, store
+from earmark.features.settings import Feature
 from earmark.runtime import job, pools, progress
 from earmark.runtime.errors import EarmarkError
 
 
 def main(
-    *, table: str, audio_folders: list[str], feature_file: str, cfg: dict[str, Any], threads: int
+    *,
+    table: str,
+    audio: list[str],
+    feature_file: str,
+    cfg: dict[str, Any],
+    threads: int,
+    folder: str,
 ) -> None:
-    """Write the feature ``cfg["feature"]`` of all clips in the manifest ``table``.
+    """Write the feature ``cfg["feature"]`` of all clips in the ``table``.
 
-    ``cfg["folder"]`` is the data set's folder, which the manifest's paths are relative to; if the
-    workflow made the data set, it lies where the folders of its clips, ``audio_folders``, are.
+    ``folder`` is the data set's folder, which the table's files are relative to; if the workflow
+    made the data set, it lies where the folders of its clips, ``audio``, are.
     No more than ``cfg["longest_seconds"]`` of a clip are heard. Clips without anything to hear
     (empty, silent, unreadable ...) get the feature of silence. Raises EarmarkError when a clip that
-    could be decoded for the manifest no longer can.
+    could be decoded when it was inspected no longer can.
     """
-    clips = manifest.read(table)
-    feature = features.from_settings(cfg["feature"])
-    folder = Path(audio_folders[0]).parent if audio_folders else Path(cfg["folder"])
-    work = partial(compute, folder=folder, feature=feature, longest_seconds=cfg["longest_seconds"])
-    jobs = list(zip(clips["path"], clips["status"], strict=True))
+    known = clips.read(table)
+    feature = settings.parse(cfg["feature"])
+    base = Path(audio[0]).parent if audio else Path(folder)
+    work = partial(compute, folder=base, feature=feature, longest_seconds=cfg["longest_seconds"])
+    jobs = list(zip(known["file"], known["status"], strict=True))
     rows = pools.in_order(work, jobs, threads)
     store.write_features(
         feature_file,
-        clips["fname"].tolist(),
+        known["clip"].tolist(),
         progress.track(rows, len(jobs), "clips transformed"),
         feature.shape,
         feature.fixed,
         feature.dtype,
         feature.unit,
         feature.padding,
-        settings=feature_settings.plain(feature),
+        settings=settings.plain(feature),
         versions={"torch": str(torch.__version__), "h5py": h5py.__version__},
     )
 
 
 def compute(
-    clip: tuple[str, str], *, folder: Path, feature: features.Feature, longest_seconds: float
+    clip: tuple[str, str], *, folder: Path, feature: Feature, longest_seconds: float
 ) -> np.ndarray:
-    """The feature of a clip, given as its path in ``folder`` and its status."""
+    """The feature of a clip, given as its file in ``folder`` and its status."""
     # Clips run in parallel, so each one's transforms take one thread.
     if torch.get_num_threads() > 1:
         torch.set_num_threads(1)
     path, status = clip
-    if status not in audio.HEARD:
+    if status not in decoding.HEARD:
         return feature.compute(np.zeros(0, np.float32))
     try:
-        samples = audio.load(
+        samples = decoding.load(
             folder / path, feature.sample_rate, longest_seconds, status == "truncated"
         )
-    except (audio.UnreadableClipError, OSError) as problem:
+    except (decoding.UnreadableClipError, OSError) as problem:
         raise EarmarkError(
-            f"{folder / path} could be decoded when the manifest was made, and no longer can "
+            f"{folder / path} could be decoded when it was inspected, and no longer can "
             f"({problem}). Put it back as it was, and run again."
         ) from problem
     return feature.compute(samples)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import labels, manifest, tables, webpage
+from earmark import selections as selections_table
+from earmark import tables, webpage
 from earmark.markdown import Section
 from earmark.runtime import job
 
@@ -18,7 +19,6 @@ REMARKS = (
 
 def main(
     *,
-    table: str,
     truth: str,
     selections: list[str],
     quality: str,
@@ -29,17 +29,22 @@ def main(
 
     Nothing is trained on the truth.
 
-    The selection "given" holds the labels as they came. ``cfg["names"]`` names each file in
-    ``selections``.
+    The selection "given" holds all labels, whatever their weight. ``cfg["names"]`` names each file
+    in ``selections``.
     """
-    known = labels.truth_table(truth)
-    everything = labels.select(manifest.read(table), set(), 1.0)
-    named = {"given": everything}
-    named |= {name: labels.read(path) for name, path in zip(cfg["names"], selections, strict=True)}
+    known = selections_table.truth_table(truth)
+    read = [selections_table.read(path) for path in selections]
+    # A selection has all usable clips: those as they came are the same in each.
+    as_given = read[0]["source"].where(read[0]["verified"] == 1, "given")
+    named = {"given": read[0].assign(source=as_given)}
+    named |= {
+        name: selections_table.learned(table)
+        for name, table in zip(cfg["names"], read, strict=True)
+    }
     rows = []
     for name, chosen in named.items():
         for source, part in chosen.groupby("source", sort=False):
-            right, count = labels.precision(part, known)
+            right, count = selections_table.precision(part, known)
             share = round(right / count, 4) if count else float("nan")
             rows.append((name, source, count, right, share))
     columns = ["selection", "source", "labels", "right", "precision"]

@@ -7,21 +7,21 @@ import torch
 
 from earmark import (
     example_clips,
-    manifest,
     model_facts,
     models,
     plots,
     plots_of_spectrograms,
     plots_of_training,
-    store,
 )
-from earmark.autoencoder import VALIDATION_FOLD, Autoencoder
+from earmark.features import store
+from earmark.networks.autoencoder import Autoencoder, validation_clips
 from earmark.runtime import job
 
 
 def main(
     *,
-    table: str,
+    labels_table: str,
+    clips_table: str,
     feature_file: str,
     weights: str,
     facts: str,
@@ -38,7 +38,10 @@ def main(
     """
     plots.save(plots_of_training.autoencoder_curves(pd.read_csv(history)), curves_png, curves_svg)
     described = model_facts.read(facts, {"batch_norm_momentum": float})
-    chosen = example_clips.of_different_labels(manifest.read(table), cfg["clips"], VALIDATION_FOLD)
+    clips = example_clips.read(labels_table, clips_table)
+    held_out = validation_clips(clips["clip"].tolist())
+    clips = clips[clips["clip"].isin(held_out)]
+    chosen = example_clips.of_different_labels(clips, cfg["clips"])
     with store.FeatureStore(feature_file) as features:
         sounds = plots_of_spectrograms.read(features, chosen)
         module = Autoencoder(features.shape, described["batch_norm_momentum"])

@@ -1,16 +1,19 @@
 """Count and draw the train clips of each class, with a verified label and without."""
 
-from earmark import manifest, plots, plots_of_classes
+from earmark import clips, labels, plots, plots_of_classes, selections
 from earmark.markdown import Section, write_both
 from earmark.runtime import job
 
 
-def main(*, table: str, csv: str, markdown: str, png: str, svg: str) -> None:
+def main(
+    *, labels_table: str, clips_table: str, csv: str, markdown: str, png: str, svg: str
+) -> None:
     """Write the counts (label, verified, not_verified, clips), largest class first, and a figure.
 
     Usable train clips count.
     """
-    counts = plots_of_classes.count_clips(manifest.read(table))
+    labelled = selections.labelled(labels.read(labels_table), clips.read(clips_table))
+    counts = plots_of_classes.count_clips(labelled)
     write_both(counts, [Section("Clips per class", counts)], csv, markdown)
     plots.save(plots_of_classes.clips_per_class(counts), png, svg)
 

@@ -4,13 +4,22 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import example_clips, manifest, plots, plots_of_spectrograms, store
+from earmark import example_clips, plots, plots_of_spectrograms
+from earmark.features import store
 from earmark.runtime import job
 
 
-def main(*, table: str, feature_file: str, png: str, svg: str, cfg: dict[str, Any]) -> None:
+def main(
+    *,
+    labels_table: str,
+    clips_table: str,
+    feature_file: str,
+    png: str,
+    svg: str,
+    cfg: dict[str, Any],
+) -> None:
     """Write a figure with a verified train clip of median length for each of ``cfg['labels']``."""
-    clips = manifest.read(table)
+    clips = example_clips.read(labels_table, clips_table)
     chosen = pd.concat([example_clips.of_label(clips, label) for label in cfg["labels"]])
     with store.FeatureStore(feature_file) as features:
         sounds = plots_of_spectrograms.read(features, chosen)

@@ -10,23 +10,20 @@ import torch
 
 from earmark import (
     activation,
-    classifier,
     example_clips,
-    manifest,
-    model_facts,
-    models,
+    inference,
     plots,
     plots_of_spectrograms,
-    recipes,
     seeds,
-    store,
 )
+from earmark.features import store
 from earmark.runtime import job
 
 
 def main(
     *,
-    table: str,
+    labels_table: str,
+    clips_table: str,
     feature_file: str,
     weights: str,
     facts: str,
@@ -42,22 +39,12 @@ def main(
     ``cfg`` may have the ``label`` of the clip, which is of median length; without it, the first
     label counts.
     """
-    clips = manifest.read(table)
+    clips = example_clips.read(labels_table, clips_table)
     chosen = example_clips.of_label(clips, cfg.get("label") or example_clips.any_label(clips))
-    described = model_facts.read(
-        facts, {"network": str, "network_options": dict, "recipe": dict, "classes": list}
-    )
-    name = described["network"]
     with store.FeatureStore(feature_file) as features:
         (sound,) = plots_of_spectrograms.read(features, chosen)
-        module = classifier.build_for(
-            features,
-            recipes.from_settings(described["recipe"]),
-            name,
-            described["network_options"],
-            len(described["classes"]),
-        )
-    models.load(module, weights)
+        module, _, described = inference.load(features, weights, facts)
+    name = described["network"]
     layers, last = activation.first_layer(module.eval())
     preferred = activation.preferred_inputs(layers, seeds.derive_seed(seed, "filters")).numpy()
     bin_hertz = 1000 * sound.highest_khz / sound.values.shape[0]
@@ -66,8 +53,8 @@ def main(
     plots.save(figure, filters_png, filters_svg)
     image = torch.from_numpy(sound.values).float()
     maps = activation.output_of(last, module, image).numpy()
-    label, fname = plots.readable(chosen["label"].item()), chosen["fname"].item()
-    title = f"{name}: the first layer's maps of {fname} ({label})"
+    label, clip = plots.readable(chosen["label"].item()), chosen["clip"].item()
+    title = f"{name}: the first layer's maps of {clip} ({label})"
     plots.save(plots_of_spectrograms.feature_maps(sound, maps, title), maps_png, maps_svg)
 
 

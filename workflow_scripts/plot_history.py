@@ -9,11 +9,14 @@ from earmark.runtime import job
 
 
 def main(*, histories: list[str], png: str, svg: str, cfg: dict[str, Any]) -> None:
-    """Write the curves of ``histories``: the base model's and then those of its rounds, if any.
+    """Write the curves of ``histories``: the base model's, if any, then those of its rounds.
 
-    ``cfg`` has the ``title``.
+    ``cfg`` has the ``title`` and the number of the ``rounds``, where the base is 0.
     """
-    parts = [pd.read_csv(path).assign(round=number) for number, path in enumerate(histories)]
+    parts = [
+        pd.read_csv(path).assign(round=number)
+        for number, path in zip(cfg["rounds"], histories, strict=True)
+    ]
     history = pd.concat(parts, ignore_index=True)
     plots.save(plots_of_training.training_curves(history, cfg["title"]), png, svg)
 

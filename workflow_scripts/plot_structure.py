@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from earmark import networks, plots, plots_of_networks, structure
+from earmark import plots, plots_of_networks, structure
 from earmark.markdown import Section, write_both
+from earmark.networks.build import parameter_count
 from earmark.runtime import job
 
 
 def main(*, csv: str, markdown: str, png: str, svg: str, cfg: dict[str, Any]) -> None:
     """Write a table (layer, settings, output, trainable, with_statistics) and a diagram.
 
-    ``cfg`` has ``network`` (a name of the registry, or ``autoencoder``), ``network_options``,
+    ``cfg`` has ``network`` (a name of the catalogue, or ``autoencoder``), ``network_options``,
     ``input_shape`` (frequency, time), ``classes`` (a number, unused by the autoencoder) and
     ``title``.
     """
@@ -20,8 +21,8 @@ def main(*, csv: str, markdown: str, png: str, svg: str, cfg: dict[str, Any]) ->
     table = structure.table_of(layers, module)
     write_both(table, [Section(f"Layers of {cfg['title']}", table)], csv, markdown)
     totals = (
-        f"{networks.parameter_count(module):,} trainable\n"
-        f"{networks.parameter_count(module, trainable_only=False):,} with batch norm's statistics"
+        f"{parameter_count(module):,} trainable\n"
+        f"{parameter_count(module, trainable_only=False):,} with batch norm's statistics"
     )
     figure = plots_of_networks.diagram(structure.blocks_of(layers), cfg["title"], totals)
     plots.save(figure, png, svg)

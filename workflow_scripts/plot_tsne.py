@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from earmark import plots, plots_of_tsne, spreading, store, tables
+from earmark import plots, plots_of_tsne, spreading, tables
+from earmark.features import store
 from earmark.runtime import job
 
 
@@ -14,7 +15,7 @@ def main(*, vectors: str, spread: str, png: str, svg: str, cfg: dict[str, Any], 
     ``cfg`` has the ``group``, the ``perplexity``, and what the ``vectors`` are.
     """
     table = tables.read_table(spread, spreading.COLUMNS, "spreading table")
-    found = store.read_vectors(vectors, table["fname"].tolist())
+    found = store.read_vectors(vectors, table["clip"].tolist())
     points = plots_of_tsne.embed(found, cfg["perplexity"], seed)
     after = np.where(table["state"] == "verified", table["given"], table["spread"])
     title = f"{plots.readable(cfg['group'])}: t-SNE of {len(table)} clips' {cfg['vectors']}"

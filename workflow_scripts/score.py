@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import layout, scoring, submission, tables, webpage
+from earmark import scoring, submission, tables, webpage
 from earmark.markdown import Section
 from earmark.runtime import job
 
@@ -19,14 +19,12 @@ def main(
     page: str,
     clip_scores: str,
     cfg: dict[str, Any],
-    fetched: str | None = None,
 ) -> None:
     """Write scores.csv, the same as a web page, and the clips' scores that they are means of.
 
-    ``cfg["systems"]`` gives (system, seed) of each submission. The truth of a fetched data set,
-    which is no file of the workflow, lies in its folder ``fetched``.
+    ``cfg["systems"]`` gives (system, seed) of each submission.
     """
-    known = scoring.read_truth(layout.zenodo_layout(fetched).test_truth if fetched else truth)
+    known = scoring.read_truth(truth)
     rows, parts = [], []
     for (system, seed), path in zip(cfg["systems"], submissions, strict=True):
         parts.append(scoring.score_clips(system, seed, submission.read(path), known))

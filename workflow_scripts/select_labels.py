@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from earmark import labels, manifest, spreading, tables
+from earmark import clips, labels, selections, spreading, tables
 from earmark.runtime import job
 
 
 def main(
-    *, table: str, selection: str, cfg: dict[str, Any], groups: list[str] | None = None
+    *, labels_table: str, clips_table: str, groups: list[str], selection: str, cfg: dict[str, Any]
 ) -> None:
-    """Write the label table of a selection; ``groups`` are the files of its spreading, if any."""
+    """Write a selection; ``groups`` are the files of its spreading, or empty."""
     promoted: set[str] = set()
-    for path in groups or []:
+    for path in groups:
         found = tables.read_table(path, spreading.COLUMNS, "spreading table")
-        promoted |= set(found.loc[found["state"] == "promoted", "fname"])
-    chosen = labels.select(manifest.read(table), promoted, cfg["rest_weight"])
-    tables.write_table(chosen, selection)
+        promoted |= set(found.loc[found["state"] == "promoted", "clip"])
+    labelled = selections.labelled(labels.read(labels_table), clips.read(clips_table))
+    tables.write_table(selections.select(labelled, promoted, cfg["rest_weight"]), selection)
 
 
 if __name__ == "__main__":

@@ -5,24 +5,27 @@ from typing import Any
 
 import numpy as np
 
-from earmark import manifest, spreading, store, tables
+from earmark import clips, labels, selections, spreading, tables
+from earmark.features import store
 from earmark.runtime import job
 
 log = logging.getLogger("earmark")
 
 
-def main(*, table: str, vectors: str, spread: str, cfg: dict[str, Any]) -> None:
-    """Write the group's table: fname, given, spread, confidence, state.
+def main(
+    *, labels_table: str, clips_table: str, vectors: str, spread: str, cfg: dict[str, Any]
+) -> None:
+    """Write the group's table: clip, given, spread, confidence, state.
 
     ``vectors`` is a file of latents or of pictures; ``cfg`` has ``classes`` of the group,
     ``latent_divisor`` and the settings of the kernel.
     """
-    usable = manifest.usable(manifest.read(table))
-    members = usable[usable["label"].isin(cfg["classes"])]
-    points = store.read_vectors(vectors, members["fname"].tolist())
+    labelled = selections.labelled(labels.read(labels_table), clips.read(clips_table))
+    members = labelled[labelled["label"].isin(cfg["classes"])]
+    points = store.read_vectors(vectors, members["clip"].tolist())
     points /= np.float32(cfg["latent_divisor"])
     found = spreading.spread(
-        members["fname"].tolist(),
+        members["clip"].tolist(),
         members["label"].tolist(),
         members["verified"].to_numpy() == 1,
         points,

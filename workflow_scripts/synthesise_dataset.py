@@ -3,16 +3,34 @@
 from pathlib import Path
 from typing import Any
 
+from earmark import index, layout
 from earmark.runtime import job
 from earmark.synthesis import dataset
 
 
-def main(*, train_list: str, cfg: dict[str, Any], seed: int, threads: int) -> None:
-    """Synthesise the set that ``cfg`` and ``seed`` describe into the folder of ``train_list``.
+def main(
+    *,
+    train_list: str,
+    test_list: str,
+    truth: str,
+    train_truth: str,
+    audio_train: str,
+    audio_test: str,
+    index_train: str,
+    index_test: str,
+    cfg: dict[str, Any],
+    seed: int,
+    threads: int,
+) -> None:
+    """Synthesise the set that ``cfg`` and ``seed`` describe, and write its index.
 
-    The rule declares the other files and folders of the layout too; they are written together.
+    Lists, truths and folders of clips lie in one folder, that of ``train_list``.
     """
-    dataset.synthesise(Path(train_list).parent, cfg, seed, threads)
+    folder = Path(train_list).parent
+    dataset.synthesise(folder, cfg, seed, threads)
+    rows = index.of_layout(layout.kaggle_layout(folder))
+    index.write(rows["train"], index_train)
+    index.write(rows["test"], index_test)
 
 
 if __name__ == "__main__":

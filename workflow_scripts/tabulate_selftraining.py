@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import labels, report_tables, webpage
+from earmark import report_tables, selections, webpage
 from earmark.markdown import Section, write_both
 from earmark.runtime import job
 
@@ -32,7 +32,7 @@ def main(
     """
     table = report_tables.selftraining(
         [pd.read_csv(path) for path in histories],
-        [len(labels.read(path)) for path in pseudo],
+        [len(selections.read(path)) for path in pseudo],
         cfg["setting"],
     )
     remarks = [*REMARKS, *([REPORTED] if cfg["setting"] is not None else [])]

@@ -9,7 +9,7 @@ from earmark.runtime import job
 
 def main(
     *,
-    clip_scores: str | list[str],
+    clip_scores: str,
     csv: str,
     markdown: str,
     page: str,
@@ -18,13 +18,13 @@ def main(
 ) -> None:
     """Write one line per system as CSV, as Markdown and as a web page.
 
-    ``clip_scores`` is one table or a list of them. ``cfg`` has a ``title``, ``rows``, which is a
+    ``clip_scores`` is clip_scores.csv, or, where the test clips' truth is unknown, out_of_fold.csv.
+    ``cfg`` has a ``title``, ``rows``, which is a
     list of {title, entry, reported: a number, several or null, and perhaps note},
     ``reported_clips`` and ``reported_error``: how many clips the reported figures are of, and
     their standard error.
     """
-    paths = [clip_scores] if isinstance(clip_scores, str) else list(clip_scores)
-    clips = scoring.read_clip_scores(paths)
+    clips = scoring.read_clip_scores(clip_scores)
     table = report_tables.systems(
         clips, cfg["rows"], cfg["reported_clips"], cfg["reported_error"], seed
     )

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,21 +11,21 @@ from torch import nn
 from earmark import (
     batches,
     checkpoints,
+    clips,
     compiling,
     finite,
     hardware,
-    manifest,
+    learned,
     models,
     recipes,
     resident,
     seeds,
-    store,
     tables,
     training,
-    verdict,
 )
-from earmark.autoencoder import VALIDATION_FOLD, Autoencoder
 from earmark.batches import Batch, Examples
+from earmark.features import store
+from earmark.networks.autoencoder import Autoencoder, validation_clips
 from earmark.runtime import job
 
 log = logging.getLogger("earmark")
@@ -34,7 +33,7 @@ log = logging.getLogger("earmark")
 
 def main(
     *,
-    table: str,
+    clips_table: str,
     feature_file: str,
     weights: str,
     facts: str,
@@ -46,28 +45,25 @@ def main(
     machine: dict[str, Any],
     code: str,
 ) -> None:
-    """Train on the spectrograms of ``feature_file``; labels are not used.
+    """Train on the spectrograms of ``feature_file``; labels and folds are not used.
 
     ``cfg`` has the ``recipe``, ``batch_norm_momentum`` and ``latents_mode``. Writes weights, facts
     (JSON), history (CSV) and latents (n, d) of the train clips.
     """
     seed = seeds.derive_seed(seed, "autoencoder")
     place = hardware.prepare(threads, seed, machine)
-    clips = manifest.usable(manifest.read(table))
+    names = clips.usable(clips.read(clips_table)).tolist()
     recipe = recipes.from_settings(cfg["recipe"])
-    checkpoint = checkpoints.Checkpoint(
-        Path(weights).with_name("checkpoint.pt"),
-        checkpoints.fingerprint([cfg, seed, code], [table, feature_file]),
-    )
+    checkpoint = checkpoints.beside(weights, [cfg, seed, code], [clips_table, feature_file])
     with store.FeatureStore(feature_file) as features, checkpoint.held():
         module = Autoencoder(features.shape, cfg["batch_norm_momentum"]).to(place.device)
-        held_out = (clips["fold"] == VALIDATION_FOLD).to_numpy()
-        rows = features.rows_of(clips["fname"])
-        figures = _fit(
+        held_out = validation_clips(names)
+        rows = features.rows_of(names)
+        trained = _fit(
             module,
             features,
-            clips["fname"][~held_out].tolist(),
-            clips["fname"][held_out].tolist(),
+            [name for name in names if name not in held_out],
+            sorted(held_out),
             recipe,
             place,
             checkpoint,
@@ -79,9 +75,16 @@ def main(
             module,
             network="autoencoder",
             feature=features.settings,
-            batch_norm_momentum=cfg["batch_norm_momentum"],
-            learned=verdict.of_autoencoder(
-                figures, recipe.plan.keep, _spread_of_pictures(features, rows, recipe, place)
+            **cfg,
+            seed=seed,
+            code=code,
+            hardware={**place.facts(), "compiled": trained.compiled},
+            kept_epoch=trained.kept_epoch,
+            kept_figures=trained.kept_figures(),
+            learned=learned.of_autoencoder(
+                trained.history,
+                recipe.plan.keep,
+                _spread_of_pictures(features, rows, recipe, place),
             ),
         )
         # Last, for latents taken in training mode move the batch norms' running statistics.
@@ -89,13 +92,13 @@ def main(
         found = _encode(module, features, rows, recipe, place)
         finite.check_clips(
             "latents",
-            clips["fname"].tolist(),
+            names,
             found,
-            f"Look at them in manifest.csv, or lower the recipe's learning_rate "
+            f"Look at them in {clips_table}, or lower the recipe's learning_rate "
             f"({recipe.plan.learning_rate:g}).",
         )
-        store.write_latents(latents, clips["fname"].tolist(), found)
-        tables.write_table(figures, history)
+        store.write_latents(latents, names, found)
+        tables.write_table(trained.history, history)
 
 
 def _fit(
@@ -107,7 +110,7 @@ def _fit(
     place: hardware.Hardware,
     checkpoint: checkpoints.Checkpoint,
     seed: int,
-) -> Any:
+) -> training.Trained:
     place.move(module)
     example = torch.rand(recipe.batch_clips, *features.shape, device=place.device)
     unlabelled = Examples(
@@ -117,7 +120,7 @@ def _fit(
         train,
     )
     validation_rows = features.rows_of(validation)
-    forward, _ = compiling.compiled(module, example, place, recipe.plan.epochs * len(train))
+    forward, compiled = compiling.compiled(module, example, place, recipe.plan.epochs * len(train))
     near = resident.near(features, place.device)
 
     def loss_of(
@@ -153,7 +156,8 @@ def _fit(
             total += loss_of(images, module).item() * len(places)
         return {"validation_loss": total / len(validation)}
 
-    lessons = training.Lessons(
+    task = training.TrainingTask(
+        "autoencoder",
         batches_of,
         max(1, -(-len(train) // recipe.batch_clips)),
         losses,
@@ -162,7 +166,7 @@ def _fit(
         lambda figures: (-figures["validation_loss"] if validation else figures["epoch"],),
     )
     optimizer = training.make_optimizer(module, recipe.plan)
-    return training.fit(module, optimizer, recipe.plan, lessons, checkpoint, seed)
+    return training.fit(module, optimizer, recipe.plan, task, checkpoint, seed, compiled)
 
 
 @torch.no_grad()

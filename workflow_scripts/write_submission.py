@@ -1,10 +1,10 @@
-"""Check an ensemble's guesses and publish them as the submission."""
+"""Check an ensemble's guesses and make them the submission."""
 
 import logging
 
 import pandas as pd
 
-from earmark import manifest, submission, tables, webpage
+from earmark import predictions, submission, tables, webpage
 from earmark.markdown import Section
 from earmark.runtime import job
 from earmark.runtime.errors import EarmarkError
@@ -14,15 +14,14 @@ log = logging.getLogger("earmark")
 GUESSES = ("first guess", "second guess", "third guess")
 
 
-def main(*, table: str, guesses: str, submitted: str, page: str) -> None:
+def main(*, index_table: str, combined: str, guesses: str, submitted: str, page: str) -> None:
     """Copy ``guesses`` to ``submitted``, and to a web page, if they are a complete submission.
 
-    One row per test clip in the test list's order, each with different class names. Raises
-    EarmarkError otherwise.
+    One row per test clip in the order of ``index_table``, each with different class names of
+    ``combined``, the probabilities. Raises EarmarkError otherwise.
     """
-    clips = manifest.read(table)
-    tests = clips.loc[clips["split"] == "test", "fname"].tolist()
-    classes = set(clips.loc[clips["split"] == "train", "label"])
+    tests = tables.read_table(index_table, ("clip",), "index of clips")["clip"].tolist()
+    classes = set(predictions.read(combined).classes)
     found = submission.read(guesses)
     if list(found) != tests:
         raise EarmarkError(

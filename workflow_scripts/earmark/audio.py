@@ -7,7 +7,6 @@ that cannot be read into silence: it raises ``UnreadableClipError``.
 
 import math
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,7 +67,7 @@ class UnreadableClipError(Exception):
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What the manifest says of a clip. ``status`` is one of ``STATUSES``.
+    """What the clips table says of a clip. ``status`` is one of ``STATUSES``.
 
     ``format`` is the container and the samples' format, for example "WAV PCM_16". ``problem`` says
     in words what is wrong, where the status alone does not.
@@ -80,21 +79,18 @@ class ClipFacts:
     format: str = ""
     peak: float = 0.0
     status: str = "ok"
-    checksum: str = ""
     problem: str = ""
 
 
 def inspect(path: str | Path, shortest_seconds: float, longest_seconds: float) -> ClipFacts:
     """Open and decode a clip and say what it is; never raises for bad content."""
-    checksum = ""
     try:
         if not Path(path).is_file():
             return ClipFacts(status="absent", problem="there is no such file")
-        checksum = _checksum(path)
         with _opened(path) as sound:
-            return _judge(sound, Path(path), checksum, shortest_seconds, longest_seconds)
+            return _judge(sound, Path(path), shortest_seconds, longest_seconds)
     except UnreadableClipError as problem:
-        return ClipFacts(status=problem.status, checksum=checksum, problem=str(problem))
+        return ClipFacts(status=problem.status, problem=str(problem))
     except OSError as problem:
         return ClipFacts(status="unreadable", problem=str(problem.strerror or problem))
 
@@ -182,7 +178,6 @@ def _blocks(sound: soundfile.SoundFile, longest_seconds: float) -> Iterator[np.n
 def _judge(
     sound: soundfile.SoundFile,
     path: Path,
-    checksum: str,
     shortest_seconds: float,
     longest_seconds: float,
 ) -> ClipFacts:
@@ -218,7 +213,7 @@ def _judge(
     elif flat > FLAT_SHARE * frames * sound.channels:
         status, told = "clipped", f"{100 * flat / (frames * sound.channels):.1f} % of it clipped"
     kind = f"{sound.format} {sound.subtype}"
-    return ClipFacts(seconds, sound.samplerate, sound.channels, kind, peak, status, checksum, told)
+    return ClipFacts(seconds, sound.samplerate, sound.channels, kind, peak, status, told)
 
 
 def _flat_samples(block: np.ndarray) -> int:
@@ -256,14 +251,6 @@ def _lacks_last_page(path: Path) -> bool:
 def _reason(problem: Exception) -> str:
     told = getattr(problem, "error_string", None) or str(problem)
     return str(told).removeprefix("Error :").strip().rstrip(".")
-
-
-def _checksum(path: str | Path) -> str:
-    checksum = 0
-    with open(path, "rb") as file:
-        while content := file.read(1 << 20):
-            checksum = zlib.crc32(content, checksum)
-    return f"{checksum:08x}"
 
 
 @lru_cache

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from earmark.features.store import FeatureStore
 from earmark.read_ahead import read_ahead
 from earmark.resident import ResidentStore
-from earmark.store import FeatureStore
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,26 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class Crops:
+    """How clips are cut for a network: for features without a fixed length.
+
+    Up to ``per_clip`` crops of ``frames`` are spread evenly over a clip, and what the network says
+    of them is averaged. ``batch_clips`` inputs go through the network at a time.
+    """
+
+    frames: int = 0
+    per_clip: int = 1
+    batch_clips: int = 32
+
+
+@dataclass(frozen=True)
 class Examples:
     """Clips to learn from: rows (n,) of the store, class numbers (n,), weights (n,), names (n,)."""
 
     rows: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
-    fnames: Sequence[str]
+    clips: Sequence[str]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -45,7 +58,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Batch:
-    """inputs (batch, frequency, time); targets (batch, classes); weights, fnames (batch,).
+    """inputs (batch, frequency, time); targets (batch, classes); weights, clips (batch,).
 
     Mixup changes the first three, but the batch is of the same clips as before.
     """
@@ -53,7 +66,7 @@ class Batch:
     inputs: Tensor
     targets: Tensor
     weights: Tensor
-    fnames: Sequence[str]
+    clips: Sequence[str]
 
     def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
         """Those that lie on the device."""
@@ -91,9 +104,9 @@ def training_batches(
         targets = torch.zeros(len(part), classes)
         targets[torch.arange(len(part)), torch.from_numpy(examples.labels[part])] = 1.0
         weights = torch.from_numpy(examples.weights[part]).float()
-        fnames = [examples.fnames[place] for place in part]
+        clips = [examples.clips[place] for place in part]
         inputs = as_inputs(values, store.unit, device)
-        batch = Batch(inputs, targets.to(device), weights.to(device), fnames)
+        batch = Batch(inputs, targets.to(device), weights.to(device), clips)
         return augment(batch, augmentation, store.padding / store.unit, seed + int(part[0]))
 
     yield from read_ahead(prepare, parts, device, lambda batch: batch.tensors())
@@ -137,7 +150,7 @@ def augment(batch: Batch, augmentation: Augmentation, silence: float, seed: int)
         inputs = torch.lerp(inputs[partner], inputs, share[:, None, None])
         targets = torch.lerp(targets[partner], targets, share[:, None])
         weights = torch.lerp(weights[partner], weights, share)
-    return Batch(inputs, targets, weights, batch.fnames)
+    return Batch(inputs, targets, weights, batch.clips)
 
 
 def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.ndarray:

@@ -12,7 +12,7 @@ import os
 import platform
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,12 @@ def fingerprint(plain: Any, files: Sequence[str | Path]) -> str:
         else:
             digest.update(f"{facts.st_size} {facts.st_mtime_ns}".encode())
     return digest.hexdigest()
+
+
+def content_hash(path: str | Path) -> str:
+    """Hash of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
 class Checkpoint:
@@ -160,6 +166,11 @@ class Checkpoint:
             log.info("The checkpoint %s is of other code, settings or data: not used.", self.path)
             return None
         return state
+
+
+def beside(output: str | Path, plain: Any, files: Iterable[str | Path]) -> Checkpoint:
+    """The checkpoint of the job that writes ``output``, tied to settings and input files."""
+    return Checkpoint(Path(output).with_name("checkpoint.pt"), fingerprint(plain, list(files)))
 
 
 def _this_process() -> str:

@@ -1,12 +1,13 @@
-"""Train a named network on a label table and predict every clip with it.
+"""Train a named network on a selection of labels.
 
 Used by the base models and by each self-training round, which differ in labels, epochs and starting
 weights only.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,138 +17,126 @@ from torch import Tensor, nn
 
 from earmark import (
     batches,
+    checkpoints,
     compiling,
-    finite,
-    manifest,
+    inference,
+    learned,
     metrics,
-    networks,
+    models,
     resident,
     seeds,
+    selections,
+    tables,
     training,
 )
 from earmark.batches import Augmentation, Batch, Examples
 from earmark.checkpoints import Checkpoint
+from earmark.features.store import FeatureStore
 from earmark.hardware import Hardware
+from earmark.networks.layers import Standardise
 from earmark.recipes import Recipe
-from earmark.resident import ResidentStore
 from earmark.runtime.errors import EarmarkError
-from earmark.store import FeatureStore
 
 log = logging.getLogger("earmark")
 
 
-def input_shape(store: FeatureStore | ResidentStore, recipe: Recipe) -> tuple[int, int]:
-    """(frequency, time) of the network's inputs. Raises EarmarkError without a crop length."""
-    if store.fixed:
-        return store.shape
-    if recipe.crop_frames <= 0:
-        raise EarmarkError(
-            f"The features {store.path} have no fixed length: the recipe needs `crop_frames`, for "
-            f"example 128."
-        )
-    return store.shape[0], recipe.crop_frames
-
-
 @dataclass(frozen=True)
-class Task:
-    """What to learn and what to judge by: label table, verified held-out clips, classes."""
+class Data:
+    """What to learn from, what to validate by (clips of the fold held out), and the classes."""
 
     train: Examples
     validation: Examples
     classes: list[str]
 
 
-def make_task(
+def split(
     store: FeatureStore,
-    clips: pd.DataFrame,
-    labels: pd.DataFrame,
+    selection: pd.DataFrame,
+    folds: pd.DataFrame,
     fold: int,
     validation: str = "verified",
-) -> Task:
-    """Join a manifest and a label table (fname, label, source, weight) for one fold.
+) -> Data:
+    """Part a selection (see ``selections``) by one fold.
 
     Clips of ``fold`` are held out. Of them, the verified ones validate, or, with ``validation``
-    "all", every one with its given label, right or wrong. Only usable clips count.
+    "all", every one with its given label, right or wrong.
     Raises EarmarkError when a class has nothing left to learn from.
     """
-    classes = classes_of(clips)
-    usable = manifest.usable(clips)
-    held_out = usable[usable["fold"] == fold]
-    known = labels[labels["fname"].isin(set(usable["fname"]) - set(held_out["fname"]))]
-    missing = sorted(set(classes) - set(known["label"]))
+    classes = list(selections.class_names(selection))
+    inside = selection["clip"].isin(folds.loc[folds["fold"] == fold, "clip"])
+    train = selections.learned(selection[~inside])
+    missing = sorted(set(classes) - set(train["label"]))
     if missing:
         raise EarmarkError(
             f"With fold {fold} held out, the class '{missing[0]}' has no clip left to learn from "
             f"({len(missing)} such classes). Verify more of its clips, or use fewer folds."
         )
-    judges = held_out if validation == "all" else held_out[held_out["verified"] == 1]
-    if judges.empty:
+    held_out = selection[inside]
+    validating = held_out if validation == "all" else held_out[held_out["verified"] == 1]
+    if validating.empty:
         log.warning(
             "Fold %d holds out no clip to validate by: the weights of the last epoch are kept, and "
             "patience does not count. Verify more clips, or use fewer folds.",
             fold,
         )
-    return Task(
-        examples(store, known, classes),
-        examples(store, judges.assign(weight=1.0), classes),
+    return Data(
+        examples(store, train, classes),
+        examples(store, validating.assign(weight=1.0), classes),
         classes,
     )
 
 
-def classes_of(clips: pd.DataFrame) -> list[str]:
-    """Class names of a manifest, in the order of their numbers."""
-    return sorted(clips.loc[clips["split"] == "train", "label"].unique())
-
-
-def examples(store: FeatureStore, labels: pd.DataFrame, classes: Sequence[str]) -> Examples:
-    """Turn rows (fname, label, weight) into row and class numbers."""
+def examples(store: FeatureStore, labels: pd.DataFrame, classes: list[str]) -> Examples:
+    """Turn rows (clip, label, weight) into row and class numbers."""
     number = {name: index for index, name in enumerate(classes)}
     return Examples(
-        store.rows_of(labels["fname"]),
+        store.rows_of(labels["clip"]),
         np.array([number[label] for label in labels["label"]], dtype=np.int64),
         labels["weight"].to_numpy(dtype=np.float32),
-        labels["fname"].tolist(),
+        labels["clip"].tolist(),
     )
 
 
 def train(
     module: nn.Module,
     store: FeatureStore,
-    task: Task,
+    data: Data,
     recipe: Recipe,
-    machine: Hardware,
+    hardware: Hardware,
     checkpoint: Checkpoint,
     seed: int,
-) -> pd.DataFrame:
-    """Train ``module`` in place; return its history, one row per epoch.
+    name: str = "training",
+) -> training.Trained:
+    """Train ``module`` in place; return its history, one row per epoch, and the epoch kept.
 
-    Columns: epoch, learning_rate, train_loss, train_accuracy and, where clips are held out,
-    validation_loss, validation_accuracy, validation_map3.
+    Columns of the history: epoch, learning_rate, train_loss, train_accuracy and, where clips are
+    held out, validation_loss, validation_accuracy, validation_map3. ``name`` says on the terminal
+    whose training it is.
     """
-    crop = input_shape(store, recipe)[1]
-    count = len(task.classes)
-    machine.move(module)
-    example = torch.rand(min(recipe.batch_clips, len(task.train)), store.shape[0], crop)
-    example = example.to(machine.device)
-    _learn_statistics(module, store, task, recipe, crop, seeds.derive_seed(seed, "statistics"))
-    clips = recipe.plan.epochs * len(task.train)
-    forward, _ = compiling.compiled(module, example, machine, clips)
-    features = resident.near(store, machine.device)
+    crop = inference.input_shape(store, recipe.crops.frames)[1]
+    count = len(data.classes)
+    hardware.move(module)
+    example = torch.rand(min(recipe.batch_clips, len(data.train)), store.shape[0], crop)
+    example = example.to(hardware.device)
+    _learn_statistics(module, store, data, recipe, crop, seeds.derive_seed(seed, "statistics"))
+    clips = recipe.plan.epochs * len(data.train)
+    forward, compiled = compiling.compiled(module, example, hardware, clips)
+    features = resident.near(store, hardware.device)
 
     def batches_of(epoch: int) -> Iterator[Batch]:
         return batches.training_batches(
             features,
-            task.train,
+            data.train,
             count,
             recipe.batch_clips,
             crop,
             recipe.augmentation,
-            machine.device,
+            hardware.device,
             seeds.derive_seed(seed, "batches", epoch),
         )
 
     def losses(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        with machine.autocast():
+        with hardware.autocast():
             logits = forward(batch.inputs)
         each = nn.functional.cross_entropy(
             logits.float(),
@@ -159,34 +148,37 @@ def train(
         right = (logits.argmax(1) == batch.targets.argmax(1)).sum()
         return loss, {"loss": loss.detach() * len(each), "accuracy": right}
 
-    def evaluate() -> training.Figures:
-        if len(task.validation) == 0:
+    def validate() -> training.Figures:
+        if len(data.validation) == 0:
             return {}
-        probabilities = predict(module, features, task.validation.rows, recipe, machine, count)
-        check_predictions(task.validation.fnames, probabilities, recipe)
-        return validation_figures(probabilities, task.validation.labels)
+        probabilities = inference.predict(
+            module, features, data.validation.rows, recipe.crops, hardware, count
+        )
+        inference.check(data.validation.clips, probabilities, recipe.plan.learning_rate)
+        return validation_figures(probabilities, data.validation.labels)
 
-    lessons = training.Lessons(
+    task = training.TrainingTask(
+        name,
         batches_of,
-        max(1, -(-len(task.train) // recipe.batch_clips)),
+        max(1, -(-len(data.train) // recipe.batch_clips)),
         losses,
-        evaluate,
+        validate,
         _accuracy_then_loss if recipe.watch == "accuracy" else _loss,
     )
     optimizer = training.make_optimizer(module, recipe.plan)
-    return training.fit(module, optimizer, recipe.plan, lessons, checkpoint, seed)
+    return training.fit(module, optimizer, recipe.plan, task, checkpoint, seed, compiled)
 
 
 def _learn_statistics(
-    module: nn.Module, store: FeatureStore, task: Task, recipe: Recipe, crop: int, seed: int
+    module: nn.Module, store: FeatureStore, data: Data, recipe: Recipe, crop: int, seed: int
 ) -> None:
     """Let layers that standardise their input see one pass of it, if they have not yet."""
     for part in module.modules():
-        if isinstance(part, networks.Standardise) and not part.learned:
+        if isinstance(part, Standardise) and not part.learned:
             stream = batches.training_batches(
                 store,
-                task.train,
-                len(task.classes),
+                data.train,
+                len(data.classes),
                 recipe.batch_clips,
                 crop,
                 Augmentation(),
@@ -219,46 +211,50 @@ def _loss(figures: training.Figures) -> tuple[float, ...]:
     return (-figures["validation_loss"],)
 
 
-@torch.no_grad()
-def predict(
+def build(store: FeatureStore, data: Data, cfg: Mapping[str, Any]) -> nn.Module:
+    """The untrained network of a training's ``cfg``."""
+    crops = inference.crops_of(cfg["recipe"])
+    return inference.build_for(
+        store, crops, cfg["network"], cfg["network_options"], len(data.classes)
+    )
+
+
+def save(
     module: nn.Module,
-    store: FeatureStore | ResidentStore,
-    rows: np.ndarray,
-    recipe: Recipe,
-    machine: Hardware,
-    classes: int,
-) -> np.ndarray:
-    """Class probabilities (n, classes) of the store's ``rows``, averaged over a clip's crops."""
-    module.eval()
-    crop = input_shape(store, recipe)[1]
-    total = torch.zeros(len(rows), classes)
-    crops = torch.zeros(len(rows), 1)
-    stream = batches.prediction_batches(
-        store, rows, 2 * recipe.batch_clips, crop, recipe.test_crops, machine.device
+    store: FeatureStore,
+    data: Data,
+    hardware: Hardware,
+    trained: training.Trained,
+    outputs: Mapping[str, str | Path],
+    name: str,
+    cfg: Mapping[str, Any],
+    inputs: Mapping[str, str | Path],
+    code: str,
+) -> None:
+    """Write a trained model: ``outputs`` weights (safetensors), facts (JSON) and history (CSV).
+
+    The facts are all that it takes to use the model and to trust it: ``cfg`` of the training, the
+    hashes of the ``inputs`` files and of the code, where it was trained, and how good it was on the
+    clips that validate. The log warns of a network that learned nothing.
+    """
+    crops, classes = inference.crops_of(cfg["recipe"]), len(data.classes)
+    judging, held_out = learned.examples_to_judge_by(data.train, data.validation)
+    probabilities = inference.predict(module, store, judging.rows, crops, hardware, classes)
+    inference.check(judging.clips, probabilities, cfg["recipe"]["learning_rate"])
+    models.save(
+        outputs["weights"],
+        outputs["facts"],
+        module,
+        **cfg,
+        classes=data.classes,
+        feature=store.settings,
+        input_shape=list(inference.input_shape(store, crops.frames)),
+        clips={"train": len(data.train), "validation": len(data.validation)},
+        inputs={part: checkpoints.content_hash(path) for part, path in inputs.items()},
+        code=code,
+        hardware={**hardware.facts(), "compiled": trained.compiled},
+        kept_epoch=trained.kept_epoch,
+        kept_figures=trained.kept_figures(),
+        learned=learned.of_classifier(name, judging, held_out, data.classes, probabilities),
     )
-    for places, inputs in stream:
-        with machine.autocast():
-            logits: Tensor = module(inputs)
-        probabilities = logits.float().softmax(1).cpu()
-        index = torch.from_numpy(places)
-        total.index_add_(0, index, probabilities)
-        crops.index_add_(0, index, torch.ones(len(index), 1))
-    return (total / crops.clamp_min(1)).numpy()
-
-
-def check_predictions(fnames: Sequence[str], probabilities: np.ndarray, recipe: Recipe) -> None:
-    """Raise EarmarkError, with the clips' names, where probabilities are not finite."""
-    finite.check_clips(
-        "predictions",
-        fnames,
-        probabilities,
-        f"Look at them in manifest.csv, or lower the recipe's learning_rate "
-        f"({recipe.plan.learning_rate:g}).",
-    )
-
-
-def build_for(
-    store: FeatureStore, recipe: Recipe, network: str, options: Mapping[str, Any], classes: int
-) -> nn.Module:
-    """Build ``network`` for the inputs that this store and recipe give."""
-    return networks.build(network, input_shape(store, recipe), classes, **options)
+    tables.write_table(trained.history, outputs["history"])

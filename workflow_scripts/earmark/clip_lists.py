@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 TRAIN_COLUMNS = ("fname", "label", "manually_verified")
 VERIFIED = {"1": 1, "0": 0, "true": 1, "false": 0, "1.0": 1, "0.0": 0}
-# What file systems take for a name, in bytes, and what a figure can show of a label, in signs.
+# What file systems take for a name and for a path, in bytes; what a figure can show of a label.
 LONGEST_NAME = 255
+LONGEST_PATH = 1000
 LONGEST_LABEL = 100
 
 
@@ -85,7 +86,7 @@ def test_names(layout: Layout) -> list[str]:
     is not opened.
     """
     if layout.test_list is None:
-        names = _names_in(layout.audio_test)
+        names = sounds_in(layout.audio_test)
         if not names:
             raise EarmarkError(
                 f"The folder of the test clips {layout.audio_test} is empty. Put the clips to be "
@@ -137,28 +138,51 @@ def alike(label: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
 
 
-def _names_in(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(e.name for e in entries if not e.name.startswith(".") and e.is_file())
-    except OSError as problem:
+def sounds_in(folder: Path) -> list[str]:
+    """Return the sorted paths of all files below ``folder``, relative to it.
+
+    Hidden files and folders, whose names begin with a dot, are left out.
+    """
+    found: list[str] = []
+    seen: set[str] = set()
+
+    def refuse(problem: OSError) -> None:
         raise EarmarkError(
-            f"The folder {folder} cannot be read ({problem.strerror}). Allow yourself to read it."
+            f"The folder {problem.filename or folder} cannot be read ({problem.strerror}). Allow "
+            f"yourself to read it."
         ) from problem
+
+    for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:  # a link back
+            folders.clear()
+            continue
+        seen.add(real)
+        # In order, so that of two names of one folder it is always the same that counts.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        inside = os.path.relpath(parent, folder)
+        for name in names:
+            if not name.startswith(".") and os.path.isfile(os.path.join(parent, name)):
+                found.append(name if inside == "." else f"{inside.replace(os.sep, '/')}/{name}")
+    return sorted(found)
 
 
 def _check_name(fname: str, where: str) -> None:
-    if not fname or fname in (".", "..") or "/" in fname or "\\" in fname:
+    parts = fname.split("/")
+    if "\\" in fname or not all(part not in ("", ".", "..") for part in parts):
         raise EarmarkError(
-            f"{where}, has the file name '{shown(fname)}'. Write the clip's name alone, without a "
-            f"folder, as it lies in the audio folder."
+            f"{where}, has the file name '{shown(fname)}'. Write the clip's path below the audio "
+            f"folder, such as name.wav or folder/name.wav."
         )
     if _unprintable(fname):
         raise EarmarkError(
             f"{where}, has the file name '{shown(fname)}' with a line break, another control code "
             f"or bytes that are no UTF-8. Rename the file, or look for a quote that is not closed."
         )
-    if len(fname) * 4 > LONGEST_NAME and len(fname.encode()) > LONGEST_NAME:
+    if len(fname) * 4 > LONGEST_NAME and (
+        max(len(part.encode()) for part in parts) > LONGEST_NAME
+        or len(fname.encode()) > LONGEST_PATH
+    ):
         raise EarmarkError(
             f"{where}, has the file name '{shown(fname)}' of {len(fname.encode())} bytes. No file "
             f"system takes more than {LONGEST_NAME}: write the name of a file."

@@ -11,10 +11,13 @@ from typing import Any
 
 import yaml
 
-from earmark import clip_lists, feature_settings, layout, vocabulary
+from earmark import clip_lists, layout, vocabulary
+from earmark.features import settings as feature_settings
+from earmark.features.settings import Feature
 from earmark.layout import Layout
+from earmark.networks import catalogue as networks
 from earmark.runtime import gpus
-from earmark.runtime.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError, note_on_words
 
 Config = Mapping[str, Any]
 
@@ -37,6 +40,29 @@ def presets_below(name: str | None, folder: Path) -> list[Path]:
         found.insert(0, path)
         name = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("extends")
     return found
+
+
+# Sections of named entries, of which an overlay removes one by writing `name: null`.
+NAMED = (
+    "features",
+    "recipes",
+    "autoencoders",
+    "group_schemes",
+    "spreading",
+    "labels",
+    "selftraining",
+    "systems",
+    "ensembles",
+)
+
+
+def remove_nulls(config: dict[str, Any]) -> None:
+    """Take out the named entries that an overlay replaced by null."""
+    for section in NAMED:
+        entries = config.get(section)
+        if isinstance(entries, dict):
+            for name in [name for name, entry in entries.items() if entry is None]:
+                del entries[name]
 
 
 def check(config: Config, schema: Mapping[str, Any]) -> None:
@@ -63,18 +89,7 @@ def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]
             wanted = error.schema.get("description") or f"a {error.schema.get('type', 'value')}"
             if wanted == "a object":
                 wanted = "named entries as config.yaml shows"
-            note = ""
-            if isinstance(error.instance, str) and _is_number(error.instance):
-                note = " (YAML takes it for a word: write numbers like 1.0e-3)"
-            yield f"{key} is {error.instance!r}{note}. Write {wanted}."
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+            yield f"{key} is {error.instance!r}{note_on_words(error.instance)}. Write {wanted}."
 
 
 def _broken_references(config: Config) -> Iterator[str]:
@@ -86,6 +101,8 @@ def _broken_references(config: Config) -> Iterator[str]:
             yield f"{key} is '{name}', which is not among {kinds}. Write one of: {known}."
 
     yield from unknown("submission", config["submission"], "ensembles", "systems")
+    for name in config.get("scores", []):
+        yield from unknown("scores", name, "ensembles", "systems")
     both = sorted(set(config["systems"]) & set(config["ensembles"]))
     if both:
         yield f"'{both[0]}' is both a system and an ensemble. Rename one of them."
@@ -95,11 +112,12 @@ def _broken_references(config: Config) -> Iterator[str]:
     for name, entry in config["autoencoders"].items():
         yield from unknown(f"autoencoders.{name}.feature", entry["feature"], "features")
         yield from unknown(f"autoencoders.{name}.recipe", entry["recipe"], "recipes")
-        feature = config["features"].get(entry["feature"], {})
-        if feature and feature["kind"] != "stft":
+        feature = _feature_of(config, entry["feature"])
+        if feature and not feature.fixed:
             yield (
-                f"autoencoders.{name}.feature is '{entry['feature']}', of kind {feature['kind']}. "
-                f"An autoencoder needs pictures of one size: name a feature of kind stft."
+                f"autoencoders.{name}.feature is '{entry['feature']}', of kind {feature.kind}. An "
+                f"autoencoder needs pictures of one size: name a feature that has it, such as one "
+                f"of kind stft."
             )
     for name, groups in config["group_schemes"].items():
         if name in vocabulary.SCHEMES:
@@ -114,7 +132,7 @@ def _broken_references(config: Config) -> Iterator[str]:
     schemes = {**vocabulary.SCHEMES, **config["group_schemes"]}
     for name, entry in config["spreading"].items():
         yield from _broken_vectors(config, name, entry, unknown)
-        if entry["scheme"] not in schemes:
+        if entry.get("scheme") is not None and entry["scheme"] not in schemes:
             yield (
                 f"spreading.{name}.scheme is '{entry['scheme']}', which is no group scheme. Write "
                 f"one of: {', '.join(schemes)}."
@@ -163,11 +181,12 @@ def _broken_vectors(
         yield from unknown(f"{key}.autoencoder", entry["autoencoder"], "autoencoders")
     else:
         yield from unknown(f"{key}.feature", entry["feature"], "features")
-        kind = config["features"].get(entry["feature"], {}).get("kind", "stft")
-        if kind != "stft":
+        feature = _feature_of(config, entry["feature"])
+        if feature and not feature.fixed:
             yield (
-                f"{key}.feature is '{entry['feature']}', of kind {kind}. Clips are compared as "
-                f"pictures of one size: name a feature of kind stft."
+                f"{key}.feature is '{entry['feature']}', of kind {feature.kind}. Clips are "
+                f"compared as pictures of one size: name a feature that has it, such as one of "
+                f"kind stft."
             )
 
 
@@ -177,11 +196,26 @@ def _broken_systems(config: Config, unknown: Any) -> Iterator[str]:
         if "base" in entry:
             yield from unknown(f"{key}.base", entry["base"], "systems")
             yield from unknown(f"{key}.selftraining", entry["selftraining"], "selftraining")
-            if "base" in config["systems"].get(entry["base"], {}):
+            base = config["systems"].get(entry["base"])
+            rounds = config["selftraining"].get(entry["selftraining"])
+            if base and "base" in base:
                 yield (
                     f"{key}.base is '{entry['base']}', which is self-trained itself. Name a system "
                     f"without a base, and raise the self-training's rounds instead."
                 )
+            elif base and rounds:
+                # Its rounds have a recipe of their own; the base's mistakes are not told twice.
+                told = {*_broken_network(config, base)}
+                found = _broken_network(config, {**base, "recipe": rounds["recipe"]})
+                yield from (f"{key}: {mistake}" for mistake in found if mistake not in told)
+                weight = config["labels"].get(base["labels"], {}).get("rest_weight", 0)
+                if weight > 0:
+                    yield (
+                        f"{key}.base is '{entry['base']}', which learns from every clip "
+                        f"(labels.{base['labels']}.rest_weight is {weight:g}): self-training "
+                        f"would have no clip to label. Name a base whose labels have "
+                        f"`rest_weight: 0.0`."
+                    )
             continue
         yield from unknown(f"{key}.feature", entry["feature"], "features")
         yield from unknown(f"{key}.labels", entry["labels"], "labels")
@@ -192,13 +226,38 @@ def _broken_systems(config: Config, unknown: Any) -> Iterator[str]:
                 f"{key}.folds has {beyond[0]}, but there are {config['folds']} folds, counted from "
                 f"0. Write folds below {config['folds']}."
             )
-        feature = config["features"].get(entry["feature"], {"kind": "stft"})
-        recipe = config["recipes"].get(entry["recipe"], {})
-        if feature["kind"] != "stft" and recipe and "crop_frames" not in recipe:
+        yield from (f"{key}: {mistake}" for mistake in _broken_network(config, entry))
+
+
+def _broken_network(config: Config, entry: Mapping[str, Any]) -> Iterator[str]:
+    """Mistakes in a system's network, its options, and what it is given to read."""
+    shape = None
+    feature = _feature_of(config, entry["feature"])
+    recipe = config["recipes"].get(entry["recipe"])
+    if feature and recipe is not None:
+        if feature.fixed or "crop_frames" in recipe:
+            shape = input_shape_of(config, entry)
+        else:
             yield (
-                f"{key} trains on crops of '{entry['feature']}', but recipes.{entry['recipe']} has "
-                f"no crop_frames. Add it, for example 128."
+                f"trains on crops of '{entry['feature']}', but recipes.{entry['recipe']} has no "
+                f"crop_frames. Add it, for example 128."
             )
+    yield from networks.mistakes(entry["network"], entry.get("network_options", {}), shape)
+
+
+def _feature_of(config: Config, name: str) -> Feature | None:
+    """The feature of that name, if there is one; its settings may not fit together."""
+    entry = config["features"].get(name)
+    return feature_settings.parse(entry, check=False) if entry else None
+
+
+def input_shape_of(config: Config, entry: Mapping[str, Any]) -> tuple[int, int]:
+    """(frequency, time) of what the network of a system reads; ``entry`` is the system's.
+
+    ``time`` is the length of the recipe's crops where clips differ in length.
+    """
+    frequency, time = feature_settings.parse(config["features"][entry["feature"]], False).shape
+    return frequency, time or config["recipes"][entry["recipe"]]["crop_frames"]
 
 
 def uses_gpu(config: Config) -> bool:
@@ -210,8 +269,9 @@ def uses_gpu(config: Config) -> bool:
 class Source:
     """Where a run's clips come from.
 
-    ``name`` is the results' folder name; ``kind`` is demo, fetched or folder; ``labels`` are the
-    classes as far as they are known before anything has run.
+    ``name`` is the results' folder name. ``kind`` is demo (a rule makes the clips), fetched (a rule
+    fetches them) or folder (they are there); ``labels`` are the classes as far as they are known
+    before anything has run.
     """
 
     name: str
@@ -222,15 +282,26 @@ class Source:
 
 def source_of(config: Config) -> Source:
     """Return the data set that ``dataset`` asks for; a folder is looked at right away."""
-    dataset = config["dataset"]
+    dataset, name = config["dataset"], config.get("name")
     if dataset == DEMO:
-        found = layout.kaggle_layout(Path("results", DEMO, "dataset"))
-        return Source(DEMO, "demo", found, list(vocabulary.CLASSES))
+        found = layout.kaggle_layout(Path("results", name or DEMO, "dataset"))
+        return Source(name or DEMO, "demo", found, list(vocabulary.CLASSES))
     if dataset == FETCHED:
-        found = layout.zenodo_layout(config["fetch"]["folder"])
-        return Source(FETCHED, "fetched", found, list(vocabulary.CLASSES))
+        folder = Path(config["fetch"]["folder"])
+        if layout.missing_archives(folder, config["fetch"]["files"]):
+            found = layout.zenodo_layout(folder)
+            return Source(name or FETCHED, "fetched", found, list(vocabulary.CLASSES))
+        # Once it is there it is a folder like others, whose edits are noticed.
+        return _folder(folder, name or FETCHED)
     # A shell leaves the tilde of `--config dataset=~/sounds` as it is.
     folder = Path(os.path.expanduser(dataset))
+    last = folder.resolve().name or "data"
+    own = "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in last)
+    # Those two names stand for the data sets that Earmark makes or fetches.
+    return _folder(folder, name or (f"{own}_folder" if own in (DEMO, FETCHED) else own))
+
+
+def _folder(folder: Path, name: str) -> Source:
     taken = sorted(set("{}<>") & set(str(folder)))
     if taken:
         raise EarmarkError(
@@ -238,11 +309,4 @@ def source_of(config: Config) -> Source:
             f"the begin or end of a name of its own. Rename it, or set `dataset` to a link to it."
         )
     found = layout.find_layout(folder)
-    name = "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in _last_part(folder))
-    if name in (DEMO, FETCHED):
-        name += "_folder"  # those two names stand for the data sets that Earmark makes or fetches
     return Source(name, "folder", found, clip_lists.train_labels(found.train_list))
-
-
-def _last_part(folder: Path) -> str:
-    return folder.resolve().name or "data"

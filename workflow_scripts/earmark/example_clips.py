@@ -1,14 +1,26 @@
 """Which clips stand for others in figures: of median length, so neither a click nor a long drone.
 
-The choice depends on the manifest alone; of an even number of clips the shorter middle one counts,
-and equal lengths are in the order of their names.
+The choice depends on clips and labels alone; of an even number of clips the shorter middle one
+counts, and equal lengths are in the order of their names.
 """
 
 import numpy as np
 import pandas as pd
 
-from earmark import manifest
+from earmark import clips as clips_table
+from earmark import labels as labels_table
+from earmark import selections
 from earmark.runtime.errors import EarmarkError
+
+
+def read(labels: str, clips: str) -> pd.DataFrame:
+    """Rows of the usable train clips: clip, label, verified, seconds, and all else of the clips.
+
+    ``labels`` and ``clips`` are the files of both tables.
+    """
+    known = clips_table.read(clips)
+    labelled = selections.labelled(labels_table.read(labels), known)
+    return labelled[["clip", "label", "verified"]].merge(known, on="clip")
 
 
 def of_label(clips: pd.DataFrame, label: str) -> pd.DataFrame:
@@ -27,22 +39,17 @@ def of_label(clips: pd.DataFrame, label: str) -> pd.DataFrame:
     return _median(mine)
 
 
-def of_different_labels(clips: pd.DataFrame, count: int, fold: int) -> pd.DataFrame:
-    """Return rows (up to ``count``, ...) of clips of one fold whose labels differ.
+def of_different_labels(clips: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Return rows (up to ``count``, ...) of clips whose labels differ.
 
     Labels are evenly spread over the sorted ones; fewer labels give fewer rows. Raises
-    EarmarkError when the fold has no usable train clip.
+    EarmarkError without any clip.
     """
-    members = manifest.usable(clips)
-    members = members[members["fold"] == fold]
-    labels = sorted(members["label"].unique())
+    labels = sorted(clips["label"].unique())
     if not labels:
-        raise EarmarkError(
-            f"Fold {fold} has no train clip that can be used, so there is none to show. Use fewer "
-            f"`folds`, or add clips."
-        )
+        raise EarmarkError("No train clip can be used, so there is none to show. Add clips.")
     places = np.linspace(0, len(labels) - 1, min(count, len(labels))).round().astype(int)
-    chosen = [_median(members[members["label"] == labels[place]]) for place in places]
+    chosen = [_median(clips[clips["label"] == labels[place]]) for place in places]
     return pd.concat(chosen, ignore_index=True)
 
 
@@ -60,11 +67,10 @@ def any_label(clips: pd.DataFrame) -> str:
 
 
 def _trusted(clips: pd.DataFrame) -> pd.DataFrame:
-    usable = manifest.usable(clips)
-    return usable[usable["verified"] == 1]
+    return clips[clips["verified"] == 1]
 
 
 def _median(clips: pd.DataFrame) -> pd.DataFrame:
-    ordered = clips.sort_values(["seconds", "fname"])
+    ordered = clips.sort_values(["seconds", "clip"])
     middle = (len(ordered) - 1) // 2
     return ordered.iloc[middle : middle + 1]

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,12 +21,9 @@ import urllib3
 from filelock import FileLock, Timeout
 
 from earmark import unpacking
+from earmark.layout import REQUIRED, missing_archives
 from earmark.runtime.errors import EarmarkError
 
-# The lists that the folder needs beside "some file"; Snakemake deletes a declared one on its own.
-REQUIRED = {
-    "FSDKaggle2018.meta": ("train_post_competition.csv", "test_post_competition_scoring_clips.csv"),
-}
 CHUNK_BYTES = 1 << 16
 LONGEST_WAIT_SECONDS = 60.0
 # Slower than this over the time that a read may take, a download would go on for days.
@@ -73,7 +70,7 @@ def fetch(
     """
     folder = Path(folder)
     archives = [_parse(n, entry.get("checksum"), entry.get("bytes")) for n, entry in files.items()]
-    if not missing(folder, files):
+    if not missing_archives(folder, files):
         log.info("%s is complete, nothing to download.", folder)
         return
     try:
@@ -82,7 +79,7 @@ def fetch(
             downloads = folder / "downloads"
             downloads.mkdir(exist_ok=True)
             # Asked again under the lock: a fetch that just ended may have brought all of them.
-            needed = [a for a in archives if a.name in missing(folder, files)]
+            needed = [a for a in archives if a.name in missing_archives(folder, files)]
             connection = _Connection(session, timeout_seconds, attempts, wait)
             needed = _with_checksums(needed, record_url, connection)
             for archive in needed:
@@ -101,16 +98,6 @@ def fetch(
             f"{error.filename or folder}: cannot be written ({error.strerror or error}); give a "
             "dataset folder that you may write to, on a disk with free space, and run again."
         ) from error
-
-
-def missing(folder: str | Path, files: Iterable[str]) -> list[str]:
-    """The archives of ``files`` whose unpacked folder is not in ``folder`` yet."""
-
-    def whole(stem: str) -> bool:
-        there = unpacking.visible(Path(folder) / stem)
-        return bool(there) and there.issuperset(REQUIRED.get(stem, ()))
-
-    return [name for name in files if not whole(name.removesuffix(".zip"))]
 
 
 def _parse(name: str, checksum: object, size: int | None) -> Archive:

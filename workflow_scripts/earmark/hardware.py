@@ -5,7 +5,7 @@ import math
 import random
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -111,6 +111,13 @@ def prepare(
         "bfloat16 autocast" if wanted else "float32",
     )
     return found
+
+
+def for_predicting(hardware: Hardware, machine: Mapping[str, Any]) -> Hardware:
+    """The same in the precision in which a job predicts: see ``prepare``."""
+    return (
+        hardware if machine["precision"] == "bfloat16" else replace(hardware, autocast_dtype=None)
+    )
 
 
 def compiled_from(machine: Mapping[str, Any], on_gpu: bool) -> float:

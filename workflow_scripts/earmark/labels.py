@@ -1,60 +1,141 @@
-"""Label tables: which clips are learned from, with which label, and why.
+"""labels.csv: what is said of each train clip, by the train list and by people's corrections.
 
-Columns: fname, label, source {verified, spread, given, pseudo}, weight. A named selection of the
-config takes the verified clips, those that a spreading promoted, and the rest with ``rest_weight``.
+Columns: clip, label, present (1: the clip has this label), verified (0 or 1), origin {list,
+correction}. It is long, one row per clip and label; today each clip has one. What relies on that:
+the loss, metrics, folds, spreading, pseudo-labels, t-SNE and the submission.
 """
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from earmark import manifest, tables
+from earmark import tables
+from earmark.runtime.errors import EarmarkError, shown
 
-COLUMNS = ("fname", "label", "source", "weight")
+log = logging.getLogger("earmark")
 
-
-def select(clips: pd.DataFrame, promoted: set[str], rest_weight: float) -> pd.DataFrame:
-    """Return the label table of usable train clips, in the manifest's order.
-
-    ``promoted`` names unverified clips whose given label spreading agreed with. The others come in
-    with ``rest_weight``, or not at all when it is 0.
-    """
-    usable = manifest.usable(clips)
-    source = usable["fname"].map(lambda name: "spread" if name in promoted else "given")
-    source = source.where(usable["verified"] == 0, "verified")
-    table = pd.DataFrame(
-        {
-            "fname": usable["fname"],
-            "label": usable["label"],
-            "source": source,
-            "weight": source.map({"verified": 1.0, "spread": 1.0, "given": rest_weight}),
-        }
-    )
-    return table[table["weight"] > 0].reset_index(drop=True)
+COLUMNS = ("clip", "label", "present", "verified", "origin")
+NUMBERS = dict.fromkeys(("present", "verified"), int)
+CORRECTIONS = ("clip", "label", "decision", "previous_label", "time")
+DECISIONS = ("right", "wrong", "unsure")
+# A sentence of the log names so many clips.
+NAMED = 5
 
 
 def read(path: str | Path) -> pd.DataFrame:
-    """Read a label table; weights come back as numbers."""
-    table = tables.read_table(path, COLUMNS, "label table")
-    return tables.to_numbers(table, {"weight": float}, path, "label table")
+    """Read labels.csv; numbers come back as numbers."""
+    table = tables.read_table(path, COLUMNS, "table of labels")
+    return tables.to_numbers(table, NUMBERS, path, "table of labels")
 
 
-def precision(table: pd.DataFrame, truth: dict[str, str]) -> tuple[int, int]:
-    """Return (right labels, labels) of the rows whose clip's truth is known."""
-    known = table[table["fname"].isin(truth.keys())]
-    right = sum(
-        truth[name] == label for name, label in zip(known["fname"], known["label"], strict=True)
+def classes_of(labels: pd.DataFrame) -> list[str]:
+    """Class names in the order of their numbers."""
+    return sorted(labels["label"].unique())
+
+
+def make(listed: pd.DataFrame, corrections: pd.DataFrame | None, path: str) -> pd.DataFrame:
+    """Return the labels of a train list (fname, label, verified) with people's corrections.
+
+    ``corrections`` are rows of ``read_corrections``, of which the latest of a clip counts. A label
+    found right, or replaced, is verified; a clip of which the listener was unsure has no row. A
+    correction counts only if the list still has the label that was judged; the log tells of the
+    others. Raises EarmarkError, with the list's ``path``, where fewer than two classes are left,
+    or a class without a verified clip.
+    """
+    table = pd.DataFrame(
+        {
+            "clip": listed["fname"],
+            "label": listed["label"],
+            "present": 1,
+            "verified": listed["verified"],
+            "origin": "list",
+        }
     )
-    return right, len(known)
+    if corrections is not None:
+        table = _corrected(table, corrections)
+    _check(table, sorted(listed["label"].unique()), path)
+    return table.reset_index(drop=True)
 
 
-def truth_table(path: str | Path) -> dict[str, str]:
-    """Read train_truth.csv: fname -> true label. For measuring, never for training."""
-    table = tables.read_table(path, ("fname", "true_label"), "truth of the train labels")
-    return dict(zip(table["fname"], table["true_label"], strict=True))
+def read_corrections(path: str | Path, classes: Sequence[str]) -> pd.DataFrame:
+    """Read corrections: clip, label, decision {right, wrong, unsure}, previous_label, time.
+
+    ``label`` is the right label of a clip whose label is wrong, and otherwise not looked at. Times
+    are ISO 8601 (2026-11-27T14:05:00). Raises EarmarkError with all mistakes at once.
+    """
+    table = tables.read_table(path, CORRECTIONS, "file of corrections")
+    mistakes = []
+    times = pd.to_datetime(table["time"], errors="coerce", format="ISO8601", utc=True)
+    for row in table.assign(when=times).itertuples():
+        of = f"{shown(str(row.clip))}:"
+        if row.decision not in DECISIONS:
+            mistakes.append(
+                f"{of} the decision '{shown(str(row.decision))}'. Write right, wrong or unsure."
+            )
+        elif row.decision == "wrong" and row.label not in classes:
+            mistakes.append(
+                f"{of} the right label is given as '{shown(str(row.label))}', which is no class of "
+                f"the train list. Write one of its classes, or the decision unsure."
+            )
+        elif row.decision == "wrong" and row.label == row.previous_label:
+            mistakes.append(
+                f"{of} the label '{shown(str(row.label))}' is wrong, and given as the right one "
+                f"too. Write the right one, or the decision right."
+            )
+        if pd.isna(row.when):
+            mistakes.append(
+                f"{of} the time '{shown(str(row.time))}'. Write it like 2026-11-27T14:05:00."
+            )
+    if mistakes:
+        told = "\n".join(f"- {mistake}" for mistake in mistakes)
+        raise EarmarkError(f"The corrections {path} cannot be used.\n{told}")
+    return table.assign(time=times)
 
 
-def concatenate(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put label tables below each other."""
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+def _corrected(table: pd.DataFrame, corrections: pd.DataFrame) -> pd.DataFrame:
+    last = corrections.sort_values("time", kind="stable").drop_duplicates("clip", keep="last")
+    unknown = last[~last["clip"].isin(table["clip"])]
+    _tell(unknown, "are of clips that the train list does not name")
+    last = last[last["clip"].isin(table["clip"])].set_index("clip")
+    given = table.set_index("clip")["label"].reindex(last.index)
+    stale = last["previous_label"] != given
+    _tell(last[stale].reset_index(), "judge a label that the train list has changed since")
+    last = last[~stale]
+    new = last["label"].where(last["decision"] == "wrong", last["previous_label"])
+    judged = table["clip"].isin(last.index)
+    table.loc[judged, "label"] = table.loc[judged, "clip"].map(new)
+    table.loc[judged, "verified"] = 1
+    table.loc[judged, "origin"] = "correction"
+    unsure = last.index[last["decision"] == "unsure"]
+    counts = ", ".join(f"{(last['decision'] == word).sum()} {word}" for word in DECISIONS)
+    log.info("%d corrections count: %s.", len(last), counts)
+    return table[~table["clip"].isin(unsure)]
+
+
+def _tell(rows: pd.DataFrame, what: str) -> None:
+    if len(rows):
+        names = ", ".join(map(shown, rows["clip"][:NAMED])) + (" ..." if len(rows) > NAMED else "")
+        log.warning("%d corrections %s and do not count: %s.", len(rows), what, names)
+
+
+def _check(table: pd.DataFrame, listed: Sequence[str], path: str) -> None:
+    if len(listed) < 2:
+        raise EarmarkError(
+            f"All {len(table)} clips of {path} have the label '{listed[0]}': there is nothing to "
+            f"tell apart. List clips of two classes or more, for example of '{listed[0]}' and "
+            f"'Other'."
+        )
+    without = sorted(set(listed) - set(table.loc[table["verified"] == 1, "label"]))
+    if without:
+        raise no_verified_clip(without, len(listed), path)
+
+
+def no_verified_clip(without: Sequence[str], classes: int, path: str) -> EarmarkError:
+    """The error, to be raised, for classes ``without`` a verified clip that can be used."""
+    return EarmarkError(
+        f"The class '{without[0]}' of {path} has no usable clip with manually_verified 1 "
+        f"({len(without)} such classes of {classes}). Its labels could neither be spread nor "
+        f"validated: listen to some of its clips and mark the right ones with 1."
+    )

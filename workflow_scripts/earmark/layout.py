@@ -4,10 +4,17 @@ Only names are looked at here, with the standard library alone, so that planning
 """
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from earmark.runtime.errors import EarmarkError
+
+# The lists that a fetched folder needs beside "some file"; Snakemake deletes a declared one alone.
+REQUIRED = {
+    "FSDKaggle2018.meta": ("train_post_competition.csv", "test_post_competition_scoring_clips.csv"),
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,15 @@ class Layout:
     test_list: Path | None
     test_truth: Path | None
     train_truth: Path | None
+
+    def moved_to(self, folder: Path) -> "Layout":
+        """The same files below another folder."""
+        names = [field.name for field in fields(self) if field.name != "folder"]
+        paths: dict[str, Any] = {name: getattr(self, name) for name in names}
+        moved = {
+            name: path and folder / path.relative_to(self.folder) for name, path in paths.items()
+        }
+        return Layout(folder=folder, **moved)
 
 
 def kaggle_layout(folder: str | Path) -> Layout:
@@ -130,23 +146,23 @@ def _existing(layout: Layout) -> Layout:
     )
 
 
-def fingerprint(layout: Layout) -> str:
-    """Return a hash of names, sizes and times of all clips: changes when a clip is exchanged."""
-    import hashlib
+def missing_archives(folder: str | Path, archives: Iterable[str]) -> list[str]:
+    """The archives X.zip whose unpacked folder X is not in ``folder`` yet.
 
-    digest = hashlib.sha256()
-    for folder in (layout.audio_train, layout.audio_test):
-        try:
-            with os.scandir(folder) as entries:
-                present = sorted(entries, key=lambda entry: entry.name)
-        except OSError as problem:
-            raise _unreadable(folder, problem) from problem
-        for entry in present:
-            try:
-                facts = entry.stat()
-            except OSError:
-                continue  # a link that leads nowhere: the manifest says so if it is listed
-            # Names may be bytes that are no text.
-            digest.update(os.fsencode(entry.name))
-            digest.update(f"\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:16]
+    Such a folder appears by one rename: when it is there with files in it, it is whole.
+    """
+
+    def whole(stem: str) -> bool:
+        there = visible(Path(folder) / stem)
+        return bool(there) and there.issuperset(REQUIRED.get(stem, ()))
+
+    return [name for name in archives if not whole(name.removesuffix(".zip"))]
+
+
+def visible(folder: Path) -> set[str]:
+    """The names in a folder that are not hidden; none if there is no such folder."""
+    # Hidden files do not count: Snakemake puts its timestamp into directories it declares.
+    try:
+        return {entry.name for entry in os.scandir(folder) if not entry.name.startswith(".")}
+    except OSError:
+        return set()

@@ -20,7 +20,7 @@ from earmark.runtime.errors import EarmarkError
 class _Step:
     epoch: int
     step: int
-    fnames: Sequence[str]
+    clips: Sequence[str]
     loss: Tensor
     copied: "torch.cuda.Event | None"
 
@@ -36,7 +36,7 @@ class LossWatch:
         self.learning_rate = learning_rate
         self._latest: _Step | None = None
 
-    def see(self, epoch: int, step: int, fnames: Sequence[str], loss: Tensor) -> None:
+    def see(self, epoch: int, step: int, clips: Sequence[str], loss: Tensor) -> None:
         """Note a step (counted from 1) and check the loss of the one before it.
 
         Raises EarmarkError with the names of the batch's clips when that is not finite.
@@ -47,7 +47,7 @@ class LossWatch:
         if loss.is_cuda:
             copied = torch.cuda.Event()
             copied.record()
-        self._latest = _Step(epoch, step, fnames, value, copied)
+        self._latest = _Step(epoch, step, clips, value, copied)
         self._check(before)
 
     def settle(self, state: Mapping[str, Any]) -> None:
@@ -77,8 +77,8 @@ class LossWatch:
 
     def _error(self, what: str, step: _Step) -> EarmarkError:
         return EarmarkError(
-            f"{what}. Its clips are {listed(step.fnames)}: look at them in manifest.csv, or lower "
-            f"the recipe's learning_rate ({self.learning_rate:g})."
+            f"{what}. Its clips are {listed(step.clips)}: look at them in clips/train.csv, or "
+            f"lower the recipe's learning_rate ({self.learning_rate:g})."
         )
 
 

@@ -4,17 +4,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from earmark import manifest, plots
+from earmark import plots
 
 
-def count_clips(clips: pd.DataFrame) -> pd.DataFrame:
-    """Count a manifest's usable train clips.
+def count_clips(labelled: pd.DataFrame) -> pd.DataFrame:
+    """Count labelled clips (label, verified).
 
     Returns rows (label, verified, not_verified, clips), the largest class first, equal ones by
     name.
     """
-    usable = manifest.usable(clips)
-    counts = usable.groupby("label")["verified"].agg(verified="sum", clips="size").reset_index()
+    counts = labelled.groupby("label")["verified"].agg(verified="sum", clips="size").reset_index()
     counts["not_verified"] = counts["clips"] - counts["verified"]
     counts = counts.sort_values(["clips", "label"], ascending=[False, True], ignore_index=True)
     return counts[["label", "verified", "not_verified", "clips"]]

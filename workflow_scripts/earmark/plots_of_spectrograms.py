@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from earmark import plots
+from earmark.features.store import FeatureStore
 from earmark.runtime.errors import EarmarkError
-from earmark.store import FeatureStore
 
 SOUND_COLOURS = "magma"
 DECIBELS = "dB relative to the clip's maximum"
@@ -39,7 +39,7 @@ class Spectrogram:
 
 
 def read(store: FeatureStore, clips: Any) -> list[Spectrogram]:
-    """Return the spectrograms of a manifest's rows.
+    """Return the spectrograms of rows (clip, label, seconds).
 
     Raises EarmarkError when the features are not pictures of whole clips.
     """
@@ -49,14 +49,14 @@ def read(store: FeatureStore, clips: Any) -> list[Spectrogram]:
             f"The features {store.path} are of the kind '{settings['kind']}', which is no picture "
             f"of the whole clip. Name features of the kind stft."
         )
-    images = store.images(store.rows_of(clips["fname"])) / 255
+    images = store.images(store.rows_of(clips["clip"])) / 255
     return [
         Spectrogram(
             values=image,
             seconds=float(clip.seconds),
             highest_khz=settings["sample_rate"] / 2000,
             range_db=settings["range_db"],
-            title=f"{plots.readable(clip.label)}\n{clip.fname}, {clip.seconds:.2f} s",
+            title=f"{plots.readable(clip.label)}\n{clip.clip}, {clip.seconds:.2f} s",
         )
         for image, clip in zip(images, clips.itertuples(), strict=True)
     ]

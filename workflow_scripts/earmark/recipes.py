@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from earmark.batches import Augmentation
+from earmark.batches import Augmentation, Crops
 from earmark.training import Plan
 
 Part = TypeVar("Part", Plan, Augmentation)
@@ -25,6 +25,11 @@ class Recipe:
     test_crops: int = 1
     label_smoothing: float = 0.0
     watch: str = "accuracy"
+
+    @property
+    def crops(self) -> Crops:
+        """How clips are cut for predicting."""
+        return Crops(self.crop_frames, self.test_crops, 2 * self.batch_clips)
 
 
 def from_settings(settings: Mapping[str, Any]) -> Recipe:

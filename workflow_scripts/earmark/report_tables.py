@@ -98,7 +98,7 @@ def _scores_of(clips: pd.DataFrame, entry: str) -> pd.DataFrame:
             f"There are no clip scores of '{entry}'; there are scores of: {known}. Name one of "
             f"them in the table's rows, or have '{entry}' scored."
         )
-    values = mine.pivot(index="seed", columns="fname", values="average_precision")
+    values = mine.pivot(index="seed", columns="clip", values="average_precision")
     if values.isna().to_numpy().any():
         raise EarmarkError(
             f"'{entry}' was not scored on the same clips with all seeds. Score it again with the "

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from earmark.store import FeatureStore
+from earmark.features.store import FeatureStore
 
 log = logging.getLogger("earmark")
 

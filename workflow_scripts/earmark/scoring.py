@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from earmark import clip_lists, csv_files, metrics, tables
+from earmark import clip_lists, csv_files, metrics, out_of_fold, tables
 from earmark.runtime.errors import EarmarkError, shown
 
 COLUMNS = ("system", "split", "clips", "map3", "standard_error", "accuracy", "seed")
-CLIP_COLUMNS = ("system", "seed", "fname", "usage", "average_precision")
+CLIP_COLUMNS = ("system", "seed", "clip", "usage", "average_precision")
 USAGES = ("Public", "Private")
 IGNORED = "Ignored"
 # Columns for reading: heading -> split and column of scores.csv.
@@ -29,7 +29,7 @@ HELD_OUT = "held_out"
 
 
 def read_truth(path: str | Path) -> pd.DataFrame:
-    """Return fname, label, usage of the test clips that count; usage is Public, Private or empty.
+    """Return clip, label, usage of the test clips that count; usage is Public, Private or empty.
 
     Rows with the usage Ignored do not count, nor do those without a label, or with the label None
     and no usage. A truth file without a usage column counts for the split "all" only.
@@ -60,7 +60,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
                 f"for each clip."
             )
         rows.append((fname, label, usage))
-    return pd.DataFrame(rows, columns=["fname", "label", "usage"], dtype=str)
+    return pd.DataFrame(rows, columns=["clip", "label", "usage"], dtype=str)
 
 
 def score_clips(
@@ -71,20 +71,20 @@ def score_clips(
     ``guesses`` maps each test clip to its class names, best first. Usage is public, private or
     empty. Raises EarmarkError when a clip that counts has no guess.
     """
-    missing = [name for name in truth["fname"] if name not in guesses]
+    missing = [name for name in truth["clip"] if name not in guesses]
     if missing:
         raise EarmarkError(
             f"The truth file lists {len(missing)} test clips that were not tagged, the first is "
             f"{missing[0]}. Add them to the test list, or remove their lines."
         )
     _check_spelling(guesses, truth["label"])
-    guessed = np.array([guesses[name][: metrics.GUESSES] for name in truth["fname"]])
+    guessed = np.array([guesses[name][: metrics.GUESSES] for name in truth["clip"]])
     if len(truth):
         values = metrics.average_precision(guessed, truth["label"].to_numpy())
     else:
         values = np.zeros(0)
     usage = truth["usage"].where(truth["usage"].isin(USAGES), "").str.lower()
-    return clip_table(system, seed, truth["fname"].tolist(), usage.tolist(), values)
+    return clip_table(system, seed, truth["clip"].tolist(), usage.tolist(), values)
 
 
 def _check_spelling(guesses: Mapping[str, list[str]], labels: Iterable[str]) -> None:
@@ -101,10 +101,10 @@ def _check_spelling(guesses: Mapping[str, list[str]], labels: Iterable[str]) -> 
 
 
 def clip_table(
-    system: str, seed: int, fnames: Sequence[str], usage: str | Sequence[str], values: np.ndarray
+    system: str, seed: int, clips: Sequence[str], usage: str | Sequence[str], values: np.ndarray
 ) -> pd.DataFrame:
     """Rows of clip_scores.csv from average precisions (n,); ``usage`` is one for all or (n,)."""
-    table = pd.DataFrame({"fname": list(fnames), "usage": usage, "average_precision": values})
+    table = pd.DataFrame({"clip": list(clips), "usage": usage, "average_precision": values})
     return table.assign(system=system, seed=seed)[list(CLIP_COLUMNS)]
 
 
@@ -175,22 +175,24 @@ def means_over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def read_clip_scores(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """Read files of clip scores below each other; seeds and scores come back as numbers.
-
-    Raises EarmarkError when a clip has two scores of one system and seed.
-    """
-    found = pd.concat(
-        [tables.read_table(path, CLIP_COLUMNS, "table of clip scores") for path in paths],
-        ignore_index=True,
+def of_out_of_fold(table: pd.DataFrame) -> pd.DataFrame:
+    """Scores per clip of the verified clips of out_of_fold.csv."""
+    judging = table[table["verified"] == 1]
+    guessed = judging[list(out_of_fold.GUESSES)].to_numpy()
+    return judging[["system", "seed", "clip"]].assign(
+        usage=HELD_OUT,
+        average_precision=metrics.average_precision(guessed, judging["label"].to_numpy()),
     )
-    found["seed"] = found["seed"].astype(int)
-    found["average_precision"] = found["average_precision"].astype(float)
-    twice = found[found.duplicated(["system", "seed", "fname"])]
-    if len(twice):
-        first = twice.iloc[0]
-        raise EarmarkError(
-            f"{first['system']} has two scores for the clip {first['fname']} and seed "
-            f"{first['seed']}. Give each table of clip scores ({', '.join(map(str, paths))}) once."
-        )
-    return found
+
+
+def read_clip_scores(path: str | Path) -> pd.DataFrame:
+    """Read scores per clip: clip_scores.csv, or those of the verified clips of out_of_fold.csv.
+
+    Seeds and scores come back as numbers.
+    """
+    found = tables.read_table(path, ("system", "seed", "clip"), "table of clip scores")
+    if set(out_of_fold.COLUMNS) <= set(found.columns):
+        kinds = out_of_fold.NUMBERS
+        return of_out_of_fold(tables.to_numbers(found, kinds, path, "out-of-fold table"))
+    kinds = {"seed": int, "average_precision": float}
+    return tables.to_numbers(found, kinds, path, "table of clip scores")

@@ -20,12 +20,12 @@ log = logging.getLogger("earmark")
 # A dense kernel of so many clips takes a gigabyte, and the spreading twice as much again.
 DENSE_CLIPS = 11_000
 SPARSE_NEIGHBOURS = 50
-COLUMNS = ("fname", "given", "spread", "confidence", "state")
+COLUMNS = ("clip", "given", "spread", "confidence", "state")
 UNDECIDED = ""
 
 
 def spread(
-    fnames: Sequence[str],
+    clips: Sequence[str],
     given: Sequence[str],
     verified: np.ndarray,
     vectors: np.ndarray,
@@ -42,7 +42,7 @@ def spread(
     trusted. ``gamma`` and ``neighbours`` are the kernel's: see ``affinity``. ``isolated`` says what
     becomes of rows that nothing reaches: "undecided", or the "first_class", as scikit-learn alone
     decides and the report's code took over. Returns one row per clip:
-    fname, given, spread (empty if undecided), confidence in [0, 1], and state {verified, promoted,
+    clip, given, spread (empty if undecided), confidence in [0, 1], and state {verified, promoted,
     rejected, undecided}. Method: Zhou et al. 2004, as in scikit-learn's LabelSpreading. Raises
     EarmarkError, with the clips' names, for vectors that are not finite.
     """
@@ -50,7 +50,7 @@ def spread(
 
     finite.check_clips(
         "vectors",
-        fnames,
+        clips,
         vectors,
         "Delete the file that they come from; the next run makes it anew.",
     )
@@ -59,7 +59,7 @@ def spread(
     number = {label: index for index, label in enumerate(classes)}
     if len(classes) < 2 or known.all():
         # With one class there is nothing to decide between, and agreeing would prove nothing.
-        mass = np.zeros((len(fnames), max(1, len(classes))))
+        mass = np.zeros((len(clips), max(1, len(classes))))
     else:
         start = np.array(
             [number[label] if trusted else -1 for label, trusted in zip(given, known, strict=True)]
@@ -84,7 +84,7 @@ def spread(
     ]
     table = pd.DataFrame(
         {
-            "fname": list(fnames),
+            "clip": list(clips),
             "given": list(given),
             "spread": found,
             "confidence": np.round(mass.max(axis=1), 6),

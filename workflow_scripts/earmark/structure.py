@@ -13,8 +13,10 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from earmark import networks
-from earmark.autoencoder import Autoencoder, Conv, ConvTransposed
+from earmark.networks.autoencoder import Autoencoder, Conv, ConvTransposed
+from earmark.networks.build import build as build_network
+from earmark.networks.build import parameter_count
+from earmark.networks.layers import GlobalMax, Image
 from earmark.runtime.errors import EarmarkError
 
 AUTOENCODER = "autoencoder"
@@ -47,13 +49,13 @@ class Layer:
 def build(
     network: str, options: Mapping[str, Any], input_shape: Sequence[int], classes: int
 ) -> nn.Module:
-    """Return a network of the registry, or the autoencoder, without memory for its weights.
+    """Return a network of the catalogue, or the autoencoder, without memory for its weights.
 
     Raises EarmarkError for an unknown name or option.
     """
     with torch.device("meta"):
         if network != AUTOENCODER:
-            return networks.build(network, input_shape, classes, **options)
+            return build_network(network, input_shape, classes, **options)
         try:
             return Autoencoder(input_shape, **options)
         except TypeError as problem:
@@ -70,8 +72,8 @@ def layers_of(module: nn.Module, input_shape: Sequence[int]) -> list[Layer]:
 
     def watch(part: str, layer: nn.Module) -> None:
         name, settings = described(layer)
-        trainable = networks.parameter_count(layer)
-        everything = networks.parameter_count(layer, trainable_only=False)
+        trainable = parameter_count(layer)
+        everything = parameter_count(layer, trainable_only=False)
 
         def note(_: nn.Module, __: object, out: Tensor) -> None:
             layers.append(Layer(part, name, settings, tuple(out.shape[1:]), trainable, everything))
@@ -108,8 +110,8 @@ def table_of(layers: Sequence[Layer], module: nn.Module) -> pd.DataFrame:
         (layer.name, layer.settings, layer.shape_text, layer.trainable, layer.with_statistics)
         for layer in layers
     ]
-    trainable = networks.parameter_count(module)
-    everything = networks.parameter_count(module, trainable_only=False)
+    trainable = parameter_count(module)
+    everything = parameter_count(module, trainable_only=False)
     rows.append(("total", "", "", trainable, everything))
     columns = ["layer", "settings", "output", "trainable", "with_statistics"]
     return pd.DataFrame(rows, columns=columns)
@@ -194,9 +196,9 @@ def described(layer: nn.Module) -> tuple[str, str]:
         return "dropout", f"{layer.p:g}"
     if isinstance(layer, nn.Upsample):
         return "upsampling", f"x {layer.scale_factor:g}, {layer.mode}"
-    if isinstance(layer, networks.GlobalMax):
+    if isinstance(layer, GlobalMax):
         return "global max pool", ""
-    if isinstance(layer, networks.Image):
+    if isinstance(layer, Image):
         return "channel axis", ""
     for kind, name in POOL_NAMES.items():
         if isinstance(layer, kind):

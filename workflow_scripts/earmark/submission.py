@@ -9,7 +9,7 @@ import pandas as pd
 from earmark import metrics, tables
 
 
-def make(fnames: Sequence[str], probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
+def make(clips: Sequence[str], probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
     """Probabilities (n, classes) -> rows fname, label; label holds names separated by a space.
 
     With fewer than three classes all of them are named.
@@ -18,7 +18,7 @@ def make(fnames: Sequence[str], probabilities: np.ndarray, classes: Sequence[str
         raise ValueError("Some probabilities are not finite numbers.")
     best = metrics.top_classes(probabilities)
     guesses = [" ".join(classes[index] for index in row) for row in best]
-    return pd.DataFrame({"fname": list(fnames), "label": guesses})
+    return pd.DataFrame({"fname": list(clips), "label": guesses})
 
 
 def read(path: str | Path) -> dict[str, list[str]]:

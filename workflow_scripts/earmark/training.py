@@ -1,14 +1,15 @@
 """The training loop that every network goes through: epochs, early stop, best weights, resume.
 
-What is learned and how a model is judged is handed in as functions (``Lessons``), so that
+What is learned and how a model is judged is handed in as functions (``TrainingTask``), so that
 classifiers, self-training rounds and the autoencoder share this loop.
 """
 
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ from earmark import seeds
 from earmark.batches import Batch
 from earmark.checkpoints import Checkpoint
 from earmark.loss_watch import LossWatch
-from earmark.runtime import interruption
+from earmark.runtime import interruption, progress
 from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
@@ -65,24 +66,42 @@ def make_optimizer(module: nn.Module, plan: Plan) -> torch.optim.Optimizer:
 
 
 @dataclass(frozen=True)
-class Lessons:
+class TrainingTask:
     """What there is to learn and how it is judged, as functions.
 
-    ``batches(epoch)`` yields the batches of an epoch, the same ones each time it is called, and
-    there are ``steps`` of them. ``losses(batch)`` returns the loss to lower and sums over the
-    batch's clips by name, from which the epoch's means are made. ``evaluate()`` gives figures of
-    the module as it is, and ``score`` turns an epoch's figures into a tuple of which higher is
-    better.
+    ``name`` says whose training it is. ``batches(epoch)`` yields the batches of an epoch, the same
+    ones each time it is called, and there are ``steps`` of them. ``losses(batch)`` returns the loss
+    to lower and sums over the batch's clips by name, from which the epoch's means are made.
+    ``validate()`` gives figures of the module as it is, and ``score`` turns an epoch's figures into
+    a tuple of which higher is better.
     """
 
+    name: str
     batches: Callable[[int], Iterable[Batch]]
     steps: int
     losses: Callable[[Batch], tuple[Tensor, dict[str, Tensor]]]
-    evaluate: Callable[[], Figures]
+    validate: Callable[[], Figures]
     score: Callable[[Figures], tuple[float, ...]]
 
 
-class Progress:
+@dataclass(frozen=True)
+class Trained:
+    """``history`` has a row per epoch; the module has the weights of ``kept_epoch``.
+
+    ``compiled`` says whether the network was compiled for it.
+    """
+
+    history: pd.DataFrame
+    kept_epoch: int
+    compiled: bool = False
+
+    def kept_figures(self) -> Figures:
+        """The history's row of the epoch that was kept."""
+        row = self.history.iloc[self.kept_epoch - 1]
+        return {str(name): float(value) for name, value in row.items()}
+
+
+class TrainingState:
     """Where a training is: all that it takes to go on from here as if it had never stopped.
 
     ``step`` batches of the epoch after the last one in ``history`` are done, and ``sums`` has what
@@ -97,7 +116,7 @@ class Progress:
         self.step = 0
         self.sums: dict[str, Tensor] = {}
 
-    def state(self) -> dict[str, Any]:
+    def saved(self) -> dict[str, Any]:
         """Tensors and plain values for a checkpoint."""
         score = self.best["score"]
         return {
@@ -110,6 +129,14 @@ class Progress:
             "random": torch.get_rng_state(),
             "random_gpu": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
         }
+
+    def epoch_done(self, figures: Figures, score: tuple[float, ...]) -> None:
+        """Note an epoch's figures, and its weights if its score is the best so far."""
+        self.history.append(figures)
+        self.step, self.sums = 0, {}
+        if self.best["score"] is None or score > self.best["score"]:
+            epoch, weights = len(self.history), _copy_of(self.module)
+            self.best = {"score": score, "epoch": epoch, "weights": weights}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go to where ``state`` was taken."""
@@ -128,11 +155,12 @@ def fit(
     module: nn.Module,
     optimizer: torch.optim.Optimizer,
     plan: Plan,
-    lessons: Lessons,
+    task: TrainingTask,
     checkpoint: Checkpoint,
     seed: int,
-) -> pd.DataFrame:
-    """Train ``module`` in place and return its history, one row per epoch.
+    compiled: bool = False,
+) -> Trained:
+    """Train ``module`` in place and return its history, one row per epoch, and the epoch kept.
 
     Each epoch ends with a checkpoint. So does a request to stop (SIGTERM, Ctrl-C, another process
     that wants the checkpoint), after the batch in hand; InterruptedJobError is raised then. What
@@ -140,130 +168,105 @@ def fit(
     ``seed`` and its number, and within an epoch from the state that was saved. Raises EarmarkError,
     with the clips of the batch, when a loss or weight is not finite; none gets into a checkpoint.
     """
-    progress = Progress(module, optimizer)
+    state = TrainingState(module, optimizer)
     watch = LossWatch(plan.learning_rate)
-    state = checkpoint.load()
-    if state is not None:
-        progress.restore(state)
-        log.info("Resuming after epoch %d and %d steps.", len(progress.history), progress.step)
-    with interruption.Requests() as requests:
-        while not _is_over(plan, progress):
+    saved = checkpoint.load()
+    if saved is not None:
+        state.restore(saved)
+        log.info("Resuming after epoch %d and %d steps.", len(state.history), state.step)
+    told = progress.Epochs(task.name, plan.epochs, len(state.history))
+    with interruption.Requests() as requests, told:
+        stop = partial(_stop_if_asked, state, checkpoint, requests, watch)
+        while not _is_over(plan, state):
             begin = time.perf_counter()
-            stream = Waited(lessons.batches(len(progress.history) + 1))
-            figures = _train_one_epoch(
-                progress, stream, plan, lessons, checkpoint, requests, watch, seed
-            )
-            trained = time.perf_counter() - begin
-            watch.settle(progress.state())
-            figures |= lessons.evaluate()
-            _check(figures, plan)
-            progress.history.append(figures)
-            progress.step, progress.sums = 0, {}
-            reached = lessons.score(figures)
-            if progress.best["score"] is None or reached > progress.best["score"]:
-                epoch = len(progress.history)
-                progress.best = {"score": reached, "epoch": epoch, "weights": _copy_of(module)}
-            checkpoint.save(progress.state())
-            log.info(
-                "%s (%.1f s, %.1f %% of the training waiting for clips)",
-                _in_words(figures),
-                time.perf_counter() - begin,
-                100 * stream.seconds / trained,
-            )
-        _stop_if_asked(progress, checkpoint, requests, watch)
-    best = progress.best
-    if plan.keep == "best" and best["weights"] is not None:
-        module.load_state_dict(best["weights"])
-        log.info("Kept the weights of epoch %d.", best["epoch"])
-    return pd.DataFrame(progress.history)
+            figures = train_one_epoch(state, task, plan, watch, stop, seed)
+            watch.settle(state.saved())
+            figures |= evaluate(task, plan, len(state.history) + 1)
+            state.epoch_done(figures, task.score(figures))
+            checkpoint.save(state.saved())
+            log.info("%s (%.1f s)", _in_words(figures), time.perf_counter() - begin)
+            told.done(len(state.history))
+        stop()
+    kept = len(state.history)
+    if plan.keep == "best" and state.best["weights"] is not None:
+        module.load_state_dict(state.best["weights"])
+        kept = state.best["epoch"]
+        log.info("Kept the weights of epoch %d.", kept)
+    return Trained(pd.DataFrame(state.history), kept, compiled)
 
 
-class Waited:
-    """Passes batches on and adds up the seconds that it waits for them."""
-
-    def __init__(self, batches: Iterable[Batch]) -> None:
-        self.seconds = 0.0
-        self._batches = iter(batches)
-
-    def __iter__(self) -> Iterator[Batch]:
-        return self
-
-    def __next__(self) -> Batch:
-        begin = time.perf_counter()
-        try:
-            return next(self._batches)
-        finally:
-            self.seconds += time.perf_counter() - begin
-
-
-def _train_one_epoch(
-    progress: Progress,
-    batches: Iterable[Batch],
+def train_one_epoch(
+    state: TrainingState,
+    task: TrainingTask,
     plan: Plan,
-    lessons: Lessons,
-    checkpoint: Checkpoint,
-    requests: interruption.Requests,
     watch: LossWatch,
+    stop: Callable[[], None],
     seed: int,
 ) -> Figures:
-    """Train for the rest of an epoch and return its figures: means over its clips."""
-    module, optimizer = progress.module, progress.optimizer
-    epoch = len(progress.history) + 1
+    """Train for the rest of an epoch and return its figures: means over its clips.
+
+    ``watch`` sees each step's loss; ``stop`` is called before each step and may raise.
+    """
+    module, optimizer = state.module, state.optimizer
+    epoch = len(state.history) + 1
     module.train()
-    if progress.step == 0:
+    if state.step == 0:
         torch.manual_seed(seeds.derive_seed(seed, "epoch", epoch))
-    for step, batch in enumerate(batches):
-        if step < progress.step:
+    for step, batch in enumerate(task.batches(epoch)):
+        if step < state.step:
             continue
-        _stop_if_asked(progress, checkpoint, requests, watch)
+        stop()
         for group in optimizer.param_groups:
-            group["lr"] = plan.rate(epoch - 1 + step / lessons.steps)
+            group["lr"] = plan.rate(epoch - 1 + step / task.steps)
         # Before the step: compiled for a GPU, it writes where the gradients before lay.
         optimizer.zero_grad(set_to_none=True)
-        loss, sums = lessons.losses(batch)
+        loss, sums = task.losses(batch)
         loss.backward()
         optimizer.step()
         sums = {"clips": torch.tensor(len(batch.weights)), **sums}
         for name, value in sums.items():
-            before = progress.sums.get(name, torch.zeros(()))
-            progress.sums[name] = before.to(value.device).double() + value.detach().double()
-        progress.step = step + 1
-        watch.see(epoch, progress.step, batch.fnames, loss)
-    total = {name: value.item() for name, value in progress.sums.items()}
+            before = state.sums.get(name, torch.zeros(()))
+            state.sums[name] = before.to(value.device).double() + value.detach().double()
+        state.step = step + 1
+        watch.see(epoch, state.step, batch.clips, loss)
+    total = {name: value.item() for name, value in state.sums.items()}
     clips = total.pop("clips", 1.0)
     means = {f"train_{name}": value / clips for name, value in total.items()}
     return {"epoch": epoch, "learning_rate": plan.rate(epoch - 1), **means}
 
 
+def evaluate(task: TrainingTask, plan: Plan, epoch: int) -> Figures:
+    """Figures of the module on what validates. Raises EarmarkError if one is not finite."""
+    figures = task.validate()
+    for name, value in figures.items():
+        if not math.isfinite(value):
+            raise EarmarkError(
+                f"The {name.replace('_', ' ')} of epoch {epoch} is {value}. Lower the recipe's "
+                f"learning_rate ({plan.learning_rate:g})."
+            )
+    return figures
+
+
 def _stop_if_asked(
-    progress: Progress,
+    state: TrainingState,
     checkpoint: Checkpoint,
     requests: interruption.Requests,
     watch: LossWatch,
 ) -> None:
     reason = requests.reason or ("another process" if checkpoint.wanted() else None)
     if reason:
-        watch.settle(progress.state())
-        checkpoint.save(progress.state())
+        watch.settle(state.saved())
+        checkpoint.save(state.saved())
         raise interruption.InterruptedJobError(
-            f"Stopped by {reason} after epoch {len(progress.history)} and {progress.step} steps. "
+            f"Stopped by {reason} after epoch {len(state.history)} and {state.step} steps. "
             f"All of it is saved: the next run goes on from there."
         )
 
 
-def _check(figures: Figures, plan: Plan) -> None:
-    for name, value in figures.items():
-        if not math.isfinite(value):
-            raise EarmarkError(
-                f"The {name.replace('_', ' ')} of epoch {figures['epoch']:.0f} is {value}. Lower "
-                f"the recipe's learning_rate ({plan.learning_rate:g})."
-            )
-
-
-def _is_over(plan: Plan, progress: Progress) -> bool:
+def _is_over(plan: Plan, state: TrainingState) -> bool:
     """Whether all epochs are done, or so many without a better score that patience is over."""
-    done = len(progress.history)
-    return done >= plan.epochs or 0 < plan.patience <= done - progress.best["epoch"]
+    done = len(state.history)
+    return done >= plan.epochs or 0 < plan.patience <= done - state.best["epoch"]
 
 
 def _copy_of(module: nn.Module) -> dict[str, Tensor]:

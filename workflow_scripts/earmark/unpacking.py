@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
+from earmark.layout import visible
 from earmark.runtime.errors import EarmarkError, shown
 
 CHUNK_BYTES = 1 << 16
@@ -74,15 +75,6 @@ def unpack(
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def visible(folder: Path) -> set[str]:
-    """The names in a folder that are not hidden; none if there is no such folder."""
-    # Hidden files do not count: Snakemake puts its timestamp into directories it declares.
-    try:
-        return {entry.name for entry in os.scandir(folder) if not entry.name.startswith(".")}
-    except OSError:
-        return set()
 
 
 def need_space(folder: Path, needed: int, what: str) -> None:

@@ -84,6 +84,11 @@ def find_scheme(name: str, own: Mapping[str, Mapping[str, Iterable[str]]] | None
     raise EarmarkError(f"There is no group scheme '{name}'. Write one of: {known}.")
 
 
+def fitting_scheme(labels: Iterable[str]) -> str:
+    """The scheme where the config names none: two groups for the 41 classes, one for any others."""
+    return "two" if set(labels) <= set(CLASSES) else "one"
+
+
 def groups_of(labels: Iterable[str], scheme_name: str, scheme: Scheme) -> dict[str, list[str]]:
     """Split the classes that occur in ``labels`` into the groups of ``scheme``.
 

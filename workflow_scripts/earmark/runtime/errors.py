@@ -14,3 +14,14 @@ def shown(text: str, most: int = 80) -> str:
     return "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut
     )
+
+
+def note_on_words(value: object) -> str:
+    """Return a note for a number that YAML took for a word, such as 1e-3, or else nothing."""
+    if isinstance(value, str):
+        try:
+            float(value)
+        except ValueError:
+            return ""
+        return " (YAML takes it for a word: write numbers like 1.0e-3)"
+    return ""

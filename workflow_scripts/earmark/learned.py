@@ -19,29 +19,32 @@ REMEDY = (
 )
 
 
+def examples_to_judge_by(train: Examples, validation: Examples) -> tuple[Examples, bool]:
+    """The held-out examples, and True; where they are few or of one class, the others, and False.
+
+    By fewer than 20 clips luck decides.
+    """
+    if len(validation) < FEW_JUDGES or len(np.unique(validation.labels)) < 2:
+        return train, False
+    return validation, True
+
+
 def of_classifier(
     name: str,
-    train: Examples,
-    validation: Examples,
+    judging: Examples,
+    held_out: bool,
     classes: Sequence[str],
-    rows: np.ndarray,
     probabilities: np.ndarray,
 ) -> dict[str, Any]:
     """Compare a trained model with always guessing the commonest class; warn if it is no better.
 
-    ``probabilities`` (n, classes) are of the store's ``rows`` (n,), which include those of
-    ``train``, that it learned from, and ``validation``, that were held out. The latter judge;
-    where they are few, or of one class alone, the former do. Returns what was found, as plain
-    values for the facts.
+    ``probabilities`` (n, classes) are of the clips ``judging`` (n), ``held_out`` or learned from.
+    Returns what was found, as plain values for the facts.
     """
-    judges, held_out = validation, True
-    if len(judges) < FEW_JUDGES or len(np.unique(judges.labels)) < 2:
-        judges, held_out = train, False
-    place = {row: index for index, row in enumerate(rows.tolist())}
-    guessed = probabilities[[place[row] for row in judges.rows.tolist()]].argmax(axis=1)
-    accuracy = float((guessed == judges.labels).mean())
-    counts = np.bincount(judges.labels)
-    commonest = float(counts.max() / len(judges))
+    guessed = probabilities.argmax(axis=1)
+    accuracy = float((guessed == judging.labels).mean())
+    counts = np.bincount(judging.labels)
+    commonest = float(counts.max() / len(judging))
     if accuracy <= commonest:
         same = len(np.unique(guessed)) == 1
         log.warning(
@@ -49,7 +52,7 @@ def of_classifier(
             "each of them is right for %.1f %%. %s",
             name,
             100 * accuracy,
-            len(judges),
+            len(judging),
             "were held out" if held_out else "it learned from",
             f" (its guess is {classes[guessed[0]]} for each)" if same else "",
             classes[int(counts.argmax())],
@@ -57,7 +60,7 @@ def of_classifier(
             REMEDY,
         )
     return {
-        "clips": len(judges),
+        "clips": len(judging),
         "held_out": held_out,
         "accuracy": round(accuracy, 6),
         "commonest_class": round(commonest, 6),

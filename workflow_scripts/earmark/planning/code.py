@@ -2,7 +2,10 @@
 
 Snakemake notices neither edits of imported modules nor that an edit changed a comment only. The
 hash of the syntax trees of a script and of all local modules that it imports, transitively, does
-both: comments, formatting and docstrings do not count.
+both. What can change no result does not count: comments, formatting, docstrings, texts of errors
+(strings inside ``raise``) and of the log (strings inside calls on ``log``), and all of the package
+``runtime``. Networks and kinds of features are found by name, through catalogues that do not count
+either: the module behind a name is hashed by itself (``code_of_module``).
 """
 
 import ast
@@ -10,13 +13,25 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+# Catalogues are imported by name, so that they are in no script's closure.
+LEFT_OUT = "earmark/runtime/"
 
-@cache
+
 def code_of(script: Path) -> str:
     """Return the hash of ``script``; its local imports are looked up beside it."""
+    return _hash_of(script, script.parent)
+
+
+def code_of_module(name: str, root: Path) -> str:
+    """Return the hash of the module with the dotted ``name`` below ``root``."""
+    return _hash_of(root.joinpath(*name.split(".")).with_suffix(".py"), root)
+
+
+@cache
+def _hash_of(file: Path, root: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(_closure(script, script.parent)):
-        digest.update(str(path.relative_to(script.parent)).encode())
+    for path in sorted(_closure(file, root)):
+        digest.update(path.relative_to(root).as_posix().encode())
         digest.update(_tree(path).encode())
     return digest.hexdigest()[:16]
 
@@ -26,7 +41,7 @@ def _closure(script: Path, root: Path) -> set[Path]:
     waiting = [script]
     while waiting:
         path = waiting.pop()
-        if path not in found:
+        if path not in found and not path.relative_to(root).as_posix().startswith(LEFT_OUT):
             found.add(path)
             waiting += _imports(path, root)
     return found
@@ -37,19 +52,30 @@ def _parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+def _is_log_call(node: ast.AST) -> bool:
+    """Whether this is log.info(...) or the like."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "log"
+    )
+
+
 @cache
 def _tree(path: Path) -> str:
-    """The syntax tree as text, without docstrings, which are taken out of the cached tree."""
+    """The syntax tree as text, without what can change no result."""
+    # Taken out of the cached tree: nobody else looks at these.
     tree = _parsed(path)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
                 node.body = node.body[1:]
+        elif isinstance(node, ast.Raise) or _is_log_call(node):
+            for part in ast.walk(node):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    part.value = ""
     return ast.dump(tree)
 
 

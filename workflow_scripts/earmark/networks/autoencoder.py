@@ -6,17 +6,18 @@ size the same layers are padded: strides and pools then halve exactly (rounding 
 doubles, and the surplus is cut off at the end. The weights' shapes are the same either way.
 """
 
+import zlib
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from earmark.initialisation import keras_defaults
+from earmark.networks.initialisation import keras_defaults
 
 Pair = tuple[int, int]
 
-# The fold of train clips that judges its training.
-VALIDATION_FOLD = 0
+# One clip of so many judges its training (report, section 3: 10 %).
+VALIDATION_SHARE = 10
 
 # (kernel, stride, channels, pool after it)
 ENCODER: tuple[tuple[Pair, int, int, bool], ...] = (
@@ -126,6 +127,16 @@ class ConvTransposed(nn.Module):
             height, width = (x.shape[a] * self.conv.stride[0] for a in (2, 3))
             y = y[:, :, top : top + height, left : left + width]
         return y
+
+
+def validation_clips(names: Sequence[str]) -> set[str]:
+    """The clips that judge the training: by a hash of each name, so that others move none.
+
+    Where the hash takes none of them, the one with the lowest does.
+    """
+    by_hash = sorted((zlib.crc32(name.encode()), name) for name in names)
+    chosen = {name for number, name in by_hash if number % VALIDATION_SHARE == 0}
+    return chosen or ({by_hash[0][1]} if len(by_hash) > 1 else set())
 
 
 def _unpadded_output(input_shape: Pair) -> Pair:

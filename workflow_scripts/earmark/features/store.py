@@ -1,6 +1,6 @@
 """Arrays per clip in HDF5: features, latents, predictions. Read in batches, never whole.
 
-A feature file holds ``fname`` (n) and either ``values`` (n, frequency, time) for features of a
+A feature file holds ``clip`` (n) and either ``values`` (n, frequency, time) for features of a
 fixed size, one chunk a clip, or ``frames`` (total, bands) with ``offsets`` (n + 1) for ragged ones;
 its attributes say the feature's settings, the ``unit`` that stored numbers are divided by for
 networks, and the stored ``padding`` that stands for no sound. Every file appears under its
@@ -48,16 +48,17 @@ def writing(path: str | Path, **attributes: Any) -> Iterator[tuple[h5py.File, Si
             sink.check()
 
 
-def _add(file: h5py.File, name: str, data: np.ndarray) -> None:
+def add_array(file: h5py.File, name: str, data: np.ndarray) -> None:
     """Store an array with a checksum, which an empty one cannot have."""
     file.create_dataset(name, data=data, fletcher32=data.size > 0)
 
 
-def _add_names(file: h5py.File, fnames: Sequence[str]) -> None:
+def add_names(file: h5py.File, clips: Sequence[str]) -> None:
+    """Store the clips' names."""
     # Of one length each: texts of their own lengths would lie where no checksum reaches.
-    encoded = [name.encode() for name in fnames]
+    encoded = [name.encode() for name in clips]
     kind = h5py.string_dtype("utf-8", max([1, *map(len, encoded)]))
-    _add(file, "fname", np.array(encoded, dtype=kind))
+    add_array(file, "clip", np.array(encoded, dtype=kind))
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def damage_told(path: str | Path, what: str) -> Iterator[None]:
 
 def write_features(
     path: str | Path,
-    fnames: Sequence[str],
+    clips: Sequence[str],
     rows: Iterable[np.ndarray],
     shape: tuple[int, int],
     fixed: bool,
@@ -107,21 +108,21 @@ def write_features(
     padding: int = 255,
     **attributes: Any,
 ) -> None:
-    """Write one feature array per clip, in the order of ``fnames``, as they arrive.
+    """Write one feature array per clip, in the order of ``clips``, as they arrive.
 
     ``shape`` is (frequency, time), of which time counts for fixed sizes only; ragged rows are
     (frames, bands).
     """
     with writing(path, unit=unit, padding=padding, **attributes) as (file, sink):
-        _add_names(file, fnames)
+        add_names(file, clips)
         rows = _while_written(rows, sink)
         if fixed:
             values = file.create_dataset(
                 "values",
-                (len(fnames), *shape),
+                (len(clips), *shape),
                 dtype,
-                chunks=(1, *shape) if fnames else None,
-                fletcher32=bool(fnames),
+                chunks=(1, *shape) if clips else None,
+                fletcher32=bool(clips),
             )
             written = _write_images(values, rows)
         else:
@@ -135,10 +136,10 @@ def write_features(
                 fletcher32=True,
             )
             offsets = _write_frames(frames, rows)
-            _add(file, "offsets", np.array(offsets, dtype=np.int64))
+            add_array(file, "offsets", np.array(offsets, dtype=np.int64))
             written = len(offsets) - 1
-        if written != len(fnames):
-            raise ValueError(f"{written} features were computed for {len(fnames)} clips.")
+        if written != len(clips):
+            raise ValueError(f"{written} features were computed for {len(clips)} clips.")
 
 
 def _while_written(rows: Iterable[np.ndarray], sink: Sink) -> Iterator[np.ndarray]:
@@ -206,11 +207,11 @@ class FeatureStore:
 
     def _read_head(self) -> None:
         file = self._file
-        if "fname" not in file or "settings" not in file.attrs:
+        if "clip" not in file or "settings" not in file.attrs:
             raise EarmarkError(
                 f"The file {self.path} is HDF5, but no feature file of Earmark. {ANEW}"
             )
-        names = file["fname"].asstr()[:]
+        names = file["clip"].asstr()[:]
         self._row = {name: row for row, name in enumerate(names)}
         self.fixed = "values" in file
         self.settings: dict[str, Any] = json.loads(file.attrs["settings"])
@@ -242,10 +243,10 @@ class FeatureStore:
     def __len__(self) -> int:
         return len(self._row)
 
-    def rows_of(self, fnames: Iterable[str]) -> np.ndarray:
+    def rows_of(self, clips: Iterable[str]) -> np.ndarray:
         """Row numbers (n,) of clips. Raises EarmarkError for a clip that the file lacks."""
         try:
-            return np.array([self._row[name] for name in fnames], dtype=np.int64)
+            return np.array([self._row[name] for name in clips], dtype=np.int64)
         except KeyError as name:
             raise EarmarkError(f"The feature file {self.path} has no clip {name}. {ANEW}") from None
 
@@ -297,67 +298,45 @@ class FeatureStore:
         return batch.transpose(0, 2, 1)
 
 
-def write_latents(path: str | Path, fnames: Sequence[str], latents: np.ndarray) -> None:
+def write_latents(path: str | Path, clips: Sequence[str], latents: np.ndarray) -> None:
     """Write latents (n, d) float32. Raises EarmarkError when some are no finite numbers."""
-    _write_vectors(path, "latents", fnames, latents)
+    _write_vectors(path, "latents", clips, latents)
 
 
-def read_vectors(path: str | Path, fnames: Sequence[str]) -> np.ndarray:
-    """Return one vector per clip, (n, d) float32, in the order of ``fnames``.
+def read_vectors(path: str | Path, clips: Sequence[str]) -> np.ndarray:
+    """Return one vector per clip, (n, d) float32, in the order of ``clips``.
 
     ``path`` is a file of latents, or of a feature with a fixed size, whose pictures are flattened.
     """
     with reading(path, "latents") as file:
         if "latents" in file:
-            return _vectors(file, "latents", fnames, path)
+            return _vectors(file, "latents", clips, path)
     with FeatureStore(path) as features:
         if not features.fixed:
             raise EarmarkError(
                 f"The features {path} have no fixed size, so they cannot be compared as vectors. "
                 f"Name a feature of kind stft, or an autoencoder."
             )
-        images = features.images(features.rows_of(fnames))
-        return images.reshape(len(fnames), -1) / np.float32(features.unit)
+        images = features.images(features.rows_of(clips))
+        return images.reshape(len(clips), -1) / np.float32(features.unit)
 
 
-def write_predictions(
-    path: str | Path, fnames: Sequence[str], probabilities: np.ndarray, classes: Sequence[str]
-) -> None:
-    """Write class probabilities (n, classes) float32.
-
-    Raises EarmarkError when some are no finite numbers.
-    """
-    _write_vectors(path, "probabilities", fnames, probabilities, classes=list(classes))
-
-
-def read_predictions(path: str | Path, fnames: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """Return probabilities (n, classes) of ``fnames``, in that order, and the class names."""
-    with reading(path, "prediction") as file:
-        classes = json.loads(file.attrs["classes"])
-        found = _vectors(file, "probabilities", fnames, path)
-        if found.shape[1] != len(classes):
-            raise ValueError(f"{found.shape[1]} probabilities for {len(classes)} classes")
-        return found, classes
-
-
-def _write_vectors(
-    path: str | Path, name: str, fnames: Sequence[str], vectors: np.ndarray, **attributes: Any
-) -> None:
+def _write_vectors(path: str | Path, name: str, clips: Sequence[str], vectors: np.ndarray) -> None:
     remedy = "Lower the recipe's learning_rate, or write `precision: float32` under `hardware`."
-    finite.check_clips(f"network's {name}", fnames, vectors, remedy)
-    with writing(path, **attributes) as (file, _):
-        _add_names(file, fnames)
-        _add(file, name, vectors.astype(np.float32))
+    finite.check_clips(f"network's {name}", clips, vectors, remedy)
+    with writing(path) as (file, _):
+        add_names(file, clips)
+        add_array(file, name, vectors.astype(np.float32))
 
 
-def _vectors(file: h5py.File, name: str, fnames: Sequence[str], path: str | Path) -> np.ndarray:
-    """Rows of the clips ``fnames``, in their order; damage raises EarmarkError or ValueError."""
-    names = file["fname"].asstr()[:]
+def _vectors(file: h5py.File, name: str, clips: Sequence[str], path: str | Path) -> np.ndarray:
+    """Rows of the clips ``clips``, in their order; damage raises EarmarkError or ValueError."""
+    names = file["clip"].asstr()[:]
     row = {clip: index for index, clip in enumerate(names)}
-    missing = [clip for clip in fnames if clip not in row]
+    missing = [clip for clip in clips if clip not in row]
     if missing:
         raise EarmarkError(
-            f"The file {path} has no row for {len(missing)} of {len(fnames)} clips, the first is "
+            f"The file {path} has no row for {len(missing)} of {len(clips)} clips, the first is "
             f"{missing[0]}. {ANEW}"
         )
     vectors = file[name][:]
@@ -365,4 +344,4 @@ def _vectors(file: h5py.File, name: str, fnames: Sequence[str], path: str | Path
         raise ValueError(f"{len(names)} clips, but {name} of the shape {vectors.shape}")
     if not np.isfinite(vectors).all():
         raise ValueError(f"some {name} are no finite numbers")
-    return vectors[np.array([row[clip] for clip in fnames], dtype=np.int64)]
+    return vectors[np.array([row[clip] for clip in clips], dtype=np.int64)]

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# The byte of the lowest level.
-FLOOR = 255
+from earmark.features.settings import FLOOR
+
 # What makes cutting off a rounding.
 HALF = torch.tensor(0.5)
 # A block has so many samples in its windows, 2 MB.

@@ -1,0 +1,21 @@
+"""Deal the train clips, as listed, to validation folds."""
+
+from pathlib import Path
+from typing import Any
+
+from earmark import clip_lists, folds, tables
+from earmark.runtime import job
+
+
+def main(*, train_list: str, index_table: str, table: str, cfg: dict[str, Any], seed: int) -> None:
+    """Write folds.csv; ``cfg`` has the number of ``folds``. Each clip is its own recording."""
+    listed = clip_lists.read_train_list(Path(train_list)).rename(columns={"fname": "clip"})
+    content = tables.read_table(index_table, ("clip", "hash"), "index of clips")
+    listed = listed.merge(content[["clip", "hash"]], on="clip", how="left")
+    listed = listed.fillna({"hash": ""}).assign(recording=listed["clip"])
+    folds.warn_of_contradictions(listed)
+    tables.write_table(folds.draw(listed, cfg["folds"], seed), table)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])

@@ -1,0 +1,42 @@
+"""The samples themselves (report, section 5: at 16 kHz); a frame is one sample."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from earmark.features.settings import Feature
+
+
+@dataclass(frozen=True)
+class Raw(Feature):
+    """Samples as 16-bit integers."""
+
+    sample_rate: int = 16000
+
+    kind: ClassVar = "raw"
+    fixed: ClassVar = False
+    dtype: ClassVar = np.int16
+    unit: ClassVar = 32768
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(1, 0): one value per sample, and as many as the clip has."""
+        return 1, 0
+
+    @property
+    def padding(self) -> int:
+        """The stored value that stands for no sound."""
+        return 0
+
+    def mistakes(self) -> Iterator[str]:
+        """Sentences on settings that do not fit together."""
+        yield from ()
+
+    def compute(self, samples: np.ndarray) -> np.ndarray:
+        """Samples (n,) in [-1, 1] -> integers (n, 1), at least one."""
+        if samples.size == 0:
+            return np.zeros((1, 1), np.int16)
+        # Resampling overshoots full scale now and then.
+        return np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)[:, None]

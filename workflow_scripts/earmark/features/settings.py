@@ -1,0 +1,88 @@
+"""What all kinds of features share: their settings, and what these say of the stored arrays.
+
+A kind is a dataclass in a module of its own, with a default for what the config leaves out.
+Planning checks a config with it, so only functions that compute import torch.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib import import_module
+from typing import Any, ClassVar
+
+import numpy as np
+
+from earmark.runtime.errors import EarmarkError
+
+# The byte of the lowest level, where bytes stand for decibels.
+FLOOR = 255
+
+
+@dataclass(frozen=True)
+class Feature(ABC):
+    """A kind of feature with its settings.
+
+    ``fixed``: all clips have arrays of one size, or else frames, from which training takes random
+    crops. Stored numbers are of type ``dtype``; networks read them divided by ``unit``.
+    """
+
+    sample_rate: int
+
+    kind: ClassVar[str]
+    fixed: ClassVar[bool]
+    dtype: ClassVar[type[np.generic]]
+    unit: ClassVar[int]
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """(frequency, time) of a clip's feature; time is 0 where it differs from clip to clip."""
+
+    @property
+    @abstractmethod
+    def padding(self) -> int:
+        """The stored value that stands for no sound.
+
+        An empty or silent clip is full of it, and it lies beside a clip shorter than a crop.
+        """
+
+    @abstractmethod
+    def mistakes(self) -> Iterator[str]:
+        """Sentences on settings that do not fit together; they begin in lower case."""
+
+    @abstractmethod
+    def compute(self, samples: np.ndarray) -> np.ndarray:
+        """Samples (n,) in [-1, 1] -> (frequency, time), or (frames, frequency), at least one."""
+
+
+def parse(entry: Mapping[str, Any], check: bool = True) -> Feature:
+    """Return the feature that a config entry (kind and its settings) describes.
+
+    Raises EarmarkError for an unknown kind or setting, and, with ``check``, for settings that do
+    not fit together.
+    """
+    # By name and not by statement: what is imported so is no part of a script's code hash. The
+    # hash of the kind's own module is another parameter of its rule.
+    catalogue = import_module("earmark.features.catalogue")
+    kind = entry.get("kind")
+    if kind not in catalogue.KINDS:
+        known = ", ".join(catalogue.KINDS)
+        raise EarmarkError(f"There is no feature kind '{kind}'. Write one of: {known}.")
+    feature_class = getattr(import_module(catalogue.module_of(kind)), catalogue.KINDS[kind][1])
+    given = {name: value for name, value in entry.items() if name != "kind"}
+    known_settings = {field.name for field in fields(feature_class)}
+    unknown = sorted(set(given) - known_settings)
+    if unknown:
+        raise EarmarkError(
+            f"The feature kind '{kind}' has no setting '{unknown[0]}'. It has: "
+            f"{', '.join(sorted(known_settings))}."
+        )
+    feature: Feature = feature_class(**given)
+    for mistake in feature.mistakes() if check else ():
+        raise EarmarkError(mistake[0].upper() + mistake[1:])
+    return feature
+
+
+def plain(feature: Feature) -> dict[str, Any]:
+    """Return the plain values that ``parse`` turns back into this feature."""
+    return {"kind": feature.kind, **asdict(feature)}

@@ -1,0 +1,156 @@
+"""The networks that a config can name: their modules, options and smallest inputs.
+
+Read while a run is planned, so torch is not needed here. ``build`` finds a network's function in
+its module; a test compares the entries with those functions.
+
+No module that computes a result may import this one by statement: its code hash would change with
+each network that is added here. ``build`` imports it by name.
+"""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from earmark.runtime.errors import note_on_words
+
+Shape = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A setting of a network: ``kind`` is int or float, ``lowest`` and ``highest`` are allowed."""
+
+    kind: type[int] | type[float]
+    default: float
+    lowest: float
+    highest: float
+
+    def allows(self, value: object) -> bool:
+        """Whether ``value`` is a number of this kind in the range; whole numbers are floats too."""
+        kinds = (int,) if self.kind is int else (int, float)
+        return type(value) in kinds and self.lowest <= value <= self.highest  # type: ignore[operator]
+
+    @property
+    def wanted(self) -> str:
+        """The allowed values in words."""
+        number = "whole number" if self.kind is int else "number"
+        return f"a {number} from {self.lowest:g} to {self.highest:g}"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network: ``module`` has a function of its name.
+
+    ``smallest`` gives the smallest input (frequency, time) for the options. A network reads
+    pictures (frequency, time), or else ``samples``: (1, samples).
+    """
+
+    module: str
+    smallest: Callable[..., Shape]
+    options: Mapping[str, Option] = field(default_factory=dict)
+    samples: bool = False
+
+
+# Dropout rates are at most 0.5 at scale 1, and torch takes none above 1.
+DROPOUT_SCALE = Option(float, 1.0, 0.0, 2.0)
+BATCH_NORM_MOMENTUM = Option(float, 0.01, 0.0, 1.0)
+VGG = Network(
+    "vgg",
+    lambda **_: (1, 1),
+    {
+        "kernel_scale": Option(float, 1.0, 0.0, 10.0),
+        "dropout_scale": DROPOUT_SCALE,
+        "batch_norm_momentum": BATCH_NORM_MOMENTUM,
+    },
+)
+NETWORKS = {
+    # Eight convolutions and three pools leave one value of each filter.
+    "cnn1d_raw": Network("cnn1d_raw", lambda **_: (1, 1616), samples=True),
+    "cnn2d_mfcc": Network(
+        "cnn2d", lambda **_: (16, 16), {"batch_norm_momentum": BATCH_NORM_MOMENTUM}
+    ),
+    "cnn2d_spectrogram": Network(
+        "cnn2d",
+        lambda **_: (16, 16),
+        {"dropout_scale": DROPOUT_SCALE, "batch_norm_momentum": BATCH_NORM_MOMENTUM},
+    ),
+    "cnn2d_tall": Network("cnn2d", lambda **_: (18, 18)),
+    "cnn_logmel": Network(
+        "compact",
+        lambda depth, **_: (2 ** (depth - 1), 2 ** (depth - 1)),
+        {
+            "width": Option(int, 32, 1, 1024),
+            "depth": Option(int, 4, 1, 8),
+            "dropout": Option(float, 0.2, 0.0, 1.0),
+        },
+    ),
+    "vgg_fewer": VGG,
+    "vgg_more": VGG,
+}
+
+
+def module_of(name: str) -> str:
+    """The dotted name of the module that makes the known network ``name``."""
+    return f"earmark.networks.{NETWORKS[name].module}"
+
+
+def mistakes(
+    name: str, options: Mapping[str, Any], input_shape: Sequence[int] | None = None
+) -> Iterator[str]:
+    """Sentences on what keeps the network ``name`` from being built; they begin in lower case.
+
+    ``input_shape`` is (frequency, time), as far as it is known.
+    """
+    network = NETWORKS.get(name)
+    if network is None:
+        near = difflib.get_close_matches(name, NETWORKS, 1)
+        guess = f" Did you mean '{near[0]}'?" if near else ""
+        yield f"there is no network '{name}'.{guess} Write one of: {', '.join(NETWORKS)}."
+        return
+    usable = True
+    for key, value in options.items():
+        option = network.options.get(key)
+        if option is None:
+            usable = False
+            yield f"the network '{name}' has no option '{key}'. {_list_of(network.options)}"
+        elif not option.allows(value):
+            usable = False
+            yield (
+                f"the option '{key}' of the network '{name}' is {value!r}{note_on_words(value)}. "
+                f"Write {option.wanted}."
+            )
+    if input_shape is None:
+        return
+    frequency, time = input_shape
+    if network.samples != (frequency == 1):
+        reads, wanted = "pictures", "another kind, with 2 bands, coefficients or bins or more"
+        if network.samples:
+            reads, wanted = "samples", "kind raw"
+        yield (
+            f"the network '{name}' reads {reads}, not inputs of {frequency} x {time} (frequency x "
+            f"time). Name a feature of {wanted}."
+        )
+    # Without its options, the smallest input is not known.
+    elif usable:
+        defaults = {key: option.default for key, option in network.options.items()}
+        yield from _too_small(name, network.smallest(**{**defaults, **options}), (frequency, time))
+
+
+def _too_small(name: str, smallest: Shape, found: Shape) -> Iterator[str]:
+    remedies = (
+        "a feature with more bands, coefficients or bins",
+        "a recipe with more crop_frames, or a feature with more frames",
+    )
+    short = [remedy for remedy, a, b in zip(remedies, found, smallest, strict=True) if a < b]
+    if short:
+        yield (
+            f"the network '{name}' reads inputs of at least {smallest[0]} x {smallest[1]} "
+            f"(frequency x time), not {found[0]} x {found[1]}. Name {', and '.join(short)}."
+        )
+
+
+def _list_of(options: Mapping[str, Option]) -> str:
+    if not options:
+        return "It has none: leave network_options out."
+    return f"It has: {', '.join(options)}."

@@ -1,0 +1,327 @@
+"""The plan: who needs which file, from a checked config and a data set. No file is looked at here.
+
+Rules ask it in their input functions and parameters. All its values are plain: paths as text, and
+settings as the JSON values that Snakemake compares.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from earmark import vocabulary
+from earmark.config import Source, input_shape_of
+from earmark.features.settings import parse as parse_feature
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One training: a system with one seed and one fold held out."""
+
+    system: str
+    seed: int | str
+    fold: int | str
+
+
+class Plan:
+    """What is made of a data set by a config. Raises EarmarkError where groups do not fit."""
+
+    def __init__(self, config: Entry, source: Source) -> None:
+        self.config, self.source = config, source
+        self.results = f"results/{source.name}"
+        self.logs = f"logs/{source.name}"
+        self.times = f"{self.results}/benchmarks"
+        self.report = f"{self.results}/report"
+        self.seeds: list[int] = list(config.get("seeds", [config["seed"]]))
+        self.rebuilt: Entry = config.get("report", {})
+
+    # Systems and ensembles
+
+    def is_selftrained(self, system: str) -> bool:
+        """Whether a system goes on from another one's weights."""
+        return "base" in self.config["systems"][system]
+
+    def base_of(self, system: str) -> Entry:
+        """The entry that says feature, network and labels, also of a self-trained system."""
+        entry = self.config["systems"][system]
+        return self.config["systems"][entry["base"]] if "base" in entry else entry
+
+    def selftraining_of(self, system: str) -> Entry:
+        """The self-training settings of a system."""
+        return self.config["selftraining"][self.config["systems"][system]["selftraining"]]
+
+    def folds_of(self, system: str) -> list[int]:
+        """The folds that a system is trained for, each held out once."""
+        return list(self.base_of(system).get("folds", [0]))
+
+    def members_of(self, entry: str) -> list[str]:
+        """The systems behind a system or an ensemble."""
+        ensembles = self.config["ensembles"]
+        return list(ensembles[entry]["members"]) if entry in ensembles else [entry]
+
+    @cached_property
+    def scored(self) -> list[str]:
+        """What scores.csv compares: the config's ``scores``; or all ensembles, the systems in them
+        and the submission. What the report's tables list is scored too.
+        """
+        listed = self.config.get("scores") or [
+            *(member for name in self.config["ensembles"] for member in self.members_of(name)),
+            *self.config["ensembles"],
+            self.config["submission"],
+        ]
+        tables = self.rebuilt.get("systems", {}).values()
+        return list(dict.fromkeys([*listed, *(row["entry"] for rows in tables for row in rows)]))
+
+    @cached_property
+    def scored_systems(self) -> list[str]:
+        """The systems behind those, each once."""
+        return list(dict.fromkeys(name for entry in self.scored for name in self.members_of(entry)))
+
+    def combination_of(self, entry: str) -> dict[str, Any]:
+        """How the predictions of a system or an ensemble are averaged."""
+        settings = self.config["ensembles"].get(entry, {"kind": "arithmetic"})
+        return {
+            "kind": settings["kind"],
+            "exponent": settings.get("exponent", 0.25),
+            "members": self.members_of(entry),
+        }
+
+    # Labels
+
+    @cached_property
+    def selections(self) -> list[str]:
+        """Selections of labels that the scored systems learn from."""
+        return sorted({self.base_of(system)["labels"] for system in self.scored_systems})
+
+    def spreading_of(self, selection: str) -> str | None:
+        """The spreading behind a selection, if there is one."""
+        return self.config["labels"][selection].get("spreading")
+
+    @cached_property
+    def learned_spreadings(self) -> list[str]:
+        """Spreadings behind those selections."""
+        return sorted({name for name in map(self.spreading_of, self.selections) if name})
+
+    @cached_property
+    def spreadings(self) -> list[str]:
+        """Those, and the ones that the report's tables list."""
+        return sorted({*self.learned_spreadings, *self.rebuilt.get("spreading", {}).values()})
+
+    def groups_of(self, spreading: str) -> dict[str, list[str]]:
+        """The groups of a spreading that occur in the data: group -> its classes."""
+        labels = self.source.labels
+        name = self.config["spreading"][spreading].get("scheme")
+        name = name or vocabulary.fitting_scheme(labels)
+        scheme = vocabulary.find_scheme(name, self.config["group_schemes"])
+        return vocabulary.groups_of(labels, name, scheme)
+
+    def spreading_settings(self, spreading: str, group: str) -> dict[str, Any]:
+        """What a job of a spreading needs to know."""
+        settings = {**self.config["spreading"][spreading]}
+        settings.pop("scheme", None)
+        return {"classes": self.groups_of(spreading)[group], **settings}
+
+    def spread(self, spreading: str) -> list[str]:
+        """The spreading's tables, one per group."""
+        groups = self.groups_of(spreading)
+        return [f"{self.results}/spread/{spreading}/{group}.csv" for group in groups]
+
+    def spread_behind(self, selection: str) -> list[str]:
+        """The tables that a selection takes promoted clips from."""
+        spreading = self.spreading_of(selection)
+        return self.spread(spreading) if spreading else []
+
+    def vectors_of(self, spreading: str) -> str:
+        """The file with what a spreading compares clips by: latents, or pictures."""
+        entry = self.config["spreading"][spreading]
+        if "feature" in entry:
+            return self.features(entry["feature"], "train")
+        return f"{self.results}/autoencoders/{entry['autoencoder']}/latents.h5"
+
+    # Files of trainings
+
+    def features(self, feature: str, part: str) -> str:
+        """A feature file."""
+        return f"{self.results}/features/{feature}/{part}.h5"
+
+    def features_of(self, system: str, part: str) -> str:
+        """The feature file that a system reads."""
+        return self.features(self.base_of(system)["feature"], part)
+
+    def selection_of(self, system: str) -> str:
+        """The selection of labels that a system, or its base, learns from."""
+        return f"{self.results}/selections/{self.base_of(system)['labels']}.csv"
+
+    def _stage(self, model: Model, number: int) -> str:
+        """Folder of a round of self-training; of round 0, the model that it is or starts from."""
+        entry = self.config["systems"][model.system]
+        last = f"seed{model.seed}/fold{model.fold}"
+        if number:
+            return f"{self.results}/selftraining/{model.system}/{last}/round{number}"
+        return f"{self.results}/models/{entry.get('base', model.system)}/{last}"
+
+    def stages(self, model: Model) -> dict[int, str]:
+        """Round -> folder, in the order of training; a base model is round 0.
+
+        A self-training that starts untrained has no round 0.
+        """
+        if not self.is_selftrained(model.system):
+            return {0: self._stage(model, 0)}
+        settings = self.selftraining_of(model.system)
+        first = 1 if settings["start"] == "untrained" else 0
+        return {
+            number: self._stage(model, number) for number in range(first, settings["rounds"] + 1)
+        }
+
+    def stage_before(self, model: Model, number: int) -> list[str]:
+        """Weights of the stage before a round; none where it starts untrained."""
+        stages = self.stages(model)
+        return [f"{stages[number - 1]}/weights.safetensors"] if number - 1 in stages else []
+
+    def finished(self, model: Model, file: str) -> str:
+        """A file of a system's last stage."""
+        return f"{list(self.stages(model).values())[-1]}/{file}"
+
+    def finished_all(self, system: str, seed: int | str, file: str) -> list[str]:
+        """That file of each fold."""
+        return [self.finished(Model(system, seed, fold), file) for fold in self.folds_of(system)]
+
+    def first_model(self, system: str) -> Model:
+        """A system's model of the first seed and fold."""
+        return Model(system, self.seeds[0], self.folds_of(system)[0])
+
+    def earlier_rounds(self) -> str:
+        """A pattern for systems that matches only in paths of rounds before a system's last one."""
+        patterns = []
+        for system in filter(self.is_selftrained, self.config["systems"]):
+            earlier = "|".join(map(str, range(1, self.selftraining_of(system)["rounds"])))
+            if earlier:
+                patterns.append(rf"{system}(?=/seed\d+/fold\d+/round(?:{earlier})/)")
+        return "|".join(patterns)
+
+    def training_settings(self, model: Model, number: int = 0) -> dict[str, Any]:
+        """What a training job, or a round of self-training, needs to know."""
+        entry = self.base_of(model.system)
+        settings = {
+            "system": model.system,
+            "seed": int(model.seed),
+            "fold": int(model.fold),
+            "network": entry["network"],
+            "network_options": dict(entry.get("network_options", {})),
+            "validation": entry.get("validation", "verified"),
+        }
+        if not number:
+            return {**settings, "recipe": self.config["recipes"][entry["recipe"]]}
+        selftraining = self.selftraining_of(model.system)
+        return {
+            **settings,
+            "recipe": self.config["recipes"][selftraining["recipe"]],
+            "round": number,
+            "schedule": self.schedule_of(model.system),
+        }
+
+    def schedule_of(self, system: str) -> dict[str, float]:
+        """The thresholds of a system's self-training."""
+        keys = ("lower_first", "lower_step", "lower_last", "upper")
+        return {key: self.selftraining_of(system)[key] for key in keys}
+
+    # Predictions and scores
+
+    def predictions(self, system: str, seed: int | str, part: str) -> str:
+        """What a system says of the clips of one part."""
+        return f"{self.results}/predictions/{system}/seed{seed}/{part}.h5"
+
+    def predictions_of(self, entry: str, seed: int | str, part: str) -> list[str]:
+        """Predictions of all members of a system or ensemble."""
+        return [self.predictions(name, seed, part) for name in self.members_of(entry)]
+
+    def is_weighted(self, entry: str) -> bool:
+        """Whether the mean weighs members by their scores on train clips held out."""
+        return bool(self.combination_of(entry)["kind"] == "weighted")
+
+    # Figures and tables
+
+    def structure_of(self, name: str) -> dict[str, Any]:
+        """What is needed to build a system's network, or the report's autoencoder."""
+        if name == "autoencoder":
+            entry = self.config["autoencoders"][self.rebuilt["autoencoder"]]
+            shape = parse_feature(self.config["features"][entry["feature"]]).shape
+            network = {"network": name, "network_options": {}, "input_shape": list(shape)}
+            return {**network, "classes": len(self.source.labels), "title": name}
+        entry = self.base_of(name)
+        return {
+            "network": entry["network"],
+            "network_options": dict(entry.get("network_options", {})),
+            "input_shape": list(input_shape_of(self.config, entry)),
+            "classes": len(self.source.labels),
+            "title": f"{entry['network']} ({name})",
+        }
+
+    def example_labels(self) -> list[str]:
+        """Two classes to show clips of: of music and not, where there are both."""
+        labels = self.source.labels
+        music = [label for label in labels if label in vocabulary.MUSIC]
+        others = [label for label in labels if label not in vocabulary.MUSIC]
+        return [*music[:1], *others[:1]] if music and others else labels[:2]
+
+    def clip_scores(self) -> str:
+        """Scores per clip: of the test clips where their truth is known, or else out of fold."""
+        known = self.source.layout.test_truth
+        return f"{self.results}/{'clip_scores' if known else 'out_of_fold'}.csv"
+
+    def pictures(self, *names: str) -> list[str]:
+        """Both files of each figure."""
+        return [f"{self.report}/{name}.{kind}" for name in names for kind in ("png", "svg")]
+
+    def tables(self, *names: str) -> list[str]:
+        """The files of each table."""
+        return [f"{self.report}/{name}.{kind}" for name in names for kind in ("csv", "md", "html")]
+
+    @cached_property
+    def figures(self) -> list[str]:
+        """What ``snakemake all`` draws."""
+        return self.pictures(
+            "clips_per_class",
+            *[
+                f"tsne_{name}_{group}"
+                for name in self.learned_spreadings
+                for group in self.groups_of(name)
+            ],
+            *[
+                f"history_{system}_seed{seed}_fold{fold}"
+                for system in self.scored
+                if system in self.config["systems"]
+                for seed in self.seeds
+                for fold in self.folds_of(system)
+            ],
+        )
+
+    def report_files(self) -> list[str]:
+        """Every table and figure of the 2018 report, if the config lists them."""
+        autoencoder, filters = self.rebuilt["autoencoder"], self.rebuilt["filters_of"]
+        return (
+            self.figures
+            + self.pictures(
+                f"examples_{self.config['autoencoders'][autoencoder]['feature']}",
+                "structure_autoencoder",
+                *[f"structure_{system}" for system in self.rebuilt["structures_of"]],
+                f"autoencoder_{autoencoder}_loss",
+                f"autoencoder_{autoencoder}_rebuilt",
+                "threshold_schedule",
+                f"filters_{filters}",
+                f"feature_maps_{filters}",
+            )
+            + self.tables(
+                *[f"spreading_{scheme}" for scheme in self.rebuilt["spreading"]],
+                *[f"selftraining_{system}" for system in self.rebuilt["selftraining"]],
+                *self.rebuilt["systems"],
+                "discrepancies",
+            )
+        )
+
+
+def pattern(names: Sequence[str] | Mapping[str, Any]) -> str:
+    """A wildcard's pattern that matches these names; where there are none, nothing."""
+    return "|".join(names) or "(?!)"

@@ -1,0 +1,37 @@
+"""Open every clip of one part and say what it is."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from earmark import clips, inspection, tables
+from earmark.runtime import job
+
+log = logging.getLogger("earmark")
+
+
+def main(
+    *,
+    index_table: str,
+    audio: list[str],
+    table: str,
+    cfg: dict[str, Any],
+    threads: int,
+    folder: str,
+) -> None:
+    """Write the clips table of ``index_table``.
+
+    ``folder`` is what its files are relative to; if the workflow made the data set, it lies where
+    the folders of its clips, ``audio``, are. ``cfg`` has the ``part`` and what becomes of ``clips``
+    that are not as they should be.
+    """
+    listed = tables.read_table(index_table, ("clip", "file", "start", "end"), "index of clips")
+    base = Path(audio[0]).parent if audio else Path(folder)
+    found = inspection.inspect(listed, base, cfg["part"], cfg["clips"], threads)
+    clips.write(found, table)
+    for line in inspection.summary(found, cfg["part"]):
+        log.info("%s", line)
+
+
+if __name__ == "__main__":
+    job.run(main, globals()["snakemake"])
