@@ -1,17 +1,19 @@
 """What memory format and compiling are worth: training steps of the demo's networks.
 
 Steps go in turn: contiguous, channels-last, and channels-last but compiled, in each precision that
-the processor has instructions for. Clips are noise, and nothing is read.
+the processor has instructions for. Clips are noise, and nothing is read. There is one thread, as in
+the default config, and what counts is its processor time (of the compiler too), so that what else
+happens on the machine counts less.
 
-    .venv/bin/python benchmarks/formats.py [--threads 2] [--repeats 5]
+    .venv/bin/python benchmarks/formats.py [--repeats 5]
 """
 
 import math
 import os
+import resource
 import statistics
 import sys
 import tempfile
-import time
 from dataclasses import replace
 
 import measuring
@@ -34,46 +36,52 @@ CASES = (
 STEPS = 5
 
 
+def processor_seconds() -> float:
+    """Of this process, and of those that it has started and that are over."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
 def row(case: Case, machine: hardware.Hardware, repeats: int) -> tuple[str, ...]:
     """A step contiguous, in ms; how many times as fast the others are; seconds to compile."""
-    plain = {
-        name: step_of(case, replace(machine, memory_format=name, compile_from_clips=math.inf))
+    as_is = replace(machine, compile_from_clips=math.inf)
+    steps = {
+        name: step_of(case, replace(as_is, memory_format=name))[0]
         for name in ("contiguous", "channels_last")
     }
     torch.compiler.reset()
-    begin = time.perf_counter()
+    begin = processor_seconds()
     with tempfile.TemporaryDirectory() as folder:
         # torch keeps compiled code from run to run.
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
-        compiled = step_of(case, machine)
-    compiling = time.perf_counter() - begin
+        steps["compiled"], is_compiled = step_of(case, machine)
+    compiling = processor_seconds() - begin
 
     def several(step: measuring.Way) -> None:
         for _ in range(STEPS):
             step()
 
-    steps = {**plain, "compiled": compiled}
     ways: dict[str, measuring.Way] = {
         name: lambda step=step: several(step) for name, step in steps.items()
     }
-    seconds = measuring.in_turn(ways, repeats)
+    seconds = measuring.in_turn(ways, repeats, clock=processor_seconds)
     one, other, third = seconds.values()
     found = (
         f"{case.title}, {machine.facts()['precision']}",
         f"{1000 * statistics.median(one) / STEPS:.0f}",
         measuring.spread_of(measuring.ratios(one, other), ".2f"),
-        measuring.spread_of(measuring.ratios(other, third), ".2f"),
+        measuring.spread_of(measuring.ratios(other, third), ".2f") if is_compiled else "-",
         f"{compiling:.0f}",
     )
     print(*found, sep=", ", file=sys.stderr, flush=True)
     return found
 
 
-def section(threads: int, repeats: int) -> str:
+def section(repeats: int) -> str:
     """Measure each network in each precision; return Markdown."""
     precisions = ["bfloat16", "float32"] if hardware.cpu_has_bfloat16() else ["float32"]
     rows = [
-        row(case, prepared(threads, precision, compiled=True), repeats)
+        row(case, prepared(1, precision, compiled=True), repeats)
         for precision in precisions
         for case in CASES
     ]
@@ -85,4 +93,4 @@ def section(threads: int, repeats: int) -> str:
 
 
 if __name__ == "__main__":
-    print(section(**vars(measuring.arguments(__doc__, threads=2, repeats=5))))
+    print(section(**vars(measuring.arguments(__doc__, repeats=5))))

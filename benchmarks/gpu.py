@@ -138,14 +138,20 @@ def ceilings(device: torch.device, reduced: bool) -> Ceilings:
     )
 
 
-def step_of(case: Case, machine: hardware.Hardware, fast: bool = True) -> measuring.Way:
-    """A training step on random inputs as a job computes it, or plainly, in float32."""
+def step_of(
+    case: Case, machine: hardware.Hardware, fast: bool = True
+) -> tuple[measuring.Way, bool]:
+    """A training step on random inputs as a job computes it, or plainly, in float32.
+
+    With it comes whether it is compiled, which some networks cannot be rightly.
+    """
     device = machine.device
     inputs, module = case.inputs(device), case.build().to(device)
     forward: Any = module
+    is_compiled = False
     if fast:
         machine.move(module)
-        forward, _ = compiling.compiled(module, inputs, machine, 1)
+        forward, is_compiled = compiling.compiled(module, inputs, machine, 1)
     else:
         machine = replace(machine, autocast_dtype=None)
     module.train()
@@ -165,12 +171,12 @@ def step_of(case: Case, machine: hardware.Hardware, fast: bool = True) -> measur
 
     for _ in range(3):  # the first ones allocate, choose kernels and record graphs
         step()
-    return step
+    return step, is_compiled
 
 
 def step_seconds(case: Case, machine: hardware.Hardware, fast: bool = True) -> float:
     """Seconds of a step among many, one right after the other."""
-    step, count = step_of(case, machine, fast), 10
+    step, count = step_of(case, machine, fast)[0], 10
 
     def several() -> None:
         for _ in range(count):
@@ -302,7 +308,7 @@ def kernels_of(case: Case, machine: hardware.Hardware) -> str:
     """What a step's time goes to: the kernels that take most of it, as a table."""
     from torch.profiler import ProfilerActivity, profile
 
-    step = step_of(case, machine)
+    step, _ = step_of(case, machine)
     on_gpu = machine.device.type == "cuda"
     kinds = [ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]
     with profile(activities=kinds, acc_events=True) as recorded:

@@ -28,7 +28,10 @@ def arguments(doc: str | None, **numbers: int) -> argparse.Namespace:
 
 
 def in_turn(
-    ways: Mapping[str, Way], repeats: int, prepare: Way = lambda: None
+    ways: Mapping[str, Way],
+    repeats: int,
+    prepare: Way = lambda: None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
     """Seconds of each way, one after the other again and again; a first round does not count.
 
@@ -39,10 +42,10 @@ def in_turn(
     for count in range(repeats + 1):
         for name, way in ways.items():
             prepare()
-            begin = time.perf_counter()
+            begin = clock()
             way()
             if count:
-                seconds[name].append(time.perf_counter() - begin)
+                seconds[name].append(clock() - begin)
     return seconds
 
 
