@@ -75,8 +75,7 @@ if workflow.is_main_process:
         told(sources.check_times, sources.lists_of(SOURCE))
         memory = Path(f".snakemake/earmark/{SOURCE.name}.json")
         told(sources.update_index, SOURCE.layout, Path(RESULTS), memory)
-    # Not for --unlock, --summary and the like. What --touch is for is to take results over.
-    if workflow.execution_settings and not {"--touch", "-t"} & set(sys.argv):
+    if not records.OTHER_CALLS & set(sys.argv):
         told(records.check, Path(RESULTS), records.of(workflow))
         records.mark_foreign(Path("submission.csv"), Path(RESULTS), records.of(workflow))
 if SOURCE.kind == "folder":

@@ -66,8 +66,8 @@ def recipe(epochs=8, learning_rate=0.02, batch_clips=8, augmentation=None, **mor
     )
 
 
-def train(module, features, task, recipe, checkpoint, memory_format="contiguous"):
-    return classifier.train(module, features, task, recipe, MACHINE, checkpoint, 3, memory_format)
+def train(module, features, task, recipe, checkpoint):
+    return classifier.train(module, features, task, recipe, MACHINE, checkpoint, 3)
 
 
 @pytest.mark.parametrize("augmentation", [None, Augmentation(0.2, 1, 1)])
@@ -115,17 +115,6 @@ def test_interrupted_classifier_goes_on_as_if_it_had_not_stopped(toy, tmp_path, 
     history_again = train(again, toy, task, chosen, stopped)
     pd.testing.assert_frame_equal(history_again, history, check_exact=True)
     assert_same_states(again.state_dict(), whole.state_dict())
-
-
-def test_choosing_a_memory_format_does_not_change_the_weights(toy, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    task = Task(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
-    chosen = recipe(epochs=2)
-    given, probed = toy_module(), toy_module()
-    history = train(given, toy, task, chosen, Checkpoint(tmp_path / "one.pt", "f"))
-    again = train(probed, toy, task, chosen, Checkpoint(tmp_path / "two.pt", "f"), "auto")
-    pd.testing.assert_frame_equal(again, history, check_exact=True)
-    assert_same_states(probed.state_dict(), given.state_dict())
 
 
 class Still(nn.Module):

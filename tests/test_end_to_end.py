@@ -43,7 +43,7 @@ TINY: dict[str, Any] = {
         "vgg": SHORT,
         "adjust": SHORT,
         "crops": {
-            "epochs": 12,
+            "epochs": 24,
             "batch_clips": 8,
             "learning_rate": 1.0e-2,
             "crop_frames": 8,
@@ -277,7 +277,7 @@ def test_the_same_bytes_from_another_clone_another_home_and_moved_data(
     made = [path.relative_to(results) for path in results.rglob("*") if path.is_file()]
     # How long jobs took differs.
     made = [path for path in made if path.parts[0] != "benchmarks"]
-    assert len(made) > 60
+    assert len(made) > 50
     different = [p for p in made if (results / p).read_bytes() != (run.results / p).read_bytes()]
     assert different == []
 

@@ -439,7 +439,7 @@ def test_results_without_records_are_refused_or_taken_over(
 ) -> None:
     directory = tmp_path / "copied"
     directory.mkdir()
-    shutil.copytree(finished.directory / "results", directory / "results")
+    shutil.copytree(finished.directory / "results", directory / "results", symlinks=True)
     shutil.copy2(finished.directory / "submission.csv", directory)
     overlay = finished.overlay
     found = plan(directory, "submission.csv", overlay=overlay, tree=finished.tree)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from earmark.runtime.errors import EarmarkError
 
@@ -34,12 +35,12 @@ class Layout:
 
     def moved_to(self, folder: Path) -> "Layout":
         """The same files below another folder."""
-
-        def moved(path: Path | None) -> Path | None:
-            return path and folder / path.relative_to(self.folder)
-
         names = [field.name for field in fields(self) if field.name != "folder"]
-        return Layout(folder=folder, **{name: moved(getattr(self, name)) for name in names})
+        paths: dict[str, Any] = {name: getattr(self, name) for name in names}
+        moved = {
+            name: path and folder / path.relative_to(self.folder) for name, path in paths.items()
+        }
+        return Layout(folder=folder, **moved)
 
 
 def kaggle_layout(folder: str | Path) -> Layout:

@@ -28,6 +28,20 @@ MADE = (
 )
 
 
+# Calls of Snakemake that work on results without trusting them. Nothing else tells them apart while
+# the workflow is read.
+OTHER_CALLS = {
+    "--touch",
+    "-t",
+    "--unlock",
+    "--cleanup-metadata",
+    "--delete-all-output",
+    "--lint",
+    "--list-rules",
+    "-l",
+}
+
+
 def of(workflow: Any) -> "FilePersistence | None":
     """Snakemake's records in this folder; None if this workflow keeps them in a database."""
     from snakemake.persistence.file import FilePersistence
@@ -38,14 +52,14 @@ def of(workflow: Any) -> "FilePersistence | None":
 
 
 def check(results: Path, records: "FilePersistence | None") -> None:
-    """Raise EarmarkError if there are ``results`` without a record of what made them."""
+    """Raise EarmarkError if there are ``results``, and none has a record of what made it."""
     if records is None:
         return
     made = sorted(str(path) for kind in MADE for path in results.glob(kind))
     # Of what a stopped run left behind, it says that it is incomplete.
     stopped = records._filter_incomplete_keys(made)
     unknown = [path for path in made if path not in stopped and not records._read_record(path)]
-    if unknown:
+    if unknown and len(unknown) == len(made):
         raise EarmarkError(
             f"Nothing tells by which data, config and code {unknown[0]} was made ({len(unknown)} "
             f"such files in {results}): they were copied here, or the folder .snakemake was "
