@@ -18,7 +18,17 @@ from matplotlib.figure import Figure
 from small_disk import read_only, small
 from torch import nn
 
-from earmark import checkpoints, labels, manifest, markdown, models, plots, tables, webpage
+from earmark import (
+    checkpoints,
+    clips,
+    markdown,
+    models,
+    plots,
+    predictions,
+    selections,
+    tables,
+    webpage,
+)
 from earmark.features import store
 
 NAMES = [f"{number:08x}.wav" for number in range(60)]
@@ -27,7 +37,7 @@ KILOBYTES = 24
 RNG = np.random.default_rng(7)
 BYTES = RNG.integers(0, 256, (60, 40, 50)).astype(np.uint8)
 NUMBERS = RNG.random((60, 400))
-CLASSES = [f"class{number}" for number in range(400)]
+FOUND = predictions.Predictions(NAMES, [f"class{number}" for number in range(400)], NUMBERS)
 ROOM, WRITABLE, NAME = "Make room there", "Make its folder writable", "Move away what has its name"
 DAMAGED, MADE_ANEW = "is damaged or not of Earmark", "Delete it; the next run makes it anew."
 
@@ -44,8 +54,8 @@ def latents(path: Path) -> None:
     store.write_latents(path, NAMES, NUMBERS)
 
 
-def predictions(path: Path) -> None:
-    store.write_predictions(path, NAMES, NUMBERS, CLASSES)
+def probabilities(path: Path) -> None:
+    predictions.write(path, FOUND)
 
 
 def network(wide: int = 90) -> nn.Module:
@@ -80,7 +90,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "features.h5": pictures,
     "ragged.h5": frames,
     "latents.h5": latents,
-    "predictions.h5": predictions,
+    "predictions.h5": probabilities,
     "weights.safetensors": weights,
     "checkpoint.pt": checkpoint,
     "table.csv": table,
@@ -159,27 +169,29 @@ def of_another_program(folder: Path) -> None:
 
 
 def of_fewer_clips(folder: Path) -> None:
-    store.write_predictions(folder / "predictions.h5", NAMES[1:], NUMBERS[1:], CLASSES)
-    store.read_predictions(folder / "predictions.h5", NAMES)
+    fewer = predictions.Predictions(NAMES[1:], FOUND.classes, NUMBERS)
+    predictions.write(folder / "predictions.h5", fewer)
+    predictions.read(folder / "predictions.h5")
 
 
 def of_other_classes(folder: Path) -> None:
-    store.write_predictions(folder / "predictions.h5", NAMES, NUMBERS, CLASSES[1:])
-    store.read_predictions(folder / "predictions.h5", NAMES)
+    other = predictions.Predictions(NAMES, FOUND.classes[1:], NUMBERS)
+    predictions.write(folder / "predictions.h5", other)
+    predictions.read(folder / "predictions.h5")
 
 
 def without_its_numbers(folder: Path) -> None:
-    predictions(folder / "predictions.h5")
+    probabilities(folder / "predictions.h5")
     with h5py.File(folder / "predictions.h5", "r+") as file:
         del file["probabilities"]
-    store.read_predictions(folder / "predictions.h5", NAMES)
+    predictions.read(folder / "predictions.h5")
 
 
 def not_numbers(folder: Path) -> None:
-    predictions(folder / "predictions.h5")
+    probabilities(folder / "predictions.h5")
     with h5py.File(folder / "predictions.h5", "r+") as file:
         file["probabilities"][3, 4] = np.nan
-    store.read_predictions(folder / "predictions.h5", NAMES)
+    predictions.read(folder / "predictions.h5")
 
 
 def computed_not_numbers(folder: Path) -> None:
@@ -215,13 +227,13 @@ def read_checkpoint(path: Path) -> None:
     assert checkpoints.Checkpoint(path, "fingerprint").load() is None
 
 
-def write_manifest(path: Path) -> None:
-    numbers = dict.fromkeys(manifest.COLUMNS, 1)
-    manifest.write(pd.DataFrame({**numbers, "fname": NAMES, "split": "train"}), path)
+def write_clips(path: Path) -> None:
+    numbers = dict.fromkeys(clips.COLUMNS, 1)
+    clips.write(pd.DataFrame({**numbers, "clip": NAMES}), path)
 
 
-def write_labels(path: Path) -> None:
-    rows = {"fname": NAMES, "label": "Flute", "source": "given", "weight": 1.0}
+def write_selection(path: Path) -> None:
+    rows = {"clip": NAMES, "label": "Flute", "verified": 0, "source": "given", "weight": 1.0}
     tables.write_table(pd.DataFrame(rows), path)
 
 
@@ -251,16 +263,16 @@ KINDS = [
         "a bit of predictions",
         DAMAGED,
         changed(
-            predictions,
+            probabilities,
             "predictions.h5",
             flipped,
-            lambda path: store.read_predictions(path, NAMES),
+            predictions.read,
         ),
     ),
     Kind("features are another HDF5", "no feature file of Earmark", of_another_program),
     Kind("features open for writing in a notebook", "End that program", open_elsewhere),
-    Kind("predictions lack a clip", "no row for 1 of 60 clips", of_fewer_clips),
-    Kind("predictions of other classes", "400 probabilities for 399 classes", of_other_classes),
+    Kind("predictions lack a clip", "of 59 clips and 400 classes", of_fewer_clips),
+    Kind("predictions of other classes", "of 60 clips and 399 classes", of_other_classes),
     Kind("predictions without probabilities", DAMAGED, without_its_numbers),
     Kind("a prediction is not a number", "are no finite numbers", not_numbers),
     Kind("latents came out infinite", "Lower the recipe's learning_rate", computed_not_numbers),
@@ -286,13 +298,13 @@ KINDS = [
         changed(checkpoint, "checkpoint.pt", flipped, read_checkpoint),
     ),
     Kind(
-        "manifest with words for numbers",
+        "table of clips with words for numbers",
         MADE_ANEW,
-        changed(write_manifest, "manifest.csv", without_numbers, manifest.read),
+        changed(write_clips, "clips.csv", without_numbers, clips.read),
     ),
     Kind(
-        "label table with words for numbers",
+        "selection with words for numbers",
         MADE_ANEW,
-        changed(write_labels, "labels.csv", without_numbers, labels.read),
+        changed(write_selection, "selection.csv", without_numbers, selections.read),
     ),
 ]
