@@ -1,8 +1,9 @@
 # make        set up and tag the embedded data: submission.csv
-# make test   set up and run all checks and tests
+# make test   set up and run all checks and tests; installs nothing outside .venv
+# make services   install what some tests need and are skipped without: Slurm, a browser, codecs
 # make test-long   what takes hours: the demo killed 60 times, and on a Slurm cluster of its own
 # make bench  measure speed and memory, half an hour: benchmarks/results.md
-# make env    set up only: .venv, from envs/requirements.lock
+# make env    set up only: .venv, from envs/requirements.lock, and the command .venv/bin/earmark
 # make all    the submission, its scores and all figures
 # make report all of that on one page to show: report.html
 # make lock   lock what envs/requirements.in asks for, other versions as they are
@@ -18,7 +19,7 @@ PIP_AUDIT := pip-audit@2.10.1
 READY := .venv/.ready
 SNAKEMAKE := $(BIN)/snakemake -j$(CORES)
 
-.PHONY: submission all report env bench test test-long lint format lock upgrade audit clean
+.PHONY: submission all report env services bench test test-long lint format lock upgrade audit clean
 
 submission: $(READY)
 	$(SNAKEMAKE) submission.csv scores
@@ -36,15 +37,20 @@ report: all
 env: $(READY)
 
 # uv installs in seconds what takes pip minutes; where it cannot be had, pip does it alone. Compiled
-# once here, no job has to: dozens of them start in a run.
-$(READY): envs/requirements.lock
+# once here, no job has to: dozens of them start in a run. Earmark itself is installed as a link to
+# this folder, from what is here.
+$(READY): envs/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Earmark needs Python 3.11 or newer: run make PYTHON=python3.12, for example."; exit 1; }
 	$(PYTHON) -m venv .venv
 	{ $(BIN)/python -m pip install --quiet '$(UV)' && \
 	  $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r envs/requirements.lock; } || \
 	  $(BIN)/python -m pip install --quiet --require-hashes -r envs/requirements.lock
+	$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@touch $(READY)
+
+services:
+	@envs/services
 
 test: lint
 	$(BIN)/python -m pytest

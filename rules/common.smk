@@ -3,7 +3,6 @@
 import copy
 import os
 import sys
-from functools import cache
 from pathlib import Path
 
 import yaml
@@ -74,12 +73,16 @@ if workflow.is_main_process:
     told(sources.check_design, Path(RESULTS))
     if SOURCE.kind == "folder":
         told(sources.check_times, sources.lists_of(SOURCE))
-        told(
-            sources.update_index,
-            SOURCE.layout,
-            Path(RESULTS),
-            Path(f".snakemake/earmark/{SOURCE.name}.json"),
-        )
+        memory = Path(f".snakemake/earmark/{SOURCE.name}.json")
+        told(sources.update_index, SOURCE.layout, Path(RESULTS), memory)
+    # Not for --unlock, --summary and the like. What --touch is for is to take results over.
+    if workflow.execution_settings and not {"--touch", "-t"} & set(sys.argv):
+        told(records.check, Path(RESULTS), records.of(workflow))
+        records.mark_foreign(Path("submission.csv"), Path(RESULTS), records.of(workflow))
+if SOURCE.kind == "folder":
+    LISTS = told(sources.link, SOURCE.layout, Path(RESULTS), workflow.is_main_process)
+else:
+    LISTS = SOURCE.layout
 
 # Training jobs take a GPU each, where there are any, and threads.
 GPUS = 1 if settings.uses_gpu(config) else 0
@@ -107,13 +110,6 @@ if workflow.is_main_process:
                 f"Trainings take {TRAINING_THREADS} of the {PROCESSORS} processors each, so at most "
                 f"{PROCESSORS // TRAINING_THREADS} run at a time, whatever -j says."
             )
-
-
-@cache
-def check_records():
-    """End the planning where results have no record of what made them; see planning.records."""
-    if workflow.is_main_process and not workflow.touch:
-        told(records.check, Path(RESULTS), workflow.persistence)
 
 
 # FOR RULES

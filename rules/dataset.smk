@@ -63,7 +63,6 @@ elif SOURCE.kind == "fetched":
 
 def index_of(part):
     """The index of a part; a file of the main process where no rule makes it."""
-    check_records()
     path = INDEX.format(part=part)
     return local(path) if SOURCE.kind == "folder" else path
 
@@ -90,7 +89,7 @@ rule inspect_clips:
 
 rule read_labels:
     input:
-        train_list=given(SOURCE.layout.train_list),
+        train_list=given(LISTS.train_list),
         corrections=lambda wc: [local(str(path)) for path in sources.corrections_of(SOURCE)],
     output:
         table=LABELS,
@@ -106,7 +105,7 @@ rule read_labels:
 
 rule draw_folds:
     input:
-        train_list=given(SOURCE.layout.train_list),
+        train_list=given(LISTS.train_list),
         index_table=lambda wc: index_of("train"),
     output:
         table=FOLDS,

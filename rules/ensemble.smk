@@ -77,13 +77,6 @@ rule combine_predictions:
 SUBMITTED = f"{RESULTS}/submission.csv"
 
 
-def submitted_file(wc):
-    """The submission to copy; what lies at the top and is no copy of it is made anew."""
-    if workflow.is_main_process:
-        records.mark_foreign(Path("submission.csv"), Path(SUBMITTED), workflow.persistence)
-    return SUBMITTED
-
-
 rule write_submission:
     input:
         index_table=lambda wc: index_of("test"),
@@ -114,7 +107,7 @@ rule write_submission:
 
 rule copy_submission:
     input:
-        submitted=submitted_file,
+        submitted=SUBMITTED,
     output:
         top="submission.csv",
     log:
@@ -130,7 +123,7 @@ rule copy_submission:
 
 rule score:
     input:
-        truth=given(SOURCE.layout.test_truth),
+        truth=given(LISTS.test_truth),
         submissions=[
             f"{RESULTS}/guesses/seed{seed}/{entry}.csv"
             for seed in PLAN.seeds
@@ -160,9 +153,9 @@ rule score:
 SCORES = [rules.write_out_of_fold.output.out_of_fold_table]
 if PLAN.spreadings:
     SCORES += [rules.summarise_spreading.output.summary, rules.summarise_spreading.output.page]
-if SOURCE.layout.test_truth:
+if LISTS.test_truth:
     SCORES += [rules.score.output.scores, rules.score.output.page]
-if SOURCE.layout.train_truth:
+if LISTS.train_truth:
     SCORES += [rules.measure_labels.output.quality, rules.measure_labels.output.page]
 
 

@@ -65,7 +65,7 @@ rule select_labels:
 
 rule measure_labels:
     input:
-        truth=given(SOURCE.layout.train_truth),
+        truth=given(LISTS.train_truth),
         selections=[f"{RESULTS}/selections/{name}.csv" for name in PLAN.selections],
     output:
         quality=f"{RESULTS}/label_quality.csv",

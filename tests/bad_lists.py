@@ -31,6 +31,7 @@ SIGNS = (
     "#1.wav",
     "|x_y|.wav",
 )
+FOLDERS = ("Hunde, laut/2018/1.wav", "Hunde, laut/1.wav", "1.wav", "-r/{x}/~/%s.wav")
 
 
 def rewritten(change: Callable[[str], str | bytes]) -> Callable[[TinySet], None]:
@@ -70,9 +71,11 @@ def rename_clips(made: TinySet, names: Sequence[str]) -> None:
     train = list(names)[: len(made.train)]
     for index, name in enumerate(train):
         before, label, verified = made.train[index]
+        (made.audio_train / name).parent.mkdir(parents=True, exist_ok=True)
         (made.audio_train / before).rename(made.audio_train / name)
         made.train[index] = (name, label, verified)
     for index, name in enumerate(tests):
+        (made.audio_test / name).parent.mkdir(parents=True, exist_ok=True)
         (made.audio_test / made.test[index]).rename(made.audio_test / name)
         made.test[index] = name
     write_rows(made.train_list, TRAIN_HEADER, made.train)
@@ -164,6 +167,7 @@ KINDS = [
     ),
     Kind("clip names in other scripts", WORKS, with_names(SCRIPTS)),
     Kind("clip names with signs of shells and markup", WORKS, with_names(SIGNS)),
+    Kind("clips in sub-folders", WORKS, with_names(FOLDERS)),
     Kind("test list without labels", WORKS, only_test_names),
     Kind("test list with more columns", WORKS, more_test_columns),
     # The file.
@@ -233,9 +237,9 @@ KINDS = [
     Kind("a clip listed twice", "more than once", lambda made: with_row(*made.train[3])(made)),
     Kind("a comment among the lines", "gives # more no label", with_row("# more")),
     # The names.
-    Kind("a name that leads out", "'../x.wav'. Write the clip's name alone", with_row("../x.wav")),
-    Kind("an absolute name", "'/etc/passwd'. Write the clip's name", with_row("/etc/passwd")),
-    Kind("a name with a backslash", "'..\\x.wav'. Write the clip's name", with_row("..\\x.wav")),
+    Kind("a name that leads out", "'../x.wav'. Write the clip's path below", with_row("../x.wav")),
+    Kind("an absolute name", "'/etc/passwd'. Write the clip's path", with_row("/etc/passwd")),
+    Kind("a name with a backslash", "'..\\x.wav'. Write the clip's path", with_row("..\\x.wav")),
     Kind("an empty name", "has the file name ''", with_row("", "Bark", 1)),
     Kind("a name with a line break", "'x\\ny.wav' with a line break", with_row("x\ny.wav")),
     Kind("a name that moves the cursor", "'\\x1b[2Jx.wav' with", with_row("\x1b[2Jx.wav")),
@@ -287,7 +291,7 @@ KINDS = [
     ),
     Kind(
         "a test clip's name that leads out",
-        "'../../x.wav'. Write the clip's name alone",
+        "'../../x.wav'. Write the clip's path below",
         tests_listed(("fname",), ("../../x.wav",)),
     ),
     # The truth of the test clips.

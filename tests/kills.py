@@ -26,8 +26,16 @@ ALL_TERMINATED = "SIGTERM to Snakemake and all its jobs"
 CTRL_C = "Ctrl-C, which reaches Snakemake and all its jobs"
 KINDS = (TRAINING_KILLED, SNAKEMAKE_KILLED, TRAINING_TERMINATED, ALL_TERMINATED)
 
-# What training writes and what follows from it; features and labels before it may stay.
-TRAINED = ("autoencoders", "spread", "labels", "models", "selftraining", "guesses")
+# What training writes and what follows from it; features before it may stay.
+TRAINED = (
+    "autoencoders",
+    "spread",
+    "selections",
+    "models",
+    "selftraining",
+    "predictions",
+    "guesses",
+)
 
 
 @dataclass
@@ -137,12 +145,13 @@ class Disturbed:
 
 
 def without(reference: Path, directory: Path, name: str, parts: Iterable[str] = TRAINED) -> None:
-    """Copy a finished run, but for these parts of its results, the submission and the logs."""
+    """Copy a finished run, but for these parts of its results, the submissions and the logs."""
     shutil.copytree(reference, directory)
     for part in parts:
         shutil.rmtree(directory / "results" / name / part)
     shutil.rmtree(directory / "logs")
     (directory / "submission.csv").unlink()
+    (directory / "results" / name / "submission.csv").unlink()
 
 
 def outcome(directory: Path, name: str) -> dict[str, bytes]:

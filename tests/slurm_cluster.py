@@ -6,7 +6,7 @@ Tests start and stop it. By hand, as root:
     .venv/bin/python tests/slurm_cluster.py status
     .venv/bin/python tests/slurm_cluster.py stop
 
-Packages that are absent are installed; a machine that has a Slurm configuration is left alone. The
+Slurm and munge come from `make services`; a machine with a Slurm configuration is left alone. The
 node claims more cores and memory than there are, and two GPUs that only Slurm believes in.
 """
 
@@ -32,7 +32,6 @@ ETC = Path("/etc/slurm")
 FILES = (ETC / "slurm.conf", ETC / "gres.conf")
 MARK = "# The test cluster of Earmark (tests/slurm_cluster.py); `stop` removes this file. Folder: "
 LOCK = Path(tempfile.gettempdir()) / "earmark-slurm.lock"
-PACKAGES = ("slurm-wlm", "munge")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
 NODE, CPUS, MEMORY_MB = "earmark", 32, 512_000
 GPUS = ("/dev/null", "/dev/zero")  # any devices will do
@@ -130,38 +129,17 @@ def output(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
-def find_or_install() -> None:
-    """See to it that Slurm and munge are there."""
+def require_programs() -> None:
+    """See that a cluster can be started: as root, with Slurm and munge installed."""
     if os.geteuid() != 0:
         raise UnavailableError(
             "A test cluster needs root: Slurm reads /etc/slurm/slurm.conf, and slurmd starts jobs."
         )
-    if not missing():
-        return
-    if shutil.which("apt-get") is None:
+    if missing():
         raise UnavailableError(
-            f"Install Slurm and munge: {', '.join(missing())} not found, and there is no apt-get."
+            f"A test cluster needs Slurm and munge: {', '.join(missing())} not found. Install them "
+            f"with `make services`."
         )
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "--yes", "--no-install-recommends", *PACKAGES]
-    # A machine may have an old list of packages, or none.
-    for command in (install, ["apt-get", "update"], install):
-        try:
-            done = subprocess.run(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=300,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise UnavailableError(f"`{' '.join(command)}` took over five minutes.") from None
-        if not missing():
-            return
-    last = (done.stderr.strip().splitlines() or ["nothing was printed"])[-1]
-    raise UnavailableError(f"`{' '.join(install)}` failed: {last}")
 
 
 def missing() -> list[str]:
@@ -196,7 +174,7 @@ def start(owner: int | None = None, patience: float = 0.0) -> None:
     The cluster of an ``owner`` that has died is replaced; another one is waited for, up to
     ``patience`` seconds.
     """
-    find_or_install()
+    require_programs()
     if foreign():
         raise UnavailableError(
             f"This machine has a Slurm configuration of its own ({foreign()[0]}): it is left alone."

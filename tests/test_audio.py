@@ -1,7 +1,6 @@
 """Clips from disk: every kind of file gets its status, and nothing unreadable becomes silence."""
 
 import os
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +69,6 @@ def test_facts_of_a_stereo_clip(tmp_path: Path) -> None:
     assert (facts.status, facts.channels, facts.sample_rate) == ("ok", 2, 8000)
     assert facts.seconds == 0.25
     assert facts.peak == 0.75
-    assert facts.checksum == f"{zlib.crc32((tmp_path / 'a.wav').read_bytes()):08x}"
 
 
 def test_channels_are_averaged(tmp_path: Path) -> None:
@@ -124,7 +122,6 @@ def test_every_kind_gets_its_status_under_any_name(tmp_path: Path, kind: Kind) -
         facts = inspect(tmp_path / name)
         assert facts.status == kind.expected
         assert bool(facts.problem) == (facts.status not in ("ok", "silent", "empty"))
-        assert facts.checksum == f"{zlib.crc32(content):08x}"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

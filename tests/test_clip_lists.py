@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tiny import TinySet, make_set, read_rows
 
 from earmark import clip_lists, config, layout, scoring, vocabulary
+from earmark.planning import sources
 from earmark.runtime.errors import EarmarkError
 
 HEADER = "fname,label,manually_verified\n"
@@ -26,7 +27,8 @@ HEADER = "fname,label,manually_verified\n"
 def judge(made: TinySet) -> None:
     """What the product does with a data set's folder and lists, in its order."""
     source = config.source_of({"dataset": str(made.folder)})
-    layout.fingerprint(source.layout)
+    base = made.folder.parent
+    sources.update_index(source.layout, base / "results", base / "memory.json")
     vocabulary.groups_of(source.labels, "two", vocabulary.SCHEMES["two"])
     found = clip_lists.read_train_list(source.layout.train_list)
     assert list(found.itertuples(index=False, name=None)) == made.train
@@ -115,11 +117,14 @@ def test_labels_that_look_like_numbers_or_nothing_stay_text(tmp_path: Path) -> N
         ("a.wav,Cello,1\nb.wav,,1\n", ("line 3", "b.wav", "no label", "Write its class")),
         ("a.wav,Cello,1\nb.wav\n", ("line 3", "b.wav", "no label", "Write its class")),
         ("a.wav,Double bass,1\n", ("line 2", "'Double bass'", "write 'Double_bass'")),
-        ("../a.wav,Cello,1\n", ("line 2", "'../a.wav'", "without a folder")),
-        ("/etc/passwd,Cello,1\n", ("line 2", "'/etc/passwd'", "without a folder")),
-        ("audio_train/a.wav,Cello,1\n", ("line 2", "'audio_train/a.wav'", "without a folder")),
-        ("..\\a.wav,Cello,1\n", ("line 2", "'..\\a.wav'", "without a folder")),
-        ("..,Cello,1\n", ("line 2", "'..'", "without a folder")),
+        ("../a.wav,Cello,1\n", ("line 2", "'../a.wav'", "path below the audio folder")),
+        ("/etc/passwd,Cello,1\n", ("line 2", "'/etc/passwd'", "path below the audio folder")),
+        ("a//b.wav,Cello,1\n", ("line 2", "'a//b.wav'", "path below the audio folder")),
+        ("a/./b.wav,Cello,1\n", ("line 2", "'a/./b.wav'", "path below the audio folder")),
+        ("a/../../b.wav,Cello,1\n", ("line 2", "'a/../../b.wav'", "path below the audio folder")),
+        ("a/,Cello,1\n", ("line 2", "'a/'", "path below the audio folder")),
+        ("..\\a.wav,Cello,1\n", ("line 2", "'..\\a.wav'", "path below the audio folder")),
+        ("..,Cello,1\n", ("line 2", "'..'", "path below the audio folder")),
         (",Cello,1\n", ("line 2", "''", "name")),
         (
             "a.wav,Cello,1\nb.wav,Bark,1\na.wav,Cello,0\na.wav,Bark,0\n",
@@ -170,10 +175,10 @@ def test_train_lists_that_are_no_such_table(
     [
         ("label\nCello\n", ("lacks the column 'fname'", "it has label")),
         ("fname,label\n", ("no rows", "List the clips to tag")),
-        ("fname,label\n../a.wav,x\n", ("line 2", "'../a.wav'", "without a folder")),
+        ("fname,label\n../a.wav,x\n", ("line 2", "'../a.wav'", "path below the audio folder")),
         ("fname,label\na.wav,x\n,y\n", ("line 3", "''")),
         ("fname,label\na.wav,x\nb.wav,\na.wav,z\n", ("a.wav", "lines 2, 4", "Keep one line")),
-        ("fname,label\na.wav,x\n\nb/c.wav,y\n", ("line 4", "'b/c.wav'")),
+        ("fname,label\na.wav,x\n\nb//c.wav,y\n", ("line 4", "'b//c.wav'")),
     ],
 )
 def test_bad_test_lists(tmp_path: Path, content: str, parts: tuple[str, ...]) -> None:
@@ -236,7 +241,6 @@ def test_names_on_disk_that_no_list_can_hold(tmp_path: Path) -> None:
             open(path, "wb").close()
         except OSError:
             pytest.skip("the file system takes no such names")
-        layout.fingerprint(layout.find_layout(tmp_path))
         with pytest.raises(EarmarkError, match="Rename the file"):
             clip_lists.test_names(layout.find_layout(tmp_path))
         os.unlink(path)
@@ -251,7 +255,17 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 # What a list is made of, whole and broken.
 PIECES = st.sampled_from(
     [
-        *("fname", "label", "manually_verified", "usage", HEADER, "a.wav", "b.wav", "../x.wav"),
+        *(
+            "fname",
+            "label",
+            "manually_verified",
+            "usage",
+            HEADER,
+            "a.wav",
+            "b.wav",
+            "../x.wav",
+            "/",
+        ),
         *("Bark", "bark", "Cello", "1", "0", "true", "Public", "Ignored", "None", "\ufeff"),
         *(
             ",",
@@ -300,6 +314,12 @@ def tried(read: Callable[[], object]) -> object:
     return None
 
 
+def is_inside(name: str) -> bool:
+    """Whether a name leads to a file below its folder, and has no line breaks."""
+    lines = re.fullmatch(r"[^\\\0\n\r]+", name)
+    return bool(lines) and not {"", ".", ".."} & set(name.split("/"))
+
+
 @given(content=GARBLED)
 @settings(max_examples=500)
 @example(content=b'fname,label,manually_verified\na.wav,Bark,1,"\r\n')
@@ -318,8 +338,7 @@ def test_garbled_train_lists_are_read_well_or_refused(scratch: TinySet, content:
     assert set(found["verified"]) <= {0, 1}
     text = content.decode("utf-8-sig")
     for fname, label in zip(found["fname"], found["label"], strict=True):
-        assert re.fullmatch(r"[^/\\\0\n\r]+", fname)
-        assert fname not in (".", "..")
+        assert is_inside(fname)
         assert re.fullmatch(r"[^\s,]+", label)
         # Nothing is made up.
         assert fname.replace('"', '""') in text or fname in text
@@ -339,7 +358,7 @@ def test_garbled_test_lists_are_read_well_or_refused(scratch: TinySet, content: 
     names = tried(lambda: clip_lists.test_names(found))
     if isinstance(names, list):
         assert len(set(names)) == len(names) >= 1
-        assert all(re.fullmatch(r"[^/\\\0\n\r]+", name) for name in names)
+        assert all(is_inside(name) for name in names)
 
 
 @given(content=GARBLED)
@@ -349,7 +368,7 @@ def test_garbled_truths_are_read_well_or_refused(scratch: TinySet, content: byte
     path.write_bytes(content)
     truth = tried(lambda: scoring.read_truth(path))
     if isinstance(truth, pd.DataFrame):
-        assert truth["fname"].is_unique
+        assert truth["clip"].is_unique
         assert set(truth["usage"]) <= {"", "Public", "Private"}
         assert all(re.fullmatch(r"[^\s,]+", label) for label in truth["label"])
 
@@ -361,7 +380,8 @@ def plain_text(least: int, *without: str) -> st.SearchStrategy[str]:
     return st.text(signs, min_size=least, max_size=20)
 
 
-NAMES = plain_text(1, "/", "\\").filter(lambda name: name not in (".", ".."))
+PARTS = plain_text(1, "/", "\\").filter(lambda name: name not in (".", ".."))
+NAMES = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
 ROWS = st.lists(
     st.tuples(NAMES, plain_text(1), st.sampled_from(["0", "1", "true", "FALSE"]), plain_text(0)),
     min_size=1,
@@ -409,7 +429,9 @@ def test_test_clips_keep_the_order_of_their_list(tmp_path: Path) -> None:
     made.test_list.unlink()
     (made.audio_test / ".hidden").write_bytes(b"")
     (made.audio_test / "folder").mkdir()
-    assert clip_lists.test_names(layout.find_layout(tmp_path)) == sorted(made.test)
+    (made.audio_test / "folder/x.wav").write_bytes(b"")
+    found = clip_lists.test_names(layout.find_layout(tmp_path))
+    assert found == sorted([*made.test, "folder/x.wav"])
 
 
 def test_official_train_list(official: Path) -> None:

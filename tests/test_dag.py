@@ -3,12 +3,17 @@
 Sets without sound are enough here: a dry run looks at lists and names only.
 """
 
+import os
+import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import Plan, make_set, plan, write_rows
+from tiny import REPO, Plan, make_set, plan, write_rows
 
 Planner = Callable[..., Plan]
 
@@ -44,8 +49,10 @@ def test_the_demo(tmp_path: Path) -> None:
     assert found.code == 0, found.text
     assert found.counts == {
         "synthesise_dataset": 1,
-        "make_manifest": 1,
-        "extract_features": 2,
+        "inspect_clips": 2,
+        "read_labels": 1,
+        "draw_folds": 1,
+        "extract_features": 4,
         "train_autoencoder": 1,
         "spread_labels": 2,
         "summarise_spreading": 1,
@@ -53,8 +60,12 @@ def test_the_demo(tmp_path: Path) -> None:
         "measure_labels": 1,
         "train_model": 3,
         "selftrain_round": 2,
+        # Three systems that are scored, for the clips of both parts.
+        "predict": 6,
+        "write_out_of_fold": 1,
         "combine_predictions": 7,
         "write_submission": 1,
+        "copy_submission": 1,
         "score": 1,
         "plot_classes": 1,
         "plot_tsne": 2,
@@ -123,14 +134,18 @@ def test_own_classes_in_one_group_and_one_system_alone(tmp_path: Path) -> None:
     assert groups_in(found) == {"all"}
     assert trained(found) == {("vgg_fewer", "1", "0")}
     assert found.counts == {
-        "make_manifest": 1,
-        "extract_features": 1,
+        "inspect_clips": 2,
+        "read_labels": 1,
+        "draw_folds": 1,
+        "extract_features": 2,
         "train_autoencoder": 1,
         "spread_labels": 1,
         "select_labels": 1,
         "train_model": 1,
+        "predict": 1,
         "combine_predictions": 1,
         "write_submission": 1,
+        "copy_submission": 1,
     }
 
 
@@ -158,11 +173,13 @@ def test_the_zenodo_layout_with_three_rounds_of_selftraining(tmp_path: Path) -> 
         block = found.text.split(f"output: {folder}/round{number}/weights.safetensors")[0]
         inputs = block.rsplit("input: ", 1)[1].splitlines()[0].split(", ")
         assert f"{before}/weights.safetensors" in inputs
-        assert f"{before}/predictions.h5" in inputs
         others = {1, 2, 3} - {number - 1}
         assert not [path for path in inputs for other in others if f"/round{other}/" in path]
-    combine = found.text.split("results/z/guesses/seed1/vgg_fewer_semi.h5")[0]
-    assert f"{folder}/round3/predictions.h5" in combine.rsplit("input: ", 1)[1]
+    for part in ("train", "test"):
+        predict = found.text.split(f"output: results/z/predictions/vgg_fewer_semi/seed1/{part}.h5")
+        inputs = predict[0].rsplit("input: ", 1)[1].splitlines()[0].split(", ")
+        assert f"{folder}/round3/weights.safetensors" in inputs
+        assert f"results/z/features/stft/{part}.h5" in inputs
 
 
 @pytest.mark.parametrize("target", ["submission.csv", "all"])
@@ -174,9 +191,17 @@ def test_the_real_set_can_be_planned_before_it_is_fetched(tmp_path: Path, target
     assert groups_in(found) == {"music", "non_music"}
 
 
+def test_without_a_scheme_own_classes_are_one_group(tmp_path: Path) -> None:
+    make_set(tmp_path / "own", ["Cello", "Wren"], sound=False)
+    found = plan(tmp_path, "scores", overlay={"dataset": "own"})
+    assert found.code == 0, found.text
+    assert groups_in(found) == {"all"}
+
+
 def test_a_label_outside_every_group(tmp_path: Path) -> None:
     make_set(tmp_path / "own", ["Cello", "Wren"], sound=False)
-    found = plan(tmp_path, "submission.csv", overlay={"dataset": "own"})
+    overlay = {"dataset": "own", "spreading": {"latent_two": {"scheme": "two"}}}
+    found = plan(tmp_path, "submission.csv", overlay=overlay)
     told(found, "'Wren'", "in no group of the scheme 'two'", "scheme: one", "group_schemes")
 
 
@@ -198,3 +223,114 @@ def test_mistakes_in_the_config(tmp_path: Path) -> None:
     overlay: dict[str, Any] = {"recipes": {"vgg": {"epoch": 3, "learning_rate": "1e-3"}}}
     found = plan(tmp_path, "submission.csv", overlay=overlay)
     told(found, "recipes.vgg has the unknown key 'epoch'", "'1e-3'", "write numbers like 1.0e-3")
+
+
+def test_an_entry_replaced_by_null_is_gone_and_what_is_scored_can_be_said(tmp_path: Path) -> None:
+    make_set(tmp_path / "own", ["Wren", "Robin"], truth=True, sound=False)
+    overlay = {
+        "dataset": "own",
+        "submission": "cnn_logmel",
+        "scores": ["cnn_logmel"],
+        "ensembles": {"arithmetic": None, "geometric": None, "power": None, "weighted": None},
+        "spreading": {"latent_two": None},
+        "labels": {"promoted": None},
+        "systems": {"vgg_more": None, "vgg_fewer": None, "vgg_fewer_semi": None},
+        "autoencoders": {"stft": None},
+    }
+    found = plan(tmp_path, "all", overlay=overlay)
+    assert found.code == 0, found.text
+    assert trained(found) == {("cnn_logmel", "1", "0")}
+    assert {"train_autoencoder", "spread_labels", "selftrain_round"}.isdisjoint(found.counts)
+    assert found.counts["combine_predictions"] == 1
+
+
+def test_selftraining_without_a_pool_is_refused(tmp_path: Path) -> None:
+    overlay = {"systems": {"vgg_fewer": {"labels": "everything"}}}
+    found = plan(tmp_path, "submission.csv", overlay=overlay)
+    told(
+        found, "systems.vgg_fewer_semi.base is 'vgg_fewer'", "no clip to label", "rest_weight: 0.0"
+    )
+
+
+def test_mistakes_in_networks_are_told_at_once(tmp_path: Path) -> None:
+    overlay = {
+        "systems": {
+            "cnn_logmel": {"network_options": {"widht": 16}},
+            "vgg_more": {"network": "cnn1d_raw"},
+        }
+    }
+    found = plan(tmp_path, "submission.csv", overlay=overlay)
+    told(
+        found, "systems.cnn_logmel", "'widht'", "It has: width", "systems.vgg_more", "has no option"
+    )
+
+
+def test_sub_folders_are_part_of_a_clips_name(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "own", ["Cello", "Bark"], sound=False)
+    for number, (fname, _, _) in enumerate(made.train):
+        folder = made.audio_train / f"day{number % 2}"
+        folder.mkdir(exist_ok=True)
+        (made.audio_train / fname).rename(folder / fname)
+    rows = [(f"day{n % 2}/{name}", *rest) for n, (name, *rest) in enumerate(made.train)]
+    write_rows(made.train_list, ("fname", "label", "manually_verified"), rows)
+    found = plan(tmp_path, "submission.csv", overlay={"dataset": "own"})
+    assert found.code == 0, found.text
+    index = (tmp_path / "results/own/index/train.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[:2] for line in index[1:]] == [
+        [row[0], f"audio_train/{row[0]}"] for row in rows
+    ]
+
+
+def test_times_in_the_future_are_told_while_planning(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "own", ["Cello", "Bark"], truth=True, sound=False)
+    truth = made.folder / "test_post_competition.csv"
+    ahead = time.time() + 86400
+    for path in (made.train_list, truth):
+        os.utime(path, (ahead, ahead))
+    found = plan(tmp_path, "submission.csv", overlay={"dataset": "own"})
+    told(found, str(Path("own/train.csv")), "test_post_competition.csv", "lies in the future")
+
+
+def test_results_of_the_first_design_are_told_apart(tmp_path: Path) -> None:
+    make_set(tmp_path / "own", ["Cello", "Bark"], sound=False)
+    (tmp_path / "results" / "own").mkdir(parents=True)
+    (tmp_path / "results" / "own" / "manifest.csv").write_text("fname\n")
+    found = plan(tmp_path, "submission.csv", overlay={"dataset": "own"})
+    told(found, "results/own was made by an Earmark before version 0.2", "name: another_name")
+    named = plan(tmp_path, "submission.csv", overlay={"dataset": "own", "name": "second"})
+    assert named.code == 0, named.text
+
+
+def test_another_workflow_uses_this_one_as_a_module(tmp_path: Path) -> None:
+    make_set(tmp_path / "own", ["Cello", "Bark"], sound=False)
+    (tmp_path / "Snakefile").write_text(
+        f"""
+configfile: "mine.yaml"
+
+module earmark:
+    snakefile: "{REPO}/Snakefile"
+    config: config["earmark"]
+
+use rule * from earmark as earmark_*
+
+rule finished:
+    default_target: True
+    input: "submission.csv"
+    output: "done.txt"
+    shell: "touch {{output}}"
+""",
+        encoding="utf-8",
+    )
+    (tmp_path / "mine.yaml").write_text("earmark: {dataset: own, extends: small, seed: 3}\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-n", "-j2", "--nocolor"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    text = run.stdout + run.stderr
+    assert run.returncode == 0, text
+    # config.yaml and the preset are below what the other workflow says.
+    assert "results/own/models/cnn_logmel/seed3/fold0/weights.safetensors" in text
+    assert re.search(r"^earmark_train_model +3$", text, re.M), text

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from tiny import RATE, TinySet, make_set, merged, read_rows, snakemake
+from tiny import RATE, REPO, TinySet, make_set, merged, read_rows, snakemake
 
 CLASSES = ["Cello", "Flute", "Bark", "Knock"]
 GROUPS = {"music": {"Cello", "Flute"}, "non_music": {"Bark", "Knock"}}
@@ -50,7 +51,8 @@ TINY: dict[str, Any] = {
             "mask_frames": 2,
         },
     },
-    "selftraining": {"short": {"rounds": 1}},
+    # Bounds so wide that a round surely adds clips.
+    "selftraining": {"short": {"rounds": 1, "lower_first": 0.1, "lower_last": 0.1, "upper": 1.0}},
     "systems": {"cnn_logmel": {"network_options": {"width": 4}}},
     "ensembles": {
         name: {"members": MEMBERS} for name in ("arithmetic", "geometric", "power", "weighted")
@@ -97,7 +99,7 @@ def test_the_submission_lists_every_test_clip_in_order(run: Run) -> None:
 
 def test_the_submission_is_what_its_system_guessed(run: Run) -> None:
     with h5py.File(run.results / "guesses/seed1/cnn_logmel.h5") as file:
-        names = file["fname"].asstr()[:].tolist()
+        names = file["clip"].asstr()[:].tolist()
         probabilities = file["probabilities"][:]
         classes = json.loads(file.attrs["classes"])
     assert names == run.made.test
@@ -180,11 +182,12 @@ def test_label_quality_agrees_with_a_count_by_hand(run: Run) -> None:
     assert ("promoted", "given") not in rows
     given = {fname: label for fname, label, _ in run.made.train}
     for selection in ("promoted", "everything"):
-        chosen = read_rows(run.results / f"labels/{selection}.csv")
-        assert {row["fname"]: row["label"] for row in chosen}.items() <= given.items()
+        chosen = read_rows(run.results / f"selections/{selection}.csv")
+        assert {row["clip"]: row["label"] for row in chosen} == given
+        chosen = [row for row in chosen if float(row["weight"]) > 0]
         labels = Counter(row["source"] for row in chosen)
         right = Counter(
-            row["source"] for row in chosen if run.made.truth[row["fname"]] == row["label"]
+            row["source"] for row in chosen if run.made.truth[row["clip"]] == row["label"]
         )
         counted = {source: (labels[source], right[source]) for source in labels}
         assert counted == {key[1]: value for key, value in rows.items() if key[0] == selection}
@@ -196,21 +199,24 @@ def test_promoted_clips_are_those_whose_spread_label_is_the_given_one(run: Run) 
         for row in read_rows(run.results / f"spread/latent_two/{group}.csv"):
             assert row["given"] in classes
             if row["state"] != "verified" and row["given"] == row["spread"]:
-                promoted.add(row["fname"])
-    chosen = read_rows(run.results / "labels/promoted.csv")
-    assert {row["fname"] for row in chosen if row["source"] == "spread"} == promoted
+                promoted.add(row["clip"])
+    chosen = read_rows(run.results / "selections/promoted.csv")
+    assert {row["clip"] for row in chosen if row["source"] == "spread"} == promoted
     verified = {fname for fname, _, flag in run.made.train if flag}
-    assert {row["fname"] for row in chosen if row["source"] == "verified"} == verified
+    assert {row["clip"] for row in chosen if row["source"] == "verified"} == verified
+    learned = {row["clip"] for row in chosen if float(row["weight"]) > 0}
+    assert learned == promoted | verified
 
 
 def test_no_test_clip_is_learned_from(run: Run) -> None:
-    tables = [*run.results.glob("labels/*.csv"), *run.results.glob("spread/*/*.csv")]
+    tables = [*run.results.glob("selections/*.csv"), *run.results.glob("spread/*/*.csv")]
     tables += run.results.glob("selftraining/*/*/*/*/pseudo_labels.csv")
-    assert len(tables) == 5
+    tables += [run.results / name for name in ("labels.csv", "folds.csv", "out_of_fold.csv")]
+    assert len(tables) == 8
     for path in tables:
-        assert not {row["fname"] for row in read_rows(path)} & set(run.made.test)
+        assert not {row["clip"] for row in read_rows(path)} & set(run.made.test)
     with h5py.File(run.results / "autoencoders/stft/latents.h5") as file:
-        names = file["fname"].asstr()[:].tolist()
+        names = file["clip"].asstr()[:].tolist()
     assert sorted(names) == sorted(fname for fname, _, _ in run.made.train)
 
 
@@ -245,17 +251,49 @@ def test_a_second_call_has_nothing_to_do(run: Run) -> None:
     assert "Nothing to be done" in text, text
 
 
-def test_the_same_seed_gives_the_same_submission_elsewhere(run: Run) -> None:
-    other = run.directory.with_name("second")
-    code, text = snakemake(other, "submission.csv", overlay=run.overlay)
+def test_the_same_bytes_from_another_clone_another_home_and_moved_data(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = run.directory.parent
+    tree = base / "clone" / "elsewhere"
+    for part in ("rules", "workflow_scripts", "profiles", "presets", "envs"):
+        shutil.copytree(REPO / part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("Snakefile", "config.yaml"):
+        shutil.copy2(REPO / part, tree)
+    moved = base / "moved" / "four"
+    shutil.copytree(run.made.folder, moved, copy_function=shutil.copy)
+    home = base / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    other = base / "second"
+    overlay = merged(run.overlay, {"dataset": str(moved)})
+    code, text = snakemake(other, "submission.csv", "scores", overlay=overlay, tree=tree)
     assert code == 0, text
-    for name in ("submission.csv", "results/four/guesses/seed1/cnn_logmel.csv"):
-        assert (other / name).read_bytes() == (run.directory / name).read_bytes()
-    both = []
-    for directory in (run.directory, other):
-        with h5py.File(directory / "results/four/guesses/seed1/cnn_logmel.h5") as file:
-            both.append(file["probabilities"][:])
-    assert np.array_equal(*both)
+    assert (other / "submission.csv").read_bytes() == (
+        run.directory / "submission.csv"
+    ).read_bytes()
+    results = other / "results" / "four"
+    made = [path.relative_to(results) for path in results.rglob("*") if path.is_file()]
+    # How long jobs took differs.
+    made = [path for path in made if path.parts[0] != "benchmarks"]
+    assert len(made) > 60
+    different = [p for p in made if (results / p).read_bytes() != (run.results / p).read_bytes()]
+    assert different == []
+
+
+def test_self_training_added_pseudo_labels(run: Run) -> None:
+    (path,) = run.results.glob("selftraining/*/*/*/*/pseudo_labels.csv")
+    rows = read_rows(path)
+    assert rows
+    selection = {row["clip"]: row for row in read_rows(run.results / "selections/promoted.csv")}
+    held_out = {r["clip"] for r in read_rows(run.results / "folds.csv") if r["fold"] == "0"}
+    for row in rows:
+        assert float(selection[row["clip"]]["weight"]) == 0
+        assert row["clip"] not in held_out
+    model = json.loads(path.with_name("model.json").read_text())
+    base = json.loads((run.results / "models/vgg_fewer/seed1/fold0/model.json").read_text())
+    assert model["clips"]["train"] == base["clips"]["train"] + len(rows)
 
 
 def test_a_clip_exchanged_is_noticed_and_a_bad_one_stops_without_loss(run: Run) -> None:
@@ -273,12 +311,12 @@ def test_a_clip_exchanged_is_noticed_and_a_bad_one_stops_without_loss(run: Run) 
         clip.write_bytes(content)
     assert code != 0
     sentence = f"1 of {len(run.made.train)} train clips cannot be learned from (1 not audio); the"
-    for told in (text, (run.directory / "logs/four/make_manifest.log").read_text()):
+    for told in (text, (run.directory / "logs/four/inspect_clips/train.log").read_text()):
         assert sentence in told
         assert str(clip) in told
         assert "most_skipped_percent" in told
     # A mistake of the user's is told in a sentence, not by a traceback through the product.
-    assert "Traceback" not in (run.directory / "logs/four/make_manifest.log").read_text()
+    assert "Traceback" not in (run.directory / "logs/four/inspect_clips/train.log").read_text()
     assert "workflow_scripts/earmark/inspection.py" not in text
     for path, bytes_before in before.items():
         assert path.read_bytes() == bytes_before

@@ -22,9 +22,11 @@ from archive_server import (
     get,
 )
 from fetch_dataset import main
+from tiny import read_rows
 
 from earmark import unpacking
-from earmark.fetching import fetch, missing
+from earmark.fetching import fetch
+from earmark.layout import missing_archives
 from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.usefixtures("small_chunks")
@@ -32,10 +34,10 @@ pytestmark = pytest.mark.usefixtures("small_chunks")
 
 def test_everything_arrives_with_its_bytes(server: Server, tmp_path: Path) -> None:
     folder = tmp_path / "new" / "data"
-    assert missing(folder, server.expected()) == list(CONTENT)
+    assert missing_archives(folder, server.expected()) == list(CONTENT)
     assert get(server, folder) == []
     assert_whole(folder)
-    assert missing(folder, server.expected()) == []
+    assert missing_archives(folder, server.expected()) == []
     assert sorted(server.seen) == sorted((name, None) for name in CONTENT)
 
 
@@ -267,7 +269,7 @@ def test_after_snakemake_removed_its_outputs(server: Server, tmp_path: Path) -> 
     shutil.rmtree(test)
     test.mkdir()
     (test / ".snakemake_timestamp").touch()
-    assert missing(tmp_path, CONTENT) == [TEST, META]
+    assert missing_archives(tmp_path, CONTENT) == [TEST, META]
     get(server, tmp_path)
     assert (meta / LISTS[0]).read_bytes() == CONTENT[META][LISTS[0]]
     assert (meta / LISTS[1]).read_bytes() == b"the user's own"
@@ -330,7 +332,18 @@ def test_script(server: Server, tmp_path: Path) -> None:
         "files": server.expected(),
         "max_unpacked_gigabytes": 0.001,
     }
-    ready = tmp_path / "results" / "fetched.txt"
-    main(ready=str(ready), cfg=cfg)
+    lists = {
+        name: str(tmp_path / "set/FSDKaggle2018.meta" / file)
+        for name, file in zip(("train_list", "truth"), LISTS, strict=True)
+    }
+    parts = {part: tmp_path / f"results/index/{part}.csv" for part in ("train", "test")}
+    main(**lists, **{f"index_{part}": str(path) for part, path in parts.items()}, cfg=cfg)
     assert_whole(tmp_path / "set")
-    assert str(tmp_path / "set") in ready.read_text(encoding="utf-8")
+    for part, archive, names in (("train", TRAIN, ["000a.wav"]), ("test", TEST, CONTENT[TEST])):
+        rows = read_rows(parts[part])
+        assert [row["clip"] for row in rows] == sorted(names)
+        for row in rows:
+            content = CONTENT[archive][row["clip"]]
+            assert row["file"] == f"{archive.removesuffix('.zip')}/{row['clip']}"
+            assert row["bytes"] == str(len(content))
+            assert row["hash"] == hashlib.blake2b(content, digest_size=16).hexdigest()

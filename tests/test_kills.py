@@ -21,12 +21,12 @@ from kills import (
     Kill,
 )
 from test_end_to_end import CLASSES, SHORT, TINY
-from tiny import REPO, make_set, merged, snakemake
+from tiny import REPO, make_set, merged, read_rows, snakemake
 
 EPOCHS = 40
 LONGER = {**SHORT, "epochs": EPOCHS}
 AUTOENCODER = "results/four/autoencoders/stft/latents.h5"
-MODEL = "results/four/models/vgg_fewer/seed1/fold0/predictions.h5"
+MODEL = "results/four/models/vgg_fewer/seed1/fold0/model.json"
 SUBMISSION = "submission.csv"
 LOGS = Path("logs/four")
 
@@ -40,12 +40,15 @@ class Reference:
             "dataset": str(made.folder),
             "submission": "vgg_fewer_semi",
             "recipes": {"autoencoder": LONGER, "vgg": LONGER, "adjust": LONGER},
-            "systems": {"vgg_fewer": {"labels": "everything"}},
+            # The unverified clips are the pool of self-training.
+            "systems": {"vgg_fewer": {"labels": "verified"}},
         }
         self.overlay = merged(TINY, changed)
         self.directory = base / "reference"
         code, text = snakemake(self.directory, SUBMISSION, AUTOENCODER, overlay=self.overlay)
         assert code == 0, text
+        (pseudo,) = self.directory.glob("results/four/selftraining/*/*/*/*/pseudo_labels.csv")
+        assert len(read_rows(pseudo)) > 0
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
         (
             SUBMISSION,
             LOGS / "selftrain_round/vgg_fewer_semi/seed1_fold0_round1.log",
-            ("selftraining", "guesses"),
+            ("selftraining", "predictions", "guesses"),
             3,
             TRAINING_KILLED,
         ),
@@ -67,7 +70,12 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
         *[
             (target, LOGS / "train_model/vgg_fewer/seed1_fold0.log", parts, epoch, kind)
             for target, parts, epoch, kind in (
-                (SUBMISSION, ("models", "selftraining", "guesses"), 2, TRAINING_TERMINATED),
+                (
+                    SUBMISSION,
+                    ("models", "selftraining", "predictions", "guesses"),
+                    2,
+                    TRAINING_TERMINATED,
+                ),
                 (MODEL, ("models",), 7, ALL_TERMINATED),
                 (MODEL, ("models",), 4, CTRL_C),
             )

@@ -1,116 +1,226 @@
-"""Label tables: what a selection takes, with which weight."""
+"""labels.csv: the train list's labels, and what people who listened made of them."""
 
-import pandas as pd
+import logging
+from pathlib import Path
+from typing import Any
+
 import pytest
+import read_labels
+from tiny import make_set, read_rows, snakemake, write_rows
 
-from earmark import labels, tables
+from earmark import labels
 from earmark.runtime.errors import EarmarkError
 
-CLIPS = pd.DataFrame(
-    [
-        # fname, split, label, verified, use
-        ("z_verified.wav", "train", "Cello", 1, 1),
-        ("promoted.wav", "train", "Gong", 0, 1),
-        ("rest.wav", "train", "Oboe", 0, 1),
-        ("a_verified.wav", "train", "Gong", 1, 1),
-        ("both.wav", "train", "Gong", 1, 1),
-        ("silent.wav", "train", "Gong", 1, 0),
-        ("broken.wav", "train", "Gong", 0, 0),
-        ("test.wav", "test", "", 0, 1),
-    ],
-    columns=["fname", "split", "label", "verified", "use"],
+LIST = (
+    ("0.wav", "Bark", 1),
+    ("1.wav", "Bark", 0),
+    ("2.wav", "Cello", 1),
+    ("3.wav", "Cello", 0),
+    ("4.wav", "Gong", 1),
+    ("5.wav", "Gong", 0),
 )
-PROMOTED = {"promoted.wav", "both.wav", "broken.wav", "test.wav", "of_another_set.wav"}
+EARLY, LATE = "2026-11-27T14:05:00", "2026-11-28T09:00:00"
 
 
-def rows(table):
-    return list(table.itertuples(index=False, name=None))
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Any:
+    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
+    caplog.set_level(logging.INFO)
+    return caplog
 
 
-def test_verified_clips_alone():
-    found = labels.select(CLIPS, set(), 0.0)
-    assert list(found.columns) == list(labels.COLUMNS)
-    assert rows(found) == [
-        ("z_verified.wav", "Cello", "verified", 1.0),
-        ("a_verified.wav", "Gong", "verified", 1.0),
-        ("both.wav", "Gong", "verified", 1.0),
-    ]
-    assert found.index.tolist() == [0, 1, 2]
-
-
-def test_promoted_clips_come_in_and_keep_the_manifests_order():
-    assert rows(labels.select(CLIPS, PROMOTED, 0.0)) == [
-        ("z_verified.wav", "Cello", "verified", 1.0),
-        ("promoted.wav", "Gong", "spread", 1.0),
-        ("a_verified.wav", "Gong", "verified", 1.0),
-        ("both.wav", "Gong", "verified", 1.0),
-    ]
-
-
-def test_the_rest_comes_in_with_its_weight():
-    assert rows(labels.select(CLIPS, PROMOTED, 0.25)) == [
-        ("z_verified.wav", "Cello", "verified", 1.0),
-        ("promoted.wav", "Gong", "spread", 1.0),
-        ("rest.wav", "Oboe", "given", 0.25),
-        ("a_verified.wav", "Gong", "verified", 1.0),
-        ("both.wav", "Gong", "verified", 1.0),
-    ]
-
-
-def test_all_labels_as_given():
-    found = labels.select(CLIPS, set(), 1.0)
-    assert found["weight"].tolist() == [1.0] * 5
-    assert found["source"].tolist() == ["verified", "given", "given", "verified", "verified"]
-
-
-def test_table_survives_a_file(tmp_path):
-    table = labels.select(CLIPS, PROMOTED, 0.25)
-    tables.write_table(table, tmp_path / "labels.csv")
-    pd.testing.assert_frame_equal(labels.read(tmp_path / "labels.csv"), table, check_dtype=False)
-    assert labels.read(tmp_path / "labels.csv")["weight"].dtype == float
-
-
-def test_names_that_look_like_numbers_stay_names(tmp_path):
-    path = tmp_path / "labels.csv"
-    path.write_text("fname,label,source,weight\n00012,None,given,0.5\n1e5,nan,given,1\n")
-    found = labels.read(path)
-    assert rows(found) == [("00012", "None", "given", 0.5), ("1e5", "nan", "given", 1.0)]
-
-
-def test_missing_column_is_named(tmp_path):
-    path = tmp_path / "labels.csv"
-    path.write_text("fname,label,weight\na.wav,Gong,1\n")
-    with pytest.raises(EarmarkError, match=r"labels\.csv lacks the column 'source'"):
-        labels.read(path)
-    with pytest.raises(EarmarkError, match="does not exist"):
-        labels.read(tmp_path / "absent.csv")
-
-
-def test_precision_counts_rows_whose_truth_is_known():
-    table = pd.DataFrame(
-        {"fname": ["a", "b", "c", "d"], "label": ["Gong", "Gong", "Cello", "Oboe"]}
+def made_of(
+    tmp_path: Path, *corrections: tuple[str, ...], listed: Any = LIST
+) -> dict[str, tuple[str, str, str]]:
+    """Clip -> (label, verified, origin), as the script writes them."""
+    train_list, corrected, table = (tmp_path / f"{name}.csv" for name in ("train", "c", "labels"))
+    write_rows(train_list, ("fname", "label", "manually_verified"), listed)
+    write_rows(corrected, labels.CORRECTIONS, corrections)
+    read_labels.main(
+        train_list=str(train_list),
+        corrections=[str(corrected)] if corrections else [],
+        table=str(table),
     )
-    truth = {"a": "Gong", "b": "Cello", "c": "Cello", "unlisted": "Gong"}
-    assert labels.precision(table, truth) == (2, 3)
-    assert labels.precision(table, {}) == (0, 0)
+    rows = read_rows(table)
+    assert all(tuple(row) == labels.COLUMNS and row["present"] == "1" for row in rows)
+    found = {row["clip"]: (row["label"], row["verified"], row["origin"]) for row in rows}
+    # In the list's order, each once.
+    assert [row["clip"] for row in rows] == [row[0] for row in listed if row[0] in found]
+    return found
 
 
-def test_precision_of_the_given_labels_of_a_real_set(fsd10):
-    # A third of the unverified labels is wrong there; verified ones are right.
-    truth = labels.truth_table(fsd10 / "train_truth.csv")
-    given = tables.read_table(fsd10 / "train.csv", ("fname", "label"), "train list")
-    trusted = given[given["manually_verified"] == "1"]
-    assert labels.precision(trusted, truth) == (len(trusted), len(trusted))
-    rest = given[given["manually_verified"] == "0"]
-    right, known = labels.precision(rest, truth)
-    assert known == len(rest) > 50
-    assert right / known == pytest.approx(2 / 3, abs=0.05)
+AS_LISTED = {clip: (label, str(verified), "list") for clip, label, verified in LIST}
 
 
-def test_tables_are_put_below_each_other():
-    base = labels.select(CLIPS, set(), 0.0)
-    added = pd.DataFrame([("rest.wav", "Gong", "pseudo", 1.0)], columns=labels.COLUMNS)
-    found = labels.concatenate([base, added])
-    assert rows(found) == rows(base) + rows(added)
-    assert found.index.tolist() == [0, 1, 2, 3]
-    pd.testing.assert_frame_equal(labels.concatenate([base, added.iloc[:0]]), base)
+def test_without_corrections_they_are_the_lists(tmp_path: Path) -> None:
+    assert made_of(tmp_path) == AS_LISTED
+    table = labels.read(tmp_path / "labels.csv")
+    assert table["verified"].tolist() == [1, 0, 1, 0, 1, 0]
+    assert labels.classes_of(table) == ["Bark", "Cello", "Gong"]
+
+
+def test_an_empty_file_of_corrections_changes_nothing(tmp_path: Path) -> None:
+    write_rows(tmp_path / "c.csv", labels.CORRECTIONS, [])
+    write_rows(tmp_path / "train.csv", ("fname", "label", "manually_verified"), LIST)
+    arguments = {"train_list": str(tmp_path / "train.csv"), "table": str(tmp_path / "labels.csv")}
+    read_labels.main(**arguments, corrections=[str(tmp_path / "c.csv")])
+    assert {row["clip"] for row in read_rows(tmp_path / "labels.csv")} == set(AS_LISTED)
+
+
+def test_right_wrong_and_unsure(tmp_path: Path, told: Any) -> None:
+    found = made_of(
+        tmp_path,
+        ("1.wav", "", "right", "Bark", EARLY),
+        ("3.wav", "Gong", "wrong", "Cello", EARLY),
+        ("5.wav", "", "unsure", "Gong", EARLY),
+        # A verified label may be wrong too; it is verified with its new label.
+        ("0.wav", "Cello", "wrong", "Bark", EARLY),
+    )
+    assert found == {
+        "0.wav": ("Cello", "1", "correction"),
+        "1.wav": ("Bark", "1", "correction"),
+        "2.wav": AS_LISTED["2.wav"],
+        "3.wav": ("Gong", "1", "correction"),
+        "4.wav": AS_LISTED["4.wav"],
+    }
+    assert "4 corrections count: 1 right, 2 wrong, 1 unsure." in told.text
+
+
+def test_the_label_of_one_that_is_right_or_unsure_is_not_looked_at(tmp_path: Path) -> None:
+    found = made_of(
+        tmp_path,
+        ("1.wav", "Theremin", "right", "Bark", EARLY),
+        ("5.wav", "Theremin", "unsure", "Gong", EARLY),
+    )
+    assert found["1.wav"] == ("Bark", "1", "correction")
+    assert "5.wav" not in found
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wanted"),
+    [
+        (EARLY, LATE, "Gong"),
+        (LATE, EARLY, "Cello"),
+        # Of the same time, the later in the file.
+        (LATE, LATE, "Gong"),
+        # Of two clocks: 14:05 in Berlin is before 13:30 in Greenwich.
+        ("2026-11-27T14:05:00+01:00", "2026-11-27T13:30:00Z", "Gong"),
+        ("2026-11-27T13:30:00Z", "2026-11-27T14:05:00+01:00", "Cello"),
+        ("2026-11-27", "2026-11-27T00:00:01.5", "Gong"),
+    ],
+)
+def test_the_later_one_counts(tmp_path: Path, first: str, second: str, wanted: str) -> None:
+    found = made_of(
+        tmp_path,
+        ("1.wav", "Cello", "wrong", "Bark", first),
+        ("1.wav", "Gong", "wrong", "Bark", second),
+    )
+    assert found["1.wav"] == (wanted, "1", "correction")
+
+
+def test_a_later_unsure_takes_back_what_was_said(tmp_path: Path) -> None:
+    rows = [("1.wav", "Cello", "wrong", "Bark", EARLY), ("1.wav", "", "unsure", "Bark", LATE)]
+    assert "1.wav" not in made_of(tmp_path, *rows)
+    rows = [("1.wav", "", "unsure", "Bark", EARLY), ("1.wav", "", "right", "Bark", LATE)]
+    assert made_of(tmp_path, *rows)["1.wav"] == ("Bark", "1", "correction")
+
+
+def test_stale_and_unknown_ones_do_not_count_and_are_told(tmp_path: Path, told: Any) -> None:
+    rows = [
+        ("1.wav", "Gong", "wrong", "Cello", LATE),  # the list says Bark by now
+        ("1.wav", "", "right", "Bark", EARLY),  # not the latest
+        *((f"{number}.wav", "", "right", "Bark", EARLY) for number in range(10, 17)),
+        ("3.wav", "", "right", "Cello", EARLY),
+    ]
+    found = made_of(tmp_path, *rows)
+    assert found == {**AS_LISTED, "3.wav": ("Cello", "1", "correction")}
+    assert "1 corrections judge a label that the train list has changed since" in told.text
+    assert "do not count: 1.wav." in told.text
+    assert "7 corrections are of clips that the train list does not name" in told.text
+    assert "10.wav, 11.wav, 12.wav, 13.wav, 14.wav ..." in told.text
+    assert "1 corrections count: 1 right, 0 wrong, 0 unsure." in told.text
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    rows = [
+        ("0.wav", "", "maybe", "Bark", EARLY),
+        ("1.wav", "Theremin", "wrong", "Bark", EARLY),
+        ("2.wav", "", "right", "Cello", "yesterday"),
+        ("3.wav", "", "wrong", "Cello", ""),
+        ("4.wav", "Gong", "wrong", "Gong", EARLY),
+        ("5.wav", "", "right", "Gong", EARLY),
+    ]
+    with pytest.raises(EarmarkError) as caught:
+        made_of(tmp_path, *rows)
+    first, *told = str(caught.value).split("\n")
+    assert str(tmp_path / "c.csv") in first
+    assert [line.split(":")[0] for line in told] == [
+        "- 0.wav",
+        "- 1.wav",
+        "- 2.wav",
+        "- 3.wav",
+        "- 3.wav",
+        "- 4.wav",
+    ]
+    for line, words in zip(
+        told,
+        (
+            ("'maybe'", "Write right, wrong or unsure"),
+            ("'Theremin'", "no class of the train list"),
+            ("the time 'yesterday'", "2026-11-27T14:05:00"),
+            ("''", "no class of the train list"),
+            ("the time ''", "2026-11-27T14:05:00"),
+            ("'Gong' is wrong, and given as the right one too", "the decision right"),
+        ),
+        strict=True,
+    ):
+        for word in words:
+            assert word in line
+    assert not (tmp_path / "labels.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("decision", "label"), [("wrong", "Gong"), ("unsure", "")], ids=["moved", "unsure"]
+)
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_class_that_loses_its_last_verified_clip(
+    tmp_path: Path, decision: str, label: str, others: int
+) -> None:
+    # With others there are unverified ones left, without there is no clip of the class at all.
+    listed = [row for row in LIST if others or row[0] != "3.wav"]
+    with pytest.raises(EarmarkError) as caught:
+        made_of(tmp_path, ("2.wav", label, decision, "Cello", EARLY), listed=listed)
+    for part in ("'Cello'", str(tmp_path / "train.csv"), "1 such classes of 3", "mark the right"):
+        assert part in str(caught.value)
+    if others:
+        rows = [
+            ("2.wav", label, decision, "Cello", EARLY),
+            ("3.wav", "", "right", "Cello", EARLY),
+        ]
+        assert made_of(tmp_path, *rows)["3.wav"] == ("Cello", "1", "correction")
+
+
+def test_a_class_may_get_its_first_verified_clip_by_a_correction(tmp_path: Path) -> None:
+    listed = [row if row[0] != "2.wav" else ("2.wav", "Cello", 0) for row in LIST]
+    with pytest.raises(EarmarkError, match=r"'Cello'.*no usable clip with manually_verified 1"):
+        made_of(tmp_path, listed=listed)
+    found = made_of(tmp_path, ("5.wav", "Cello", "wrong", "Gong", EARLY), listed=listed)
+    assert found["5.wav"] == ("Cello", "1", "correction")
+
+
+def test_a_single_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:
+    with pytest.raises(EarmarkError, match=r"All 2 clips of .* have the label 'Bark'"):
+        made_of(tmp_path, listed=LIST[:2])
+
+
+def test_the_workflow_finds_the_corrections_beside_the_run(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "set", ["Cello", "Bark"], sound=False)
+    fname, label, _ = next(row for row in made.train if not row[2])
+    path = tmp_path / "run/corrections/set.csv"
+    write_rows(path, labels.CORRECTIONS, [(fname, "", "right", label, EARLY)])
+    target = "results/set/labels.csv"
+    code, text = snakemake(tmp_path / "run", target, overlay={"dataset": str(made.folder)})
+    assert code == 0, text
+    rows = {row["clip"]: row for row in read_rows(tmp_path / "run" / target)}
+    assert (rows[fname]["verified"], rows[fname]["origin"]) == ("1", "correction")
+    assert {row["origin"] for name, row in rows.items() if name != fname} == {"list"}

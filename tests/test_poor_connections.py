@@ -21,7 +21,7 @@ from archive_server import (
 )
 
 from earmark import fetching, unpacking
-from earmark.fetching import missing
+from earmark.layout import missing_archives
 from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.usefixtures("small_chunks")
@@ -168,11 +168,11 @@ def test_killed_at_any_moment_the_next_run_goes_on(
         )
         assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
         # What is in place is whole, and nothing else is taken for it.
-        for name in set(CONTENT) - set(missing(tmp_path, CONTENT)):
+        for name in set(CONTENT) - set(missing_archives(tmp_path, CONTENT)):
             inside = tmp_path / name.removesuffix(".zip")
             assert {p.name: p.read_bytes() for p in inside.iterdir()} == CONTENT[name]
         if where == "download":
-            assert missing(tmp_path, CONTENT) == list(CONTENT)
+            assert missing_archives(tmp_path, CONTENT) == list(CONTENT)
         else:
             assert any(path.name.endswith(".unpacking") for path in tmp_path.iterdir())
     get(server, tmp_path)
@@ -191,7 +191,7 @@ def test_a_full_disk_while_unpacking_leaves_nothing_and_loses_nothing(
         patched.setattr(unpacking, "_write_member", full)
         with pytest.raises(EarmarkError, match=r"No space left on device\); give .* run again"):
             get(server, tmp_path)
-    assert missing(tmp_path, CONTENT) == list(CONTENT)
+    assert missing_archives(tmp_path, CONTENT) == list(CONTENT)
     assert not list(tmp_path.glob("*.unpacking"))
     server.sent.clear()
     get(server, tmp_path)

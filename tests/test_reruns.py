@@ -13,55 +13,84 @@ from tiny import REPO, TinySet, make_set, merged, plan, snakemake
 
 # What follows from a rule that runs again, worked out by hand from the picture in the README.
 SCORING = {"score"}
-SUBMITTING = {"combine_predictions", "write_submission", *SCORING}
-TRAINING = {"train_model", "selftrain_round", "plot_history", *SUBMITTING}
+COMBINING = {"combine_predictions", *SCORING}
+SUBMITTING = {"write_submission", "copy_submission", *COMBINING}
+PREDICTING = {"predict", "write_out_of_fold", *SUBMITTING}
+TRAINING = {"train_model", "selftrain_round", "plot_history", *PREDICTING}
 SELECTING = {"select_labels", "measure_labels", *TRAINING}
 SPREADING = {"spread_labels", "summarise_spreading", "plot_tsne", *SELECTING}
+LABELLING = {"read_labels", "plot_classes", *SPREADING}
 LATENTS = {"train_autoencoder", *SPREADING}
 FEATURES = {"extract_features", *LATENTS}
+CLIPS = {"inspect_clips", "plot_classes", *FEATURES}
+EVERYTHING = {"read_labels", "draw_folds", *CLIPS}
 # The self-trained system is scored, but the submission is another one's.
-SIDE_LINE = {"combine_predictions", *SCORING}
-EVERYTHING = {"make_manifest", "plot_classes", *FEATURES}
+NOT_SUBMITTED = {"write_submission", "copy_submission"}
+SIDE_LINE = {"predict", "write_out_of_fold", *COMBINING}
+ONE_MODEL = {"train_model", "plot_history", *PREDICTING}
 
 # Names of rows: file, text, its replacement, rules that run again.
 CODE = {
     "a comment": ("earmark/networks/layers.py", "# The report's kernels", "# These kernels", set()),
     "a docstring": ("earmark/classifier.py", "Train a named network", "Teach a network", set()),
     "blank lines": ("earmark/spreading.py", "\nUNDECIDED =", "\n\n\nUNDECIDED =", set()),
+    "a log message of training": ("earmark/training.py", "Kept the weights of epoch", "Kept epoch",
+                                  set()),
+    "an error message of training": ("earmark/training.py", "Lower the recipe's", "Lower its",
+                                     set()),
+    "an error message of decoding": ("earmark/audio.py", "a sample rate of", "the sample rate",
+                                     set()),
+    "a warning of self-training": ("earmark/selftraining.py", "adds no clip", "adds none", set()),
+    "what a job does around its work": ("earmark/runtime/job.py", "%(asctime)s ", "", set()),
+    "how files are written": ("earmark/runtime/outputs.py", "errno.EFBIG", "errno.EFBIG, 0", set()),
+    "pools": ("earmark/runtime/pools.py", "ITEMS_PER_TASK = 8", "ITEMS_PER_TASK = 4", set()),
+    "progress": ("earmark/runtime/progress.py", "LINES = 60.0", "LINES = 30.0", set()),
+    "planning": ("earmark/planning/sources.py", "SECONDS = 60.0", "SECONDS = 61.0", set()),
+    "a page's wording": ("write_submission.py", "the likeliest first", "best first",
+                         {"write_submission", "copy_submission"}),
+    "wording of all pages": ("earmark/webpage.py", "<h1>", "<h1 >",
+                             {"write_submission", "copy_submission", "summarise_spreading",
+                              "measure_labels", "score"}),
     "a family of networks": ("earmark/networks/vgg.py", "GlobalMax(),\n",
                              "GlobalMax(),\n        nn.Identity(),\n",
-                             TRAINING - {"write_submission"}),
+                             TRAINING - NOT_SUBMITTED),
     "another family": ("earmark/networks/compact.py", "nn.ReLU(inplace=True)", "nn.ReLU()",
-                       {"train_model", "plot_history", *SUBMITTING}),
+                       ONE_MODEL),
     "a family that no system uses": ("earmark/networks/cnn2d.py", "(4, 10)", "(4, 9)", set()),
     "one more network": ("earmark/networks/catalogue.py", "NETWORKS = {\n",
                          'NETWORKS = {\n    "mine": VGG,\n', set()),
     "layers of all families": ("earmark/networks/layers.py", "x.unsqueeze(1)", "x[:, None]",
                                TRAINING),
-    "the script of training": ("train_model.py", '"model", system', '"a model", system', TRAINING),
-    "the script of rounds": ("selftrain_round.py", '"selftraining", system', '"rounds", system',
+    "the script of training": ("train_model.py", '"model", cfg', '"a model", cfg', TRAINING),
+    "the script of rounds": ("selftrain_round.py", '"selftraining", cfg', '"rounds", cfg',
                              {"selftrain_round", "plot_history", *SIDE_LINE}),
+    "predicting": ("predict.py", "np.fmax.reduce", "np.nanmax", PREDICTING),
+    "how predictions are made": ("earmark/inference.py", "softmax(1)", "softmax(dim=1)", TRAINING),
+    "out-of-fold scores": ("earmark/out_of_fold.py", ".round(6)", ".round(5)",
+                           {"write_out_of_fold", *COMBINING, *NOT_SUBMITTED}),
     "spreading": ("earmark/spreading.py", "NEIGHBOURS = 50", "NEIGHBOURS = 40", SPREADING),
     "the autoencoder": ("earmark/networks/autoencoder.py", "nn.Dropout(0.2)", "nn.Dropout(0.3)",
-                        LATENTS - {"write_submission"}),
+                        LATENTS - NOT_SUBMITTED),
     "what spectra share": ("earmark/features/spectra.py", "1 << 19", "1 << 18",
                            {"extract_features", *LATENTS}),
     "a feature": ("earmark/features/log_mel.py", "1e-30", "1e-29",
-                  {"extract_features", "train_model", "plot_history", *SUBMITTING}),
+                  {"extract_features", *ONE_MODEL}),
     "a feature that no system uses": ("earmark/features/mfcc.py", "10 * levels", "11 * levels",
                                       set()),
     "one more feature": ("earmark/features/catalogue.py", "KINDS = {\n",
                          'KINDS = {\n    "mine": ("mine", "Mine"),\n', set()),
-    "ensembles": ("earmark/ensemble.py", "1e-12", "1e-13", SUBMITTING),
+    "ensembles": ("earmark/ensemble.py", "1e-12", "1e-13", {"write_out_of_fold", *SUBMITTING}),
     "colours of t-SNE": ("earmark/plots_of_tsne.py", '"color": "0.8"', '"color": "0.7"',
                          {"plot_tsne"}),
     "colours of all figures": ("earmark/plots.py", "#D55E00", "#D55E01",
                                {"plot_tsne", "plot_classes", "plot_history"}),
-    "the loop of every training": ("earmark/training.py", "max(1e-9,", "max(1e-8,", LATENTS),
+    "the loop of every training": ("earmark/training.py", "max(1e-9,", "max(1e-8,",
+                                   LATENTS),
     "checkpoints": ("earmark/checkpoints.py", "16 * 2**20", "8 * 2**20", LATENTS),
-    "what a job does around its work": ("earmark/runtime/job.py", "%(asctime)s ", "", EVERYTHING),
     "decoding": ("earmark/audio.py", "import numpy as np\n", "import numpy as np\nimport math\n",
-                 EVERYTHING),
+                 CLIPS),
+    "corrections": ("earmark/labels.py", 'kind="stable"', 'kind="mergesort"', LABELLING),
+    "folds": ("earmark/folds.py", "digest_size=8", "digest_size=9", {"draw_folds", *TRAINING}),
     "what this data set has no use for": ("earmark/fetching.py", "import time", "import time, io",
                                           set()),
     "scores": ("earmark/scoring.py", 'USAGES = ("Public"', 'USAGES = (*(), "Public"', SCORING),
@@ -70,11 +99,8 @@ SPARE = {"epochs": 2, "batch_clips": 8, "learning_rate": 0.1}
 CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
     "nothing": ({}, set()),
     "spreading's alpha": ({"spreading": {"latent_two": {"alpha": 0.3}}},
-                          SPREADING - {"write_submission"}),
-    "one model's learning rate": (
-        {"recipes": {"crops": {"learning_rate": 2.0e-3}}},
-        {"train_model", "plot_history", *SUBMITTING},
-    ),
+                          SPREADING - NOT_SUBMITTED),
+    "one model's learning rate": ({"recipes": {"crops": {"learning_rate": 2.0e-3}}}, ONE_MODEL),
     "the rounds' recipe": (
         {"recipes": {"adjust": {"epochs": 3}}},
         {"selftrain_round", "plot_history", *SIDE_LINE},
@@ -86,21 +112,43 @@ CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
     "one round fewer": ({"selftraining": {"short": {"rounds": 1}}}, {"plot_history", *SIDE_LINE}),
     "perplexity of t-SNE": ({"tsne": {"perplexity": 20.0}}, {"plot_tsne"}),
     "an ensemble without one of its members": (
-        {"ensembles": {"power": {"members": ["cnn_logmel"]}}}, SIDE_LINE),
-    "an ensemble's exponent": ({"ensembles": {"power": {"exponent": 0.5}}}, SIDE_LINE),
-    "what is submitted": ({"submission": "arithmetic"}, {"write_submission"}),
+        {"ensembles": {"power": {"members": ["cnn_logmel"]}}},
+        {"write_out_of_fold", *COMBINING},
+    ),
+    "an ensemble's exponent": (
+        {"ensembles": {"power": {"exponent": 0.5}}},
+        {"write_out_of_fold", *COMBINING},
+    ),
+    "an ensemble removed": (
+        {"ensembles": {"power": None}, "submission": "cnn_logmel"},
+        {"write_out_of_fold", *SCORING},
+    ),
+    "what is scored": (
+        {"scores": ["cnn_logmel"]},
+        {"measure_labels", "write_out_of_fold", *SCORING},
+    ),
+    "what is submitted": ({"submission": "arithmetic"}, {"write_submission", "copy_submission"}),
     "threads": ({"training_threads": 2}, set()),
     "where it computes": ({"hardware": {"precision": "bfloat16"}}, set()),
     "a recipe that no system uses": ({"recipes": {"spare": SPARE}}, set()),
+    "how faulty clips are treated": ({"clips": {"clipped": "skip"}}, CLIPS),
     "one system more": (
         {
-            "systems": {"mine": {"feature": "stft", "network": "vgg_more",
-                                 "labels": "everything", "recipe": "vgg"}},
+            "recipes": {"spare": SPARE},
+            "systems": {
+                "mine": {
+                    "feature": "stft",
+                    "network": "vgg_fewer",
+                    "labels": "everything",
+                    "recipe": "spare",
+                }
+            },
             "ensembles": {"power": {"members": ["cnn_logmel", "mine"]}},
         },
         {"train_model", "plot_history", *SIDE_LINE},
     ),
-    "the folds": ({"folds": 3}, EVERYTHING),
+    "the number of folds": ({"folds": 3}, {"draw_folds", *TRAINING}),
+    "the seed of all": ({"seed": 2, "seeds": [1]}, {"draw_folds", "plot_tsne", *LATENTS}),
 }  # fmt: skip
 
 
@@ -240,39 +288,171 @@ def test_how_it_is_run_reruns_nothing(finished: Finished, arguments: tuple[str, 
     assert finished.planned(None, *arguments) == {}
 
 
-def test_a_label_flipped_reruns_all_that_reads_labels(finished: Finished) -> None:
+def test_a_label_flipped_or_verified_reads_no_audio(finished: Finished) -> None:
     fname, label, verified = finished.made.train[0]
     other = next(name for name in CLASSES if name != label)
-    old, new = f"{fname},{label},{verified}", f"{fname},{other},{verified}"
-    with finished.edited(finished.made.train_list, old, new):
-        assert set(finished.planned()) == EVERYTHING
+    old = f"{fname},{label},{verified}"
+    for new in (f"{fname},{other},{verified}", f"{fname},{label},{1 - verified}"):
+        with finished.edited(finished.made.train_list, old, new):
+            assert set(finished.planned()) == {"draw_folds", *LABELLING}
 
 
-@pytest.mark.parametrize("part", ["train", "test"])
-def test_a_clip_more_reruns_everything(finished: Finished, part: str) -> None:
-    made = finished.made
+def test_a_correction_moves_no_fold(finished: Finished) -> None:
+    path = finished.directory / "corrections" / "four.csv"
+    path.parent.mkdir()
+    fname, label, _ = finished.made.train[0]
+    header = "clip,label,decision,previous_label,time"
+    path.write_text(f"{header}\n{fname},,right,{label},2026-01-02T03:04:05\n", encoding="utf-8")
+    try:
+        assert set(finished.planned()) == LABELLING
+    finally:
+        shutil.rmtree(path.parent)
+
+
+@contextmanager
+def clip_more(made: TinySet, part: str) -> Iterator[str]:
+    """One more clip, a copy of another, in the folder and the list of its part."""
     folder = made.audio_train if part == "train" else made.audio_test
     lists = made.train_list if part == "train" else made.test_list
     assert lists
-    there, row = next(folder.iterdir()), lists.read_text(encoding="utf-8").splitlines()[-1]
-    added = shutil.copy2(there, folder / "ffffffff.wav")
+    row = lists.read_text(encoding="utf-8").splitlines()[-1]
+    content, facts = lists.read_text(encoding="utf-8"), lists.stat()
+    (folder / "new").mkdir()
+    added = shutil.copy2(folder / row.split(",", 1)[0], folder / "new" / "ffffffff.wav")
+    lists.write_text(f"{content}new/ffffffff.wav,{row.split(',', 1)[1]}\n", encoding="utf-8")
     try:
-        more = f"{row}\nffffffff.wav,{row.split(',', 1)[1]}"
-        with finished.edited(lists, row, more):
-            assert set(finished.planned()) == EVERYTHING
+        yield "new/ffffffff.wav"
     finally:
-        Path(added).unlink()
+        shutil.rmtree(Path(added).parent)
+        lists.write_text(content, encoding="utf-8")
+        os.utime(lists, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
 
-def test_a_clip_exchanged_reruns_everything(finished: Finished) -> None:
-    clip = finished.made.audio_train / finished.made.train[0][0]
+def test_a_train_clip_more(finished: Finished) -> None:
+    with clip_more(finished.made, "train"):
+        found = finished.planned()
+    assert set(found) == EVERYTHING
+    # Those of the test clips are not computed again.
+    assert found["inspect_clips"] == 1
+    assert found["extract_features"] == 2
+
+
+def test_a_test_clip_more_trains_nothing(finished: Finished) -> None:
+    with clip_more(finished.made, "test"):
+        found = plan(finished.directory, "all", overlay=finished.overlay, tree=finished.tree)
+    rules = {name for name in found.counts if name != "all"}
+    assert rules == {"inspect_clips", "extract_features", "predict", *SUBMITTING}
+    for name in ("inspect_clips", "extract_features", "predict"):
+        assert {wildcards["part"] for wildcards in found.wildcards[name]} == {"test"}
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_clip_exchanged_is_a_clip_changed(finished: Finished, part: str) -> None:
+    made = finished.made
+    clip = (
+        made.audio_train / made.train[0][0] if part == "train" else made.audio_test / made.test[0]
+    )
     content, facts = clip.read_bytes(), clip.stat()
     clip.write_bytes(content[:-2])
     try:
-        assert set(finished.planned()) == EVERYTHING
+        rules = set(finished.planned())
     finally:
         clip.write_bytes(content)
         os.utime(clip, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    wanted = (
+        {"draw_folds", *CLIPS}
+        if part == "train"
+        else {"inspect_clips", "extract_features", "predict", *SUBMITTING}
+    )
+    assert rules == wanted
+    assert finished.planned() == {}
+
+
+def test_files_that_are_no_listed_clip(finished: Finished) -> None:
+    made = finished.made
+    strangers = [
+        made.audio_train / ".DS_Store",
+        made.audio_test / "._x.wav",
+        made.audio_train / "unlisted.wav",
+        made.folder / "notes.txt",
+    ]
+    for path in strangers:
+        path.write_bytes(b"x")
+    try:
+        assert finished.planned() == {}
+    finally:
+        for path in strangers:
+            path.unlink()
+
+
+def test_a_touched_clip(finished: Finished) -> None:
+    os.utime(finished.made.audio_train / finished.made.train[0][0])
+    assert finished.planned() == {}
+
+
+def test_touched_lists(finished: Finished) -> None:
+    for path in (finished.made.train_list, finished.made.test_list):
+        assert path
+        os.utime(path)
+    assert finished.planned() == {}
+
+
+def test_a_moved_or_copied_data_set(finished: Finished, tmp_path: Path) -> None:
+    folder = finished.made.folder
+    for place in (tmp_path / "copy" / "four", tmp_path / "link"):
+        if place.name == "four":
+            shutil.copytree(folder, place)
+        else:
+            place.symlink_to(folder)
+    assert finished.planned({"dataset": str(tmp_path / "copy" / "four")}) == {}
+    named = {"dataset": str(tmp_path / "link"), "name": "four"}
+    assert finished.planned(named) == {}
+    assert finished.planned() == {}
+
+
+def test_another_folder_of_the_same_name_is_refused(finished: Finished, tmp_path: Path) -> None:
+    other = make_set(tmp_path / "four", CLASSES, clips=8, seed=1)
+    overlay = merged(finished.overlay, {"dataset": str(other.folder)})
+    found = plan(finished.directory, "all", overlay=overlay, tree=finished.tree)
+    assert found.code != 0
+    assert "name: another_name" in found.text
+    assert "Traceback" not in found.text
+    assert finished.planned() == {}
+
+
+def test_a_foreign_submission_at_the_top_is_made_anew(finished: Finished) -> None:
+    top = finished.directory / "submission.csv"
+    content = top.read_bytes()
+    top.write_text("fname,label\n", encoding="utf-8")
+    assert set(finished.planned()) == {"copy_submission"}
+    code, text = snakemake(
+        finished.directory, "submission.csv", overlay=finished.overlay, tree=finished.tree
+    )
+    assert code == 0, text
+    assert "submission.csv is the submission of four by cnn_logmel" in text
+    assert top.read_bytes() == content
+    assert finished.planned() == {}
+
+
+def test_results_without_records_are_refused_or_taken_over(
+    finished: Finished, tmp_path: Path
+) -> None:
+    directory = tmp_path / "copied"
+    directory.mkdir()
+    shutil.copytree(finished.directory / "results", directory / "results")
+    shutil.copy2(finished.directory / "submission.csv", directory)
+    overlay = finished.overlay
+    found = plan(directory, "submission.csv", overlay=overlay, tree=finished.tree)
+    assert found.code != 0
+    assert "--touch --forceall" in found.text
+    assert "Traceback" not in found.text
+    code, text = snakemake(
+        directory, "--touch", "--forceall", "all", overlay=overlay, tree=finished.tree
+    )
+    assert code == 0, text
+    found = plan(directory, "all", overlay=overlay, tree=finished.tree)
+    assert found.code == 0, found.text
+    assert "Nothing to be done" in found.text
 
 
 def test_after_all_these_edits_nothing_is_to_be_done(finished: Finished) -> None:

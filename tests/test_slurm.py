@@ -105,7 +105,7 @@ def test_a_machine_with_its_own_slurm_is_left_alone(
     theirs = tmp_path / "slurm.conf"
     theirs.write_text("ClusterName=theirs\n")
     monkeypatch.setattr(slurm_cluster, "FILES", (theirs, tmp_path / "gres.conf"))
-    monkeypatch.setattr(slurm_cluster, "find_or_install", lambda: None)
+    monkeypatch.setattr(slurm_cluster, "require_programs", lambda: None)
     with pytest.raises(slurm_cluster.UnavailableError, match=r"slurm\.conf"):
         slurm_cluster.start()
     assert slurm_cluster.running() is None
@@ -117,6 +117,14 @@ def test_nobody_but_root_starts_a_cluster(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(slurm_cluster.os, "geteuid", lambda: 1000)
     with pytest.raises(slurm_cluster.UnavailableError, match="needs root"):
         slurm_cluster.start()
+
+
+def test_where_slurm_is_absent_tests_say_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slurm_cluster.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(slurm_cluster, "PROGRAMS", ("python3", "no-such-program"))
+    with pytest.raises(slurm_cluster.UnavailableError, match="`make services`") as told:
+        slurm_cluster.start()
+    assert "no-such-program not found" in str(told.value)
 
 
 @dataclass

@@ -57,7 +57,7 @@ def test_clips_between_two_verified_ones_follow_the_nearer():
     #    verified b at 0, verified a at 10; unverified at 1 (b: agrees), 2 (a: does not), 9 (a)
     found = spread(["b", "a", "b", "a", "a"], [1, 1, 0, 0, 0], [[0], [10], [1], [2], [9]], 0.1)
     assert list(found.columns) == list(spreading.COLUMNS)
-    assert found["fname"].tolist() == ["0.wav", "1.wav", "2.wav", "3.wav", "4.wav"]
+    assert found["clip"].tolist() == ["0.wav", "1.wav", "2.wav", "3.wav", "4.wav"]
     assert found["spread"].tolist() == ["b", "a", "b", "b", "a"]
     assert found["state"].tolist() == ["verified", "verified", "promoted", "rejected", "promoted"]
     assert found["confidence"].between(0.5, 1).all()

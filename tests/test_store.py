@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earmark import predictions
 from earmark.features import store
 from earmark.features.store import FeatureStore
 from earmark.runtime import outputs
@@ -161,7 +162,7 @@ def test_damaged_file_is_explained(fixed_file, damage):
     with pytest.raises(EarmarkError, match=r"latents file .*Delete it"):
         store.read_vectors(fixed_file, ["a.wav"])
     with pytest.raises(EarmarkError, match=r"prediction file .*Delete it"):
-        store.read_predictions(fixed_file, ["a.wav"])
+        predictions.read(fixed_file)
 
 
 def test_absent_file_is_explained(tmp_path):
@@ -250,12 +251,18 @@ def test_latents_come_back_in_any_order(tmp_path):
 
 
 def test_predictions_come_back_in_any_order(tmp_path):
-    probabilities = np.random.default_rng(0).dirichlet(np.ones(3), 4)
-    store.write_predictions(tmp_path / "p.h5", NAMES, probabilities, ["x", "y", "ü"])
-    found, classes = store.read_predictions(tmp_path / "p.h5", NAMES[::-1])
-    assert classes == ["x", "y", "ü"]
-    np.testing.assert_array_equal(found, probabilities[::-1].astype(np.float32))
-    nothing, _ = store.read_predictions(tmp_path / "p.h5", [])
-    assert nothing.shape == (0, 3)
-    with pytest.raises(EarmarkError, match=r"no row for 1 of 1 clips, the first is x\.wav"):
-        store.read_predictions(tmp_path / "p.h5", ["x.wav"])
+    values = np.random.default_rng(0).dirichlet(np.ones(3), 4)
+    values[1] = np.nan  # in no fold that was trained
+    predictions.write(tmp_path / "p.h5", predictions.Predictions(NAMES, ["x", "y", "ü"], values))
+    found = predictions.read(tmp_path / "p.h5")
+    assert (found.clips, found.classes) == (NAMES, ["x", "y", "ü"])
+    np.testing.assert_array_equal(found.of(NAMES[::-1]), values[::-1].astype(np.float32))
+    assert found.of([]).shape == (0, 3)
+
+
+def test_predictions_of_several_folds_come_back(tmp_path):
+    values = np.random.default_rng(0).dirichlet(np.ones(3), (2, 4))
+    predictions.write(tmp_path / "p.h5", predictions.Predictions(NAMES, ["x", "y", "z"], values))
+    found = predictions.read(tmp_path / "p.h5")
+    wanted = values[:, [2, 0]].astype(np.float32)
+    np.testing.assert_array_equal(found.of(["grün.wav", "b.wav"]), wanted)

@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earmark import unpacking
-from earmark.fetching import missing
+from earmark.layout import missing_archives
 from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.usefixtures("small_chunks")
@@ -49,7 +49,7 @@ def test_every_kind_of_the_corpus(server: Server, tmp_path: Path, kind: Kind) ->
     assert [path.name for path in outside.iterdir()] == ["deep"]
     assert [path.name for path in folder.parent.iterdir()] == ["data"]
     del server.files[TEST]
-    assert TEST in missing(folder, CONTENT)
+    assert TEST in missing_archives(folder, CONTENT)
 
 
 def test_the_corpus_is_large_and_its_names_differ() -> None:
@@ -132,7 +132,7 @@ def test_interrupted_unpacking_recovers(
     monkeypatch.setattr(unpacking, "_write_member", stop_at_fourth)
     with pytest.raises(KeyboardInterrupt):
         get(server, tmp_path)
-    assert missing(tmp_path, CONTENT) == list(CONTENT)
+    assert missing_archives(tmp_path, CONTENT) == list(CONTENT)
     # A kill leaves the temporary folder behind as well.
     work = tmp_path / "FSDKaggle2018.audio_train.unpacking"
     work.mkdir()

@@ -24,7 +24,7 @@ def main(
     mean, ``held_out`` are their predictions of train clips, and ``labels_table`` is one file.
     """
     read = [predictions.read(path) for path in members]
-    classes = out_of_fold.same_classes([found.classes for found in read], combined)
+    classes = predictions.same_classes(read, combined)
     scores = None
     if held_out:
         own = {

@@ -6,7 +6,6 @@ import numpy as np
 
 from earmark import clips, folds, hardware, inference, predictions
 from earmark.features import store
-from earmark.out_of_fold import same_classes
 from earmark.runtime import job
 
 
@@ -29,7 +28,7 @@ def main(
     """
     place = hardware.prepare(threads, 0, machine, predicting=True)
     names = clips.read(table)["clip"].tolist()
-    classes, found = [], []
+    found = []
     with store.FeatureStore(feature_file) as features:
         rows = features.rows_of(names)
         asked = [np.arange(len(names))] * len(weights)
@@ -50,15 +49,13 @@ def main(
             )
             asked_names = [names[index] for index in wanted]
             inference.check(asked_names, values[wanted], model["recipe"]["learning_rate"])
-            classes.append(model["classes"])
-            found.append(values)
-    values = np.stack(found)
+            found.append(predictions.Predictions(names, model["classes"], values))
+    values = np.stack([one.probabilities for one in found])
     if folds_table:
         # No clip is in two folds: of each, at most one model knows something.
         values = np.fmax.reduce(values, axis=0)
-    predictions.write(
-        predicted, predictions.Predictions(names, same_classes(classes, predicted), values)
-    )
+    classes = predictions.same_classes(found, predicted)
+    predictions.write(predicted, predictions.Predictions(names, classes, values))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,19 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class Crops:
+    """How clips are cut for a network: for features without a fixed length.
+
+    Up to ``per_clip`` crops of ``frames`` are spread evenly over a clip, and what the network says
+    of them is averaged. ``batch_clips`` inputs go through the network at a time.
+    """
+
+    frames: int = 0
+    per_clip: int = 1
+    batch_clips: int = 32
+
+
+@dataclass(frozen=True)
 class Examples:
     """Clips to learn from: rows (n,) of the store, class numbers (n,), weights (n,), names (n,)."""
 

@@ -158,7 +158,8 @@ def sounds_in(folder: Path) -> list[str]:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        # In order, so that of two names of one folder it is always the same that counts.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         inside = os.path.relpath(parent, folder)
         for name in names:
             if not name.startswith(".") and os.path.isfile(os.path.join(parent, name)):

@@ -30,21 +30,22 @@ def draw(listed: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
 
     ``listed`` has clip, recording, label, verified and hash (of the content; empty if unknown).
     Recordings, joined where they have content in common, are what is dealt. Of each stratum (that
-    of a recording's first clip) they are dealt like cards in the order of a hash of seed and name,
-    each stratum from an offset of its own: another clip in the list moves at most those of its
-    stratum, and counts per fold differ by at most one recording in each. A stratum's only verified
-    recording is never held out (fold -1), so that something trusted is always left to learn from.
+    of a recording's first verified clip by name, or else of its first clip) they are dealt like
+    cards in the order of a hash of seed and name, each stratum from an offset of its own: another
+    clip in the list moves at most those of its stratum, and counts per fold differ by at most one
+    recording in each. Where one fold would hold all verified recordings of a class, the first of
+    them is never held out (fold -1), so that something trusted is always left to learn from.
     """
     unit = _units(listed["recording"].tolist(), listed["hash"].tolist())
-    first = listed.assign(unit=unit).drop_duplicates("unit")
+    table = listed.assign(unit=unit).sort_values(["verified", "clip"], ascending=[False, True])
     fold_of: dict[str, int] = {}
-    for (label, verified), stratum in first.groupby(["label", "verified"], sort=True):
-        if verified == 1 and len(stratum) == 1:
-            fold_of[stratum["unit"].iloc[0]] = -1
-            continue
+    for (label, verified), stratum in table.drop_duplicates("unit").groupby(["label", "verified"]):
         offset = _number(seed, "offset", label, verified)
         dealt = sorted(stratum["unit"], key=lambda name: (_number(seed, "recording", name), name))
         fold_of |= {name: (offset + place) % folds for place, name in enumerate(dealt)}
+    for _, trusted in table[table["verified"] == 1].groupby("label")["unit"]:
+        if trusted.map(fold_of).nunique() == 1:
+            fold_of[min(trusted)] = -1
     return pd.DataFrame(
         {
             "clip": listed["clip"],

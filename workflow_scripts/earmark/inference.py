@@ -1,7 +1,6 @@
 """Class probabilities of clips by a network: for training's evaluation, and for predicting."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from earmark import batches, finite, model_facts, models
+from earmark.batches import Crops
 from earmark.features.store import FeatureStore
 from earmark.hardware import Hardware
 from earmark.networks.build import build
 from earmark.resident import ResidentStore
 from earmark.runtime.errors import EarmarkError
-
-
-@dataclass(frozen=True)
-class Crops:
-    """How clips are cut for a network: for features without a fixed length.
-
-    Up to ``per_clip`` crops of ``frames`` are spread evenly over a clip, and what the network says
-    of them is averaged. ``batch_clips`` inputs go through the network at a time.
-    """
-
-    frames: int = 0
-    per_clip: int = 1
-    batch_clips: int = 32
 
 
 def crops_of(recipe: Mapping[str, Any]) -> Crops:

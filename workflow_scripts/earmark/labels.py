@@ -79,6 +79,11 @@ def read_corrections(path: str | Path, classes: Sequence[str]) -> pd.DataFrame:
                 f"{of} the right label is given as '{shown(str(row.label))}', which is no class of "
                 f"the train list. Write one of its classes, or the decision unsure."
             )
+        elif row.decision == "wrong" and row.label == row.previous_label:
+            mistakes.append(
+                f"{of} the label '{shown(str(row.label))}' is wrong, and given as the right one "
+                f"too. Write the right one, or the decision right."
+            )
         if pd.isna(row.when):
             mistakes.append(
                 f"{of} the time '{shown(str(row.time))}'. Write it like 2026-11-27T14:05:00."

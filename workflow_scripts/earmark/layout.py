@@ -5,7 +5,7 @@ Only names are looked at here, with the standard library alone, so that planning
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from earmark.runtime.errors import EarmarkError
@@ -31,6 +31,15 @@ class Layout:
     test_list: Path | None
     test_truth: Path | None
     train_truth: Path | None
+
+    def moved_to(self, folder: Path) -> "Layout":
+        """The same files below another folder."""
+
+        def moved(path: Path | None) -> Path | None:
+            return path and folder / path.relative_to(self.folder)
+
+        names = [field.name for field in fields(self) if field.name != "folder"]
+        return Layout(folder=folder, **{name: moved(getattr(self, name)) for name in names})
 
 
 def kaggle_layout(folder: str | Path) -> Layout:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from earmark import ensemble, metrics
-from earmark.predictions import Predictions
+from earmark.predictions import Predictions, same_classes
 
 log = logging.getLogger("earmark")
 
@@ -80,7 +80,7 @@ def combine(
     In a weighted mean each member weighs by its score on all of its own clips.
     """
     clips = known_clips(list(members.values()))
-    classes = same_classes([found.classes for found in members.values()], entry)
+    classes = same_classes(list(members.values()), entry)
     scores = weighing_scores(members, labels) if kind == "weighted" else None
     if not clips:
         log.warning(
@@ -115,10 +115,3 @@ def rows(
         label_probability=values[np.arange(len(table)), number].round(6),
     )
     return table[list(COLUMNS)]
-
-
-def same_classes(found: Sequence[list[str]], entry: str) -> list[str]:
-    """Return the class names that all members of ``entry`` have."""
-    if any(names != found[0] for names in found):
-        raise ValueError(f"The members of {entry} were trained on different classes.")
-    return found[0]

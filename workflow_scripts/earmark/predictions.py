@@ -61,4 +61,15 @@ def read(path: str | Path) -> Predictions:
                 f"probabilities of shape {values.shape} of {len(clips)} clips and {len(classes)} "
                 f"classes"
             )
+        # A clip without a prediction is NaN in all classes.
+        if not (np.isfinite(values).all(-1) | np.isnan(values).all(-1)).all():
+            raise ValueError("some probabilities are no finite numbers")
         return Predictions(clips, classes, values)
+
+
+def same_classes(members: Sequence[Predictions], name: str) -> list[str]:
+    """Return the class names that all ``members`` of ``name`` have."""
+    classes = members[0].classes
+    if any(found.classes != classes for found in members):
+        raise ValueError(f"The members of {name} were trained on different classes.")
+    return classes

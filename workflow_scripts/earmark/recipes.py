@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from earmark.batches import Augmentation
-from earmark.inference import Crops
+from earmark.batches import Augmentation, Crops
 from earmark.training import Plan
 
 Part = TypeVar("Part", Plan, Augmentation)

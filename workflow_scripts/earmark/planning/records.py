@@ -2,11 +2,14 @@
 
 Snakemake notes in ``.snakemake`` by what each output was made. An output without such a note (a
 copied folder, a deleted ``.snakemake``) is to it as good as new. These functions look while a run
-is planned; ``persistence`` is Snakemake's.
+is planned.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from snakemake.persistence.file import FilePersistence
 
 from earmark.runtime.errors import EarmarkError
 
@@ -25,14 +28,23 @@ MADE = (
 )
 
 
-def check(results: Path, persistence: Any) -> None:
+def of(workflow: Any) -> "FilePersistence | None":
+    """Snakemake's records in this folder; None if this workflow keeps them in a database."""
+    from snakemake.persistence.file import FilePersistence
+
+    if workflow.workflow_settings.persistence_backend.name != "FILE":
+        return None
+    return FilePersistence(nolock=True)
+
+
+def check(results: Path, records: "FilePersistence | None") -> None:
     """Raise EarmarkError if there are ``results`` without a record of what made them."""
+    if records is None:
+        return
     made = sorted(str(path) for kind in MADE for path in results.glob(kind))
     # Of what a stopped run left behind, it says that it is incomplete.
-    stopped = persistence._filter_incomplete_keys(made)
-    unknown = [
-        path for path in made if path not in stopped and persistence._read_record(path) is None
-    ]
+    stopped = records._filter_incomplete_keys(made)
+    unknown = [path for path in made if path not in stopped and not records._read_record(path)]
     if unknown:
         raise EarmarkError(
             f"Nothing tells by which data, config and code {unknown[0]} was made ({len(unknown)} "
@@ -43,7 +55,9 @@ def check(results: Path, persistence: Any) -> None:
         )
 
 
-def mark_foreign(top: Path, submitted: Path, persistence: Any) -> None:
-    """Let ``top`` be made anew if it is there and no copy of the submission ``submitted``."""
-    if top.exists() and not (submitted.exists() and top.read_bytes() == submitted.read_bytes()):
-        persistence._mark_incomplete(str(top), None)
+def mark_foreign(top: Path, results: Path, records: "FilePersistence | None") -> None:
+    """Let ``top`` be made anew if it is there and no copy of the submission in ``results``."""
+    own = results / "submission.csv"
+    foreign = top.is_file() and not (own.exists() and top.read_bytes() == own.read_bytes())
+    if foreign and records is not None:
+        records._mark_incomplete(str(top), None)

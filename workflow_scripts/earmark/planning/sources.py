@@ -6,6 +6,7 @@ hashed at each start, their sizes and times are remembered in Snakemake's own fo
 can be deleted at any time.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -18,10 +19,12 @@ from earmark import index
 from earmark.config import Source
 from earmark.layout import Layout
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import whole_file
+from earmark.runtime.outputs import unwritable, whole_file
 
 log = logging.getLogger("earmark")
 
+# In a folder of results, the link to the data set.
+LINK = "dataset"
 # A file may change again within its time stamp: one that is so new is hashed again next time.
 SETTLED_SECONDS = 2.0
 # Clocks of file servers differ a little.
@@ -34,14 +37,14 @@ def update_index(layout: Layout, results: Path, memory: Path) -> None:
     ``memory`` is the file that remembers sizes and times. Raises EarmarkError when the clips in
     ``results`` are those of another folder.
     """
-    known = _Memory(memory, layout.folder)
+    known = _Memory(memory)
     found = index.of_layout(layout, known.hash_all)
     paths = {part: results / "index" / f"{part}.csv" for part in index.PARTS}
     changed = [part for part, path in paths.items() if _text(path) != index.text_of(found[part])]
     if changed:
-        before = known.folder
+        before = _linked(results)
         # A folder that is no longer there was moved, and may have been edited since.
-        other = before not in ("", str(layout.folder.resolve())) and Path(before).exists()
+        other = before is not None and before != layout.folder.resolve() and before.exists()
         if other and all(path.exists() for path in paths.values()):
             raise EarmarkError(
                 f"The results in {results} are of the clips in {before}, and {layout.folder} has "
@@ -55,6 +58,36 @@ def update_index(layout: Layout, results: Path, memory: Path) -> None:
     known.save()
 
 
+def link(layout: Layout, results: Path, is_main: bool) -> Layout:
+    """The same layout by way of the link ``results``/dataset, for the paths of rules' inputs.
+
+    A data set that was moved, or is named otherwise, so has the paths that it had before. The main
+    process lets the link lead to the data set; others (jobs, perhaps on another machine) make it
+    where there is none. Raises EarmarkError where it cannot be made.
+    """
+    path, folder = results / LINK, layout.folder.resolve()
+    new = path.with_name(f".{LINK}.{os.getpid()}")
+    linked = _linked(results)
+    if linked != folder and (is_main or linked is None):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            new.symlink_to(folder)
+            os.replace(new, path)
+        except OSError as problem:
+            with contextlib.suppress(OSError):
+                new.unlink()
+            raise unwritable(path, problem) from problem
+    return layout.moved_to(path)
+
+
+def _linked(results: Path) -> Path | None:
+    """Where the link leads to, whether there is something or not."""
+    try:
+        return Path(os.readlink(results / LINK))
+    except OSError:
+        return None
+
+
 def _text(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8")
@@ -65,14 +98,13 @@ def _text(path: Path) -> str | None:
 class _Memory:
     """Sizes, times and hashes of files as they were when they were hashed."""
 
-    def __init__(self, path: Path, folder: Path) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.now = str(folder.resolve())
-        self.folder, self._files = _remembered(path)
-        self._changed = self.folder != self.now
+        self._files = _remembered(path)
+        self._changed = False
 
     def hash_all(self, folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
-        """As ``index.hash_all``, but a file of the same size and time is not read again."""
+        """As ``index.hash_all``, but a file of the same size and times is not read again."""
         stamps = [_stamp(folder / file) for file in files]
         unknown = [
             file
@@ -89,7 +121,7 @@ class _Memory:
                 found.append((stamp[0], self._files[file][1]))
             else:
                 found.append(hashes[file])
-                if stamp[1] < begin - SETTLED_SECONDS * 1e9 and hashes[file][1]:
+                if max(stamp[1:]) < begin - SETTLED_SECONDS * 1e9 and hashes[file][1]:
                     self._files[file] = [stamp, hashes[file][1]]
                     self._changed = True
         return found
@@ -100,27 +132,30 @@ class _Memory:
             return
         try:
             with whole_file(self.path) as temporary:
-                text = json.dumps({"folder": self.now, "files": self._files})
+                text = json.dumps(self._files)
                 temporary.write_text(text, encoding="utf-8")
         except (OSError, EarmarkError) as problem:
             log.warning("%s Clips are compared anew at each start.", problem)
 
 
-def _remembered(path: Path) -> tuple[str, dict[str, Any]]:
+def _remembered(path: Path) -> dict[str, Any]:
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        return str(known["folder"]), dict(known["files"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return "", {}
+        return {
+            str(name): [list(known[0]), str(known[1])]
+            for name, known in json.loads(path.read_text(encoding="utf-8")).items()
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return {}
 
 
 def _stamp(path: Path) -> list[int] | None:
-    """Size and time of a file; None if there is none."""
+    """Size and times of a file; None if there is none."""
     try:
         facts = os.stat(path)
     except OSError:
         return None
-    return [facts.st_size, facts.st_mtime_ns]
+    # The last is the time of the last change of any kind, which nobody can set.
+    return [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns]
 
 
 def lists_of(source: Source) -> list[Path]:

@@ -1,5 +1,6 @@
 """The code's hash: it changes with what runs and with nothing else."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from tiny import REPO
 
-from earmark import provenance
+from earmark.planning import code
 
 SCRIPTS = REPO / "workflow_scripts"
 
@@ -43,8 +44,8 @@ def write_tree(folder: Path, edits: dict[str, tuple[str, str]] | None = None) ->
 
 
 def hashes(tmp_path: Path, edits: dict[str, tuple[str, str]]) -> tuple[str, str]:
-    before = provenance.code_of(write_tree(tmp_path / "before"))
-    return before, provenance.code_of(write_tree(tmp_path / "after", edits))
+    before = code.code_of(write_tree(tmp_path / "before"))
+    return before, code.code_of(write_tree(tmp_path / "after", edits))
 
 
 def test_the_hash_does_not_depend_on_where_the_tree_lies(tmp_path: Path) -> None:
@@ -100,11 +101,43 @@ def test_edits_of_what_runs_change_the_hash(
     assert before != after
 
 
+WORDS = (
+    'import logging\n\nlog = logging.getLogger("a")\n\n\ndef f(x):\n'
+    '    log.info("so many: %d", x)\n    if x:\n'
+    '        raise ValueError(f"{x} is too much. " + "Lower it.")\n    return "kept"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("so many", "this many", True),
+        ("is too much. ", "is far too much. ", True),
+        ("Lower it.", "Raise it.", True),
+        ("log.info", "log.warning", False),
+        ('%d", x)', '%d", x + 1)', False),
+        ("{x} is", "{x + 1} is", False),
+        ("ValueError", "TypeError", False),
+        ('"kept"', '"lost"', False),
+        ('getLogger("a")', 'getLogger("b")', False),
+    ],
+)
+def test_words_of_errors_and_of_the_log_do_not_count(
+    tmp_path: Path, old: str, new: str, same: bool
+) -> None:
+    found = []
+    for name, text in (("a", WORDS), ("b", WORDS.replace(old, new))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "job.py").write_text(text)
+        found.append(code.code_of(tmp_path / name / "job.py"))
+    assert (found[0] == found[1]) == same
+
+
 def test_a_string_that_is_no_docstring_counts(tmp_path: Path) -> None:
     for name, value in (("a", "x"), ("b", "y")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "job.py").write_text(f'def f():\n    return "{value}"\n')
-    found = [provenance.code_of(tmp_path / name / "job.py") for name in ("a", "b")]
+    found = [code.code_of(tmp_path / name / "job.py") for name in ("a", "b")]
     assert found[0] != found[1]
 
 
@@ -132,7 +165,7 @@ def test_every_form_of_import_is_followed(tmp_path: Path, statement: str) -> Non
         (folder / "box/__init__.py").write_text("")
         (folder / "box/part.py").write_text(f"thing = {number}\n")
         (folder / "job.py").write_text(f"{statement}\n")
-        found.append(provenance.code_of(folder / "job.py"))
+        found.append(code.code_of(folder / "job.py"))
     assert found[0] != found[1]
 
 
@@ -140,13 +173,13 @@ def test_modules_that_import_each_other_are_no_endless_loop(tmp_path: Path) -> N
     (tmp_path / "a.py").write_text("import b\n")
     (tmp_path / "b.py").write_text("import a\n")
     (tmp_path / "job.py").write_text("import a\n")
-    assert len(provenance.code_of(tmp_path / "job.py")) == 16
+    assert len(code.code_of(tmp_path / "job.py")) == 16
 
 
 def test_a_module_is_hashed_with_what_it_imports(tmp_path: Path) -> None:
     def found(name: str, edits: dict[str, tuple[str, str]], module: str) -> str:
         write_tree(tmp_path / name, edits)
-        return provenance.code_of_module(module, tmp_path / name)
+        return code.code_of_module(module, tmp_path / name)
 
     deep = {"house/names.py": ('"well"', '"Well"')}
     assert found("a", {}, "house.cellar") != found("b", deep, "house.cellar")
@@ -155,7 +188,7 @@ def test_a_module_is_hashed_with_what_it_imports(tmp_path: Path) -> None:
 
 def names_in_closure(script: str) -> set[str]:
     path = SCRIPTS / script
-    return {found.name for found in provenance._closure(path, SCRIPTS)}
+    return {found.name for found in code._closure(path, SCRIPTS)}
 
 
 def test_what_the_real_scripts_depend_on() -> None:
@@ -204,9 +237,11 @@ def test_every_module_that_a_script_loads_is_in_its_closure() -> None:
         loaded = subprocess.run(
             [sys.executable, "-c", command], capture_output=True, text=True, check=True
         ).stdout.split()
-        closure = {str(path) for path in provenance._closure(SCRIPTS / script, SCRIPTS)}
+        closure = {str(path) for path in code._closure(SCRIPTS / script, SCRIPTS)}
         assert str(SCRIPTS / script) in loaded
-        assert set(loaded) <= closure
+        # What can change no result is left out, and nothing else.
+        runtime = str(SCRIPTS / "earmark" / "runtime")
+        assert {path for path in loaded if not path.startswith(runtime)} <= closure
 
 
 LIGHT = (
@@ -215,11 +250,14 @@ LIGHT = (
     "select_labels",
     "spread_labels",
     "combine_predictions",
-    "make_manifest",
+    "inspect_clips",
+    "read_labels",
+    "draw_folds",
+    "copy_submission",
     "summarise_spreading",
     "measure_labels",
     "print_scores",
-    "score_held_out",
+    "write_out_of_fold",
     "tabulate_systems",
     "tabulate_spreading",
     "tabulate_selftraining",
@@ -249,15 +287,34 @@ def test_light_scripts_do_not_load_torch() -> None:
 def test_planning_loads_nothing_heavy() -> None:
     command = (
         f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\n"
-        "from earmark import config, layout, provenance, vocabulary\n"
+        "from earmark import config, layout, vocabulary\n"
+        "from earmark.planning import code, plan, records, sources\n"
         "from earmark.features import catalogue, settings\n"
         "from earmark.networks import catalogue as networks\n"
         "for kind in catalogue.KINDS:\n"
         "    assert not [*settings.parse({'kind': kind}).mistakes()]\n"
         "for name in networks.NETWORKS:\n"
         "    assert [*networks.mistakes(name, {'x': 1}, (1, 1))]\n"
-        "heavy = {'torch', 'torchaudio', 'sklearn', 'scipy', 'matplotlib'}\n"
+        "heavy = {'torch', 'torchaudio', 'sklearn', 'scipy', 'matplotlib', 'pandas'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+def test_what_can_change_no_result_needs_no_library_that_could() -> None:
+    allowed = set(sys.stdlib_module_names) - {"random"} | {"tqdm", "psutil", "filelock", "earmark"}
+    for path in (SCRIPTS / "earmark" / "runtime").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            else:
+                continue
+            assert {name.split(".")[0] for name in names} <= allowed, path
+            own = {name for name in names if name.startswith("earmark")}
+            assert all(
+                name in ("earmark", "earmark.runtime") or name.startswith("earmark.runtime.")
+                for name in own
+            ), path

@@ -1,0 +1,86 @@
+"""The command `earmark`, and Earmark as a package to install."""
+
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from tiny import REPO
+
+SCRIPTS = REPO / "workflow_scripts"
+VERSION = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+def output(*command: str, path: Path | None = None, folder: Path = REPO) -> str:
+    """Standard output of a command that must succeed; ``path`` is the only PYTHONPATH."""
+    environment = {"PATH": "/usr/bin:/bin"} | ({"PYTHONPATH": str(path)} if path else {})
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def command(*arguments: str, folder: Path) -> str:
+    """What the command prints where Python has nothing but its standard library (-S)."""
+    module = (sys.executable, "-S", "-m", "earmark.command_line")
+    return output(*module, *arguments, path=SCRIPTS, folder=folder)
+
+
+def test_alone_it_prints_one_screen_that_says_where_to_begin(tmp_path: Path) -> None:
+    screen = command(folder=tmp_path)
+    assert command("--help", folder=tmp_path) == screen
+    lines = screen.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= max(80, len(f"In {REPO}:"))
+    assert f"In {REPO}:" in lines
+
+
+def test_what_it_names_is_there(tmp_path: Path) -> None:
+    screen = command(folder=tmp_path)
+    named = [word.strip(".,;:") for word in screen.split()]
+    files = {word for word in named if word.endswith((".md", ".yaml")) or word == "docs/"}
+    assert files
+    assert [name for name in files if not (REPO / name).exists()] == []
+
+
+def test_the_package_needs_nothing_but_python_to_be_imported(tmp_path: Path) -> None:
+    code = "import sys, earmark; print('torch' in sys.modules, earmark.__file__)"
+    expected = f"False {SCRIPTS / 'earmark/__init__.py'}\n"
+    assert output(sys.executable, "-S", "-c", code, path=SCRIPTS, folder=tmp_path) == expected
+    # Nor does it import what is there.
+    assert output(sys.executable, "-c", code, path=SCRIPTS, folder=tmp_path) == expected
+
+
+def test_installed_by_itself_it_is_complete_and_has_its_version(tmp_path: Path) -> None:
+    copy, site = tmp_path / "checkout", tmp_path / "site"
+    copy.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "workflow_scripts"):
+        subprocess.run(["cp", "-r", str(REPO / name), str(copy)], check=True)
+    alone = ("--quiet", "--no-index", "--no-deps", "--no-build-isolation")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install")
+    output(*pip, *alone, "--target", str(site), str(copy))
+
+    found = {path.relative_to(site) for path in (site / "earmark").rglob("*.py")}
+    assert found == {path.relative_to(SCRIPTS) for path in (SCRIPTS / "earmark").rglob("*.py")}
+    # Scripts of rules are no modules of everyone's.
+    assert {path.name for path in site.iterdir()} == {
+        "bin",
+        "earmark",
+        f"earmark-{VERSION}.dist-info",
+    }
+    program = str(site / "bin/earmark")
+    assert output(program, "--version", path=site, folder=tmp_path) == f"earmark {VERSION}\n"
+    assert "In a checkout of Earmark:" in output(program, path=site, folder=tmp_path).splitlines()
+
+
+def test_make_env_has_installed_this_checkout(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("earmark")
+    try:
+        installed = metadata.version("earmark")
+    except metadata.PackageNotFoundError:
+        pytest.skip("this environment is not that of make env")
+    assert installed == VERSION
+    assert output(str(program), "--version", folder=tmp_path) == f"earmark {VERSION}\n"
+    assert f"In {REPO}:" in output(str(program), folder=tmp_path).splitlines()

@@ -1,0 +1,143 @@
+"""The plan: who needs which file. Worked out by hand from the design, without Snakemake."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import default_config, merged
+
+from earmark.config import Source
+from earmark.layout import kaggle_layout
+from earmark.planning.plan import Model, Plan, pattern
+from earmark.runtime.errors import EarmarkError
+
+CLASSES = ["Bark", "Cello", "Flute"]
+
+
+def plan_of(overlay: dict[str, Any] | None = None, labels: list[str] = CLASSES) -> Plan:
+    source = Source("mine", "folder", kaggle_layout(Path("sounds")), labels)
+    return Plan(merged(default_config(), overlay or {}), source)
+
+
+def test_a_trained_system_has_one_stage() -> None:
+    plan = plan_of()
+    model = Model("cnn_logmel", 1, 0)
+    assert plan.stages(model) == {0: "results/mine/models/cnn_logmel/seed1/fold0"}
+    assert plan.finished(model, "x") == "results/mine/models/cnn_logmel/seed1/fold0/x"
+    assert plan.features_of("cnn_logmel", "test") == "results/mine/features/log_mel/test.h5"
+    assert plan.selection_of("cnn_logmel") == "results/mine/selections/everything.csv"
+
+
+def test_a_selftrained_system_begins_with_its_base() -> None:
+    plan = plan_of({"selftraining": {"short": {"rounds": 2}}})
+    model = Model("vgg_fewer_semi", 7, 3)
+    rounds = "results/mine/selftraining/vgg_fewer_semi/seed7/fold3"
+    base = "results/mine/models/vgg_fewer/seed7/fold3"
+    assert plan.stages(model) == {0: base, 1: f"{rounds}/round1", 2: f"{rounds}/round2"}
+    assert plan.stage_before(model, 1) == [f"{base}/weights.safetensors"]
+    assert plan.stage_before(model, 2) == [f"{rounds}/round1/weights.safetensors"]
+    assert plan.finished(model, "model.json") == f"{rounds}/round2/model.json"
+    assert plan.selection_of("vgg_fewer_semi") == "results/mine/selections/promoted.csv"
+
+
+def test_a_selftraining_that_starts_untrained_has_no_base() -> None:
+    plan = plan_of({"selftraining": {"short": {"start": "untrained"}}})
+    model = Model("vgg_fewer_semi", 1, 0)
+    assert list(plan.stages(model)) == [1, 2]
+    assert plan.stage_before(model, 1) == []
+    assert plan.stage_before(model, 2) != []
+
+
+def test_every_fold_and_seed_votes() -> None:
+    plan = plan_of({"systems": {"vgg_fewer": {"folds": [0, 2]}}, "seeds": [4, 5]})
+    assert plan.folds_of("vgg_fewer_semi") == [0, 2]
+    rounds = "results/mine/selftraining/vgg_fewer_semi/seed5"
+    assert plan.finished_all("vgg_fewer_semi", 5, "x") == [
+        f"{rounds}/fold0/round2/x",
+        f"{rounds}/fold2/round2/x",
+    ]
+    members = ["vgg_fewer_semi", "vgg_more", "cnn_logmel"]
+    assert plan.predictions_of("arithmetic", 4, "train") == [
+        f"results/mine/predictions/{name}/seed4/train.h5" for name in members
+    ]
+    assert plan.seeds == [4, 5]
+    assert plan.first_model("vgg_fewer") == Model("vgg_fewer", 4, 0)
+
+
+def test_what_is_scored() -> None:
+    members = ["vgg_fewer_semi", "vgg_more", "cnn_logmel"]
+    ensembles = ["arithmetic", "geometric", "power", "weighted"]
+    assert plan_of().scored == [*members, *ensembles]
+    assert plan_of({"submission": "vgg_fewer"}).scored == [*members, *ensembles, "vgg_fewer"]
+    chosen = plan_of({"scores": ["power", "vgg_fewer"]})
+    assert chosen.scored == ["power", "vgg_fewer"]
+    assert chosen.scored_systems == [*members, "vgg_fewer"]
+    assert chosen.selections == ["everything", "promoted"]
+    alone = plan_of({"scores": ["cnn_logmel"]})
+    assert (alone.selections, alone.spreadings) == (["everything"], [])
+
+
+def test_only_a_weighted_mean_asks_for_scores() -> None:
+    plan = plan_of()
+    asked = [name for name in plan.scored if plan.is_weighted(name)]
+    assert asked == ["weighted"]
+    assert plan.combination_of("vgg_more") == {
+        "kind": "arithmetic",
+        "exponent": 0.25,
+        "members": ["vgg_more"],
+    }
+
+
+def test_groups_without_a_scheme_fit_the_classes() -> None:
+    assert plan_of().groups_of("latent_two") == {"music": ["Cello", "Flute"], "non_music": ["Bark"]}
+    assert plan_of(labels=["Bark", "Wren"]).groups_of("latent_two") == {"all": ["Bark", "Wren"]}
+    three = plan_of({"spreading": {"latent_two": {"scheme": "three"}}})
+    assert set(three.groups_of("latent_two")) == {"music", "creature"}
+    asked = plan_of({"spreading": {"latent_two": {"scheme": "two"}}}, ["Bark", "Wren"])
+    with pytest.raises(EarmarkError, match="'Wren' of the train list is in no group"):
+        asked.groups_of("latent_two")
+    # How clips are grouped is told by the classes: the scheme's name is no reason to redo it.
+    settings = three.spreading_settings("latent_two", "creature")
+    assert settings["classes"] == ["Bark"]
+    assert "scheme" not in settings
+
+
+def test_vectors_of_a_spreading() -> None:
+    assert plan_of().vectors_of("latent_two") == "results/mine/autoencoders/stft/latents.h5"
+    entry = dict(default_config()["spreading"]["latent_two"], feature="stft")
+    del entry["autoencoder"]
+    pictures = plan_of({"spreading": {"pictures": entry}})
+    assert pictures.vectors_of("pictures") == "results/mine/features/stft/train.h5"
+
+
+def test_settings_of_trainings_are_plain_and_say_whose_they_are() -> None:
+    plan = plan_of({"selftraining": {"short": {"lower_step": 0.05}}})
+    base = plan.training_settings(Model("vgg_fewer", "2", "1"))
+    assert (base["system"], base["seed"], base["fold"]) == ("vgg_fewer", 2, 1)
+    assert base["recipe"] == plan.config["recipes"]["vgg"]
+    assert "round" not in base
+    second = plan.training_settings(Model("vgg_fewer_semi", 2, 1), 2)
+    assert second["recipe"] == plan.config["recipes"]["adjust"]
+    assert second["round"] == 2
+    assert second["network"] == "vgg_fewer"
+    assert second["schedule"] == {
+        "lower_first": 0.35,
+        "lower_step": 0.05,
+        "lower_last": 0.65,
+        "upper": 0.9,
+    }
+
+
+def test_earlier_rounds_match_in_their_own_paths_alone() -> None:
+    plan = plan_of({"selftraining": {"short": {"rounds": 3}}})
+    found = plan.earlier_rounds()
+    for number, wanted in ((1, True), (2, True), (3, False), (12, False)):
+        path = f"vgg_fewer_semi/seed1/fold0/round{number}/weights.safetensors"
+        assert bool(re.match(found, path)) == wanted, number
+    assert plan_of({"selftraining": {"short": {"rounds": 1}}}).earlier_rounds() == ""
+
+
+def test_a_pattern_of_no_names_matches_nothing() -> None:
+    assert pattern({"a": 1, "b": 2}) == "a|b"
+    assert not re.match(pattern([]), "")

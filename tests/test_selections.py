@@ -1,0 +1,147 @@
+"""Selections: what is learned from, with which label and weight."""
+
+import pandas as pd
+import pytest
+from tiny import write_rows
+
+from earmark import selections, tables
+from earmark.runtime.errors import EarmarkError
+
+LABELS = pd.DataFrame(
+    [
+        ("z_verified.wav", "Cello", 1),
+        ("promoted.wav", "Gong", 0),
+        ("silent.wav", "Gong", 1),
+        ("rest.wav", "Cello", 0),
+        ("a_verified.wav", "Gong", 1),
+        ("broken.wav", "Gong", 0),
+        ("both.wav", "Gong", 1),
+    ],
+    columns=["clip", "label", "verified"],
+).assign(present=1, origin="list")
+USE = {"silent.wav": 0, "broken.wav": 0, "unsure.wav": 1}
+CLIPS = pd.DataFrame(
+    [(name, USE.get(name, 1)) for name in ["unsure.wav", *LABELS["clip"][::-1]]],
+    columns=["clip", "use"],
+)
+PROMOTED = {"promoted.wav", "both.wav", "broken.wav", "test.wav", "of_another_set.wav"}
+
+
+def rows(table):
+    return list(table.itertuples(index=False, name=None))
+
+
+def select(promoted, rest_weight):
+    return selections.select(selections.labelled(LABELS, CLIPS), promoted, rest_weight)
+
+
+def test_usable_clips_in_the_order_of_the_labels():
+    found = selections.labelled(LABELS, CLIPS)
+    assert found["clip"].tolist() == [
+        "z_verified.wav",
+        "promoted.wav",
+        "rest.wav",
+        "a_verified.wav",
+        "both.wav",
+    ]
+    assert found.index.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_class_without_a_usable_verified_clip_is_named():
+    broken = CLIPS.assign(use=[int(name != "z_verified.wav") for name in CLIPS["clip"]])
+    with pytest.raises(EarmarkError, match=r"'Cello' of the train list.*1 such classes of 2"):
+        selections.labelled(LABELS, broken)
+    # No clip of it is usable at all.
+    broken.loc[broken["clip"] == "rest.wav", "use"] = 0
+    with pytest.raises(EarmarkError, match=r"'Cello' of the train list.*1 such classes of 2"):
+        selections.labelled(LABELS, broken)
+
+
+def test_promoted_clips_come_in_and_the_rest_has_its_weight():
+    found = select(PROMOTED, 0.25)
+    assert list(found.columns) == list(selections.COLUMNS)
+    assert rows(found) == [
+        ("z_verified.wav", "Cello", 1, "verified", 1.0),
+        ("promoted.wav", "Gong", 0, "spread", 1.0),
+        ("rest.wav", "Cello", 0, "given", 0.25),
+        ("a_verified.wav", "Gong", 1, "verified", 1.0),
+        ("both.wav", "Gong", 1, "verified", 1.0),
+    ]
+
+
+def test_rows_of_weight_0_are_there_and_not_learned_from():
+    found = select(set(), 0.0)
+    assert found["weight"].tolist() == [1.0, 0.0, 0.0, 1.0, 1.0]
+    learned = selections.learned(found)
+    assert learned["clip"].tolist() == ["z_verified.wav", "a_verified.wav", "both.wav"]
+    found = select(PROMOTED, 0.0)
+    assert selections.learned(found)["source"].tolist() == [
+        "verified",
+        "spread",
+        "verified",
+        "verified",
+    ]
+    # They have their classes all the same.
+    assert selections.class_names(found) == ["Cello", "Gong"]
+
+
+def test_all_labels_as_given():
+    found = select(set(), 1.0)
+    assert found["weight"].tolist() == [1.0] * 5
+    assert found["source"].tolist() == ["verified", "given", "given", "verified", "verified"]
+
+
+def test_pseudo_labels_take_the_place_of_the_same_clips_rows():
+    base = select(PROMOTED, 0.0)
+    added = pd.DataFrame([("rest.wav", "Gong", 0, "pseudo", 1.0)], columns=selections.COLUMNS)
+    found = selections.with_pseudo_labels(base, added)
+    assert sorted(rows(found)) == sorted([*rows(base.drop(index=2)), *rows(added)])
+    assert sorted(found.index) == [0, 1, 2, 3, 4]
+    assert found["weight"].dtype == float
+    pd.testing.assert_frame_equal(selections.with_pseudo_labels(base, added.iloc[:0]), base)
+    everything = base.assign(source="pseudo")
+    pd.testing.assert_frame_equal(selections.with_pseudo_labels(base, everything), everything)
+
+
+def test_table_survives_a_file(tmp_path):
+    table = select(PROMOTED, 0.25)
+    tables.write_table(table, tmp_path / "s.csv")
+    found = selections.read(tmp_path / "s.csv")
+    pd.testing.assert_frame_equal(found, table, check_dtype=False)
+    assert (found["weight"].dtype, found["verified"].dtype) == (float, int)
+
+
+def test_names_that_look_like_numbers_stay_names(tmp_path):
+    path = tmp_path / "s.csv"
+    values = [("00012", "None", 0, "given", 0.5), ("1e5", "nan", 1, "verified", 1.0)]
+    write_rows(path, selections.COLUMNS, values)
+    assert rows(selections.read(path)) == values
+
+
+def test_missing_column_is_named(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("clip,label,verified,weight\na.wav,Gong,1,1\n")
+    with pytest.raises(EarmarkError, match=r"s\.csv lacks the column 'source'"):
+        selections.read(path)
+    with pytest.raises(EarmarkError, match="does not exist"):
+        selections.read(tmp_path / "absent.csv")
+
+
+def test_precision_counts_rows_whose_truth_is_known():
+    table = pd.DataFrame({"clip": ["a", "b", "c", "d"], "label": ["Gong", "Gong", "Cello", "Oboe"]})
+    truth = {"a": "Gong", "b": "Cello", "c": "Cello", "unlisted": "Gong"}
+    assert selections.precision(table, truth) == (2, 3)
+    assert selections.precision(table, {}) == (0, 0)
+
+
+def test_precision_of_the_given_labels_of_a_real_set(fsd10):
+    # A third of the unverified labels is wrong there; verified ones are right.
+    truth = selections.truth_table(fsd10 / "train_truth.csv")
+    given = tables.read_table(fsd10 / "train.csv", ("fname", "label"), "train list")
+    given = given.rename(columns={"fname": "clip"})
+    trusted = given[given["manually_verified"] == "1"]
+    assert selections.precision(trusted, truth) == (len(trusted), len(trusted))
+    rest = given[given["manually_verified"] == "0"]
+    right, known = selections.precision(rest, truth)
+    assert known == len(rest) > 50
+    assert right / known == pytest.approx(2 / 3, abs=0.05)
