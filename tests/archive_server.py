@@ -31,7 +31,10 @@ def sound(seed: int, count: int = 40_000) -> bytes:
 CONTENT = {
     TRAIN: {f"00{i}a.wav": sound(i) for i in range(8)},
     TEST: {f"11{i}b.wav": sound(100 + i) for i in range(3)},
-    META: {LISTS[0]: b"fname,label,manually_verified\n000a.wav,Bark,1\n", LISTS[1]: b"fname,label\n110b.wav,Bus\n"},
+    META: {
+        LISTS[0]: b"fname,label,manually_verified\n000a.wav,Bark,1\n",
+        LISTS[1]: b"fname,label\n110b.wav,Bus\n",
+    },
 }
 
 
