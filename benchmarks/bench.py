@@ -19,6 +19,7 @@ import measuring
 sys.path.insert(0, str(measuring.SCRIPTS))
 
 import features
+import formats
 import prediction
 import spreading
 import startup
@@ -59,6 +60,7 @@ def main() -> None:
                 paths, 2, given.repeats
             ),
             "Training of cnn_logmel, two threads": lambda: training.section(2, given.repeats),
+            "Memory format and compiling, two threads": lambda: formats.section(2, given.repeats),
             "Prediction, two threads": lambda: prediction.section(2, given.repeats),
             "Label spreading": lambda: spreading.section(given.repeats),
             "t-SNE": tsne.section,

@@ -13,6 +13,7 @@ figures mean nothing.
 """
 
 import argparse
+import math
 import statistics
 import sys
 import tempfile
@@ -31,11 +32,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(measuring.SCRIPTS))
 
-from training import Clock, task_of
+from training import Clock, data_of
 
 from earmark import classifier, compiling, hardware, recipes
 from earmark.features import store
-from earmark.memory_formats import arrange
 from earmark.networks import autoencoder
 from earmark.networks.build import build
 
@@ -144,9 +144,8 @@ def step_of(case: Case, machine: hardware.Hardware, fast: bool = True) -> measur
     inputs, module = case.inputs(device), case.build().to(device)
     forward: Any = module
     if fast:
-        arrange(module, inputs, machine)
-        module.train()
-        forward = compiling.compiled(module, inputs, machine, compiling.LEAST_CLIPS)
+        machine.move(module)
+        forward, _ = compiling.compiled(module, inputs, machine, 1)
     else:
         machine = replace(machine, autocast_dtype=None)
     module.train()
@@ -231,15 +230,15 @@ def epochs_of(case: Case, machine: hardware.Hardware, folder: Path, count: int) 
     )
     clock = Clock()
     with store.FeatureStore(folder / "pictures.h5") as features:
-        task = task_of(features, case.clips)
-        classifier.train(case.build(), features, task, recipe, machine, clock, 1)  # type: ignore[arg-type]
+        data = data_of(case.clips)
+        classifier.train(case.build(), features, data, recipe, machine, clock, 1)  # type: ignore[arg-type]
     return clock.epochs[1:]
 
 
 def steps_table(machine: hardware.Hardware, limits: Ceilings, reduced: bool) -> str:
     """Steps as jobs compute them, compiled and not, beside plain float32 and the least time."""
     rows = []
-    as_is = replace(machine, compile_networks=False)
+    as_is = replace(machine, compile_from_clips=math.inf)
     for case in cases(reduced):
         operations = operations_of(case)
         plain = step_seconds(case, machine, fast=False)
@@ -378,7 +377,7 @@ def sections(machine: hardware.Hardware, reduced: bool, epochs: int) -> Iterator
         yield kernels_of(case, machine)
         release(machine.device)
     # Not compiled, for that takes 20 s for each network.
-    yield report_hours(replace(machine, compile_networks=False), reduced)
+    yield report_hours(replace(machine, compile_from_clips=math.inf), reduced)
 
 
 def main() -> None:
@@ -392,7 +391,13 @@ def main() -> None:
     machine = hardware.prepare(
         2 if given.device == "cpu" else 8,
         1,
-        {"device": given.device, "precision": "auto", "compile": True},
+        {
+            "device": given.device,
+            "precision": "auto",
+            "memory_format": "channels_last",
+            "compile": True,
+            "compile_from_clips": 1,
+        },
     )
     parts = []
     for part in sections(machine, given.reduced, given.epochs):

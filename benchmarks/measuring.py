@@ -125,9 +125,9 @@ def machine() -> str:
 def processor() -> str:
     """The processor's name."""
     sys.path.insert(0, str(SCRIPTS))
-    from earmark import probes
+    from earmark.runtime import processors
 
-    return probes.processor()
+    return processors.processor_name()
 
 
 def has_bfloat16() -> bool:

@@ -17,9 +17,9 @@ from torch import nn
 
 sys.path.insert(0, str(measuring.SCRIPTS))
 
-from training import CLASSES, CLIPS, FRAMES, RECIPE, WIDTHS, network, write_noise
+from training import CLASSES, CLIPS, FRAMES, RECIPE, WIDTHS, network, prepared, write_noise
 
-from earmark import batches, classifier, hardware
+from earmark import batches, inference
 from earmark.features import store
 
 
@@ -37,18 +37,18 @@ def plain(module: nn.Module, features: store.FeatureStore) -> None:
 def section(threads: int, repeats: int) -> str:
     """Clips per second for each width; Markdown."""
     rows = []
-    machine = hardware.prepare(threads, 1, {"device": "cpu", "precision": "auto", "compile": False})
+    machine = prepared(threads, "auto")
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "noise.h5"
         write_noise(path, CLIPS)
         with store.FeatureStore(path) as features:
             for width in WIDTHS:
                 module, other = network(width), network(width)
-                other = other.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                machine.move(other)
                 ways: dict[str, measuring.Way] = {
                     "plain": lambda module=module: plain(module, features),
-                    "Earmark": lambda other=other: classifier.predict(
-                        other, features, np.arange(CLIPS), RECIPE, machine, CLASSES
+                    "Earmark": lambda other=other: inference.predict(
+                        other, features, np.arange(CLIPS), RECIPE.crops, machine, CLASSES
                     ),
                 }
                 seconds = measuring.in_turn(ways, repeats)

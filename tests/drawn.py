@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from earmark import clips, labels, plots
 
-
 Rows = Sequence[tuple[str, str, int, float]]
 
 

@@ -1,6 +1,5 @@
 """Compiled networks: the same steps, untouched state, and a plain fall-back."""
 
-import json
 import logging
 import shutil
 
@@ -8,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from earmark import compiling, probes
 from earmark.compiling import compiled
 from earmark.hardware import Hardware
 from earmark.networks.build import build
 
 CPU = torch.device("cpu")
+ALWAYS = Hardware(CPU, None, compile_from_clips=0)
 needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="there is no C++ compiler")
 
 
@@ -24,16 +23,16 @@ def network():
 
 def test_not_asked_for_nothing_is_compiled():
     module = network()
-    assert compiled(module, torch.rand(2, 1, 8, 8), Hardware(CPU, None), 10**6) is module
+    assert compiled(module, torch.rand(2, 1, 8, 8), Hardware(CPU, None), 10**6) == (module, False)
 
 
 @needs_compiler
 def test_compiled_steps_agree_and_leave_no_trace():
     module, plain = network(), network()
     inputs = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(1))
-    probe, random = torch.rand(5, 1, 8, 8), torch.get_rng_state()
-    forward = compiled(module, probe, Hardware(CPU, None, compile_networks=True), 1)
-    assert forward is not module
+    example, random = torch.rand(5, 1, 8, 8), torch.get_rng_state()
+    forward, done = compiled(module, example, ALWAYS, 1)
+    assert done
     assert torch.equal(torch.get_rng_state(), random)
     assert all(torch.equal(a, b) for a, b in zip(module.buffers(), plain.buffers(), strict=True))
     assert all(parameter.grad is None for parameter in module.parameters())
@@ -54,9 +53,9 @@ def test_gradients_of_cnn_logmel_compiled_in_bfloat16():
     torch.manual_seed(0)
     module = build("cnn_logmel", (16, 32), 5, width=4, depth=2, dropout=0.0)
     inputs, weights = torch.rand(4, 16, 32), torch.randn(4, 5)
-    machine = Hardware(CPU, torch.bfloat16, compile_networks=True)
-    forward = compiled(module, inputs, machine, 1)
-    assert forward is not module
+    machine = Hardware(CPU, torch.bfloat16, compile_from_clips=0)
+    forward, done = compiled(module, inputs, machine, 1)
+    assert done
     gradients = []
     for form in (module, forward):
         with machine.autocast():
@@ -98,85 +97,15 @@ def test_what_cannot_be_compiled_rightly_is_used_as_it_is(monkeypatch, caplog, c
     monkeypatch.setattr(torch, "compile", compile_)
     monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
     module = network()
-    machine = Hardware(CPU, None, compile_networks=True)
-    assert compiled(module, torch.rand(2, 1, 8, 8), machine, 1) is module
+    assert compiled(module, torch.rand(2, 1, 8, 8), ALWAYS, 1) == (module, False)
     assert told in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("device", "clips", "tried"),
-    [("cuda", 99_999, 0), ("cuda", 100_000, 1), ("cpu", 99_999, 0), ("cpu", 100_000, 2)],
-)
-def test_auto_compiles_long_trainings_and_does_not_warn_without_a_compiler(
-    monkeypatch, caplog, cache, device, clips, tried
-):
+@pytest.mark.parametrize(("clips", "tried"), [(99, 0), (100, 1)])
+def test_only_long_trainings_are_compiled(monkeypatch, clips, tried):
     calls = []
-
-    def compile_(module, **settings):
-        calls.append(module)
-        return failing(module)
-
-    monkeypatch.setattr(torch, "compile", compile_)
-    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
-    caplog.set_level(logging.INFO, "earmark")
-    machine = Hardware(torch.device(device), None, compile_networks="auto")
-    # A compiler may be there the next time: that there was none is not kept.
-    for _ in range(2 if tried == 2 else 1):
-        module = network()
-        assert compiled(module, torch.rand(2, 1, 8, 8), machine, clips) is module
-    assert len(calls) == tried
-    told = [record.levelname for record in caplog.records if "cannot be comp" in record.message]
-    assert told == ["INFO"] * tried
-    assert not list(cache.rglob("*.json"))
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return tmp_path
-
-
-AUTO = Hardware(CPU, None, compile_networks="auto")
-
-
-@pytest.mark.parametrize(
-    ("milliseconds", "form"), [((100, 94), "compiled"), ((100, 97), "plain"), ((9, 100), "plain")]
-)
-def test_on_a_processor_what_is_faster_is_used_and_kept(monkeypatch, cache, milliseconds, form):
-    monkeypatch.setattr(torch, "compile", lambda module, **settings: Wrong(module, 1.0))
-    times = dict(zip(("plain", "compiled"), map(float, milliseconds), strict=True))
-    monkeypatch.setattr(probes, "milliseconds_of", lambda steps, hardware: times)
-    batch = torch.rand(2, 1, 8, 8)
-    for _ in range(2):
-        module = network()
-        assert (compiled(module, batch, AUTO, 10**6) is module) == (form == "plain")
-        # The second time the timer is not asked.
-        monkeypatch.setattr(probes, "milliseconds_of", failing(module))
-    (kept,) = cache.rglob("forms/*.json")
-    assert json.loads(kept.read_text())["form"] == form
-
-
-def test_on_a_processor_a_wrong_compiler_is_remembered(monkeypatch, cache, caplog):
-    calls = []
-    monkeypatch.setattr(
-        torch, "compile", lambda module, **settings: calls.append(1) or Wrong(module, 0.0)
-    )
-    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
-    caplog.set_level(logging.INFO, "earmark")
-    for _ in range(2):
-        module = network()
-        assert compiled(module, torch.rand(2, 1, 8, 8), AUTO, 10**6) is module
-    assert calls == [1]
-    assert "compiled network is wrong" in caplog.text
-    assert "Form: plain, as probed before" in caplog.text
-
-
-def test_timing_the_forms_leaves_the_network_as_it_was():
-    module, plain = network(), network()
-    batch, random = torch.rand(2, 1, 8, 8), torch.get_rng_state()
-    name, times = compiling._faster(module, module, batch, AUTO)
-    assert name in times
-    assert sorted(times) == ["compiled", "plain"]
-    assert torch.equal(torch.get_rng_state(), random)
-    assert all(torch.equal(a, b) for a, b in zip(module.buffers(), plain.buffers(), strict=True))
-    assert all(parameter.grad is None for parameter in module.parameters())
+    monkeypatch.setattr(torch, "compile", lambda module, **settings: calls.append(1) or module)
+    module = network()
+    machine = Hardware(CPU, None, compile_from_clips=100)
+    _, done = compiled(module, torch.rand(2, 1, 8, 8), machine, clips)
+    assert (len(calls), done) == (tried, bool(tried))

@@ -180,7 +180,7 @@ def test_weights_sum_to_one_and_follow_the_scores(scores):
 def test_probabilities_that_are_not_finite_are_explained(kind, value):
     spoilt = TWO.copy()
     spoilt[1, 2] = value
-    with pytest.raises(EarmarkError, match="not all finite.*under predictions"):
+    with pytest.raises(EarmarkError, match=r"not all finite.*under predictions"):
         ensemble.combine(kind, [ONE, spoilt], [0.5, 0.5])
 
 

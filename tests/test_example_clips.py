@@ -61,7 +61,7 @@ def test_nothing_to_show_gets_a_sentence():
 
 def test_what_cannot_be_used_is_no_example(tmp_path):
     usable = [row for row in ROWS if row[1] != "Gong"]  # a class needs a verified clip
-    files = write_tables(tmp_path, usable + [("k", "Oboe", 1, 4.9)], unusable=["k", "c"])
+    files = write_tables(tmp_path, [*usable, ("k", "Oboe", 1, 4.9)], unusable=["k", "c"])
     clips = example_clips.read(files["labels_table"], files["clips_table"])
     assert clips["clip"].tolist() == [row[0] for row in usable if row[0] != "c"]
     assert dict(zip(clips["clip"], clips["seconds"], strict=True))["a"] == 9.0

@@ -126,9 +126,9 @@ def test_a_models_facts_are_all_that_it_takes_to_use_and_trust_it(folder: Path, 
     assert facts["input_shape"] == [6, 5]
     in_fold = [fold == 1 for fold in FOLDS]
     assert facts["clips"] == {
-        "train": sum(used for used, held_out in zip(BASE, in_fold, strict=True) if not held_out),
-        "validation": sum(sure for sure, held_out in zip(VERIFIED, in_fold, strict=True) if held_out),
-    }  # fmt: skip
+        "train": sum(used for used, out in zip(BASE, in_fold, strict=True) if not out),
+        "validation": sum(sure for sure, out in zip(VERIFIED, in_fold, strict=True) if out),
+    }
     for name, file in (
         ("selection", "selection.csv"), ("folds", "folds.csv"), ("features", "features.h5"),
     ):  # fmt: skip

@@ -43,10 +43,10 @@ def examples(rows):
     return Examples(rows, rows % CLASSES, weights, [NAMES[row] for row in rows])
 
 
-def task():
+def data():
     rows = np.arange(CLIPS)
     classes = [str(number) for number in range(CLASSES)]
-    return classifier.Task(examples(rows[:70]), examples(rows[70:]), classes)
+    return classifier.Data(examples(rows[:70]), examples(rows[70:]), classes)
 
 
 def recipe(epochs=4):
@@ -62,7 +62,8 @@ def network():
 
 
 def machine(device, compile_=False, precision="float32"):
-    found = hardware.prepare(2, 1, {"device": device, "precision": precision, "compile": compile_})
+    settings = {"device": device, "precision": precision, "memory_format": "channels_last"}
+    found = hardware.prepare(2, 1, {**settings, "compile": compile_, "compile_from_clips": 1})
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     return found
 
@@ -80,7 +81,7 @@ def test_batches_are_those_of_the_processor(features, near, augmentation):
         for tensor, expected in zip(one.tensors(), other.tensors(), strict=True):
             assert tensor.is_cuda
             torch.testing.assert_close(tensor.cpu(), expected, rtol=0, atol=1e-6)
-        assert one.fnames == other.fnames
+        assert one.clips == other.clips
 
 
 def test_batches_stay_what_they_are_while_others_are_made(features):
@@ -109,7 +110,7 @@ def test_training_goes_as_on_the_processor(features, tmp_path, compile_):
     for place in ("cpu", "cuda"):
         module, hard = network(), machine(place, compile_ and place == "cuda")
         checkpoint = Checkpoint(tmp_path / f"{place}.pt", "same")
-        found = classifier.train(module, features, task(), recipe(), hard, checkpoint, 1)
+        found = classifier.train(module, features, data(), recipe(), hard, checkpoint, 1)
         histories.append(found)
     for column in ("train_loss", "validation_loss"):
         np.testing.assert_allclose(
@@ -131,13 +132,13 @@ class StopsOnce(Checkpoint):
 def test_a_stopped_training_goes_on(features, tmp_path, compile_):
     hard = machine("cuda", compile_)
     whole = classifier.train(
-        network(), features, task(), recipe(), hard, Checkpoint(tmp_path / "whole.pt", "same"), 1
+        network(), features, data(), recipe(), hard, Checkpoint(tmp_path / "whole.pt", "same"), 1
     )
     path = tmp_path / "stopped.pt"
     with pytest.raises(InterruptedJobError):
-        classifier.train(network(), features, task(), recipe(), hard, StopsOnce(path, "same"), 1)
+        classifier.train(network(), features, data(), recipe(), hard, StopsOnce(path, "same"), 1)
     rest = classifier.train(
-        network(), features, task(), recipe(), hard, Checkpoint(path, "same"), 1
+        network(), features, data(), recipe(), hard, Checkpoint(path, "same"), 1
     )
     np.testing.assert_allclose(rest["train_loss"], whole["train_loss"], rtol=0.02, atol=1e-3)
 
@@ -148,8 +149,8 @@ def test_compiled_gradients_in_bfloat16_are_the_plain_ones_step_after_step():
     torch.manual_seed(0)
     module = build("cnn_logmel", (16, 32), CLASSES, width=8, depth=2, dropout=0.0)
     module.to(hard.device).train()
-    forward = compiled(module, torch.rand(8, 16, 32, device=hard.device), hard, 1)
-    assert forward is not module
+    forward, done = compiled(module, torch.rand(8, 16, 32, device=hard.device), hard, 1)
+    assert done
     for seed in range(5):
         torch.manual_seed(seed)
         inputs = torch.rand(8, 16, 32, device=hard.device)
@@ -172,8 +173,8 @@ def test_dropout_of_recorded_steps_follows_the_seed_and_differs_from_step_to_ste
     hard = machine("cuda", True)
     module = nn.Sequential(nn.Linear(64, 64), nn.Dropout(0.5)).to(hard.device)
     inputs = torch.rand(4, 64, device=hard.device)
-    forward = compiled(module, inputs, hard, 1)
-    assert forward is not module
+    forward, done = compiled(module, inputs, hard, 1)
+    assert done
     drawn = []
     for _ in range(2):
         torch.manual_seed(7)

@@ -30,8 +30,8 @@ FOLDS = pd.DataFrame(
     [(clip, clip, fold) for clip, _, _, fold in CLIPS[::-1]], columns=folds.COLUMNS
 )
 # One was trained with the folds 0 and 1 held out, two with 1 and 2. Of a, Bark is the second guess
-# of one (1/2), of b Bus is its fourth (0), c is right (1): 1/2 in the mean. Two has Bus second (1/2)
-# and c and e right: 5/6.
+# of one (1/2), of b Bus is its fourth (0), c is right (1): 1/2 in the mean. Two has Bus second
+# (1/2), and c and e right: 5/6.
 ONE = {
     "a.wav": [0.4, 0.6, 0.0, 0.0],
     "b.wav": [0.5, 0.0, 0.4, 0.1],
@@ -115,7 +115,7 @@ def test_members_without_a_common_fold_are_told_and_have_no_rows(
 
 def test_members_with_other_classes_are_refused() -> None:
     other = Predictions(["b.wav"], CLASSES[::-1], np.full((1, 4), 0.25))
-    with pytest.raises(ValueError, match="both .*different classes"):
+    with pytest.raises(ValueError, match=r"both .*different classes"):
         out_of_fold.combine(
             {"one": predicted(ONE), "two": other}, LABELS, "arithmetic", 0.25, "both"
         )

@@ -97,7 +97,8 @@ def test_nothing_is_left_behind(world: World) -> None:
             world.epoch(70, (three, 1))
             raise KeyError
 
-    pytest.raises(KeyError, fail)
+    with pytest.raises(KeyError):
+        fail()
     assert list(world.folder.iterdir()) == []
 
 

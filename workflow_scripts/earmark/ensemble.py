@@ -52,8 +52,8 @@ def combine(
         raise EarmarkError("The ensemble's members do not predict the same clips and classes.")
     if not all(np.isfinite(member).all() for member in members):
         raise EarmarkError(
-            "The probabilities of an ensemble's member are not all finite numbers. Delete the files "
-            "under predictions; the next run makes them anew."
+            "The probabilities of an ensemble's member are not all finite numbers. Delete the "
+            "files under predictions; the next run makes them anew."
         )
     weights = np.full(len(members), 1 / len(members))
     if kind == "weighted":
