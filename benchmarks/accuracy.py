@@ -38,7 +38,8 @@ def score(folder: Path, seed: int, hardware: dict[str, object]) -> float:
     settings = {"seed": seed, "hardware": hardware, "training_threads": 2}
     overlay.write_text(yaml.safe_dump(settings))
     results = folder / "results/demo"
-    shutil.rmtree(results / "models", ignore_errors=True)
+    for made in ("models", "predictions"):
+        shutil.rmtree(results / made, ignore_errors=True)
     guesses = results / f"guesses/seed{seed}/cnn_logmel.csv"
     guesses.unlink(missing_ok=True)
     command = [

@@ -37,16 +37,20 @@ DEMO = {"clips_per_class": 6, "test_clips_per_class": 1}
 CLIP, TRAIN_CLIP, TEST_CLIP, SECOND, NOTHING = "clip", "train clip", "test clip", "second", "file"
 # Pattern below the results' folder, what that is, what it grows with, the key that lets it go.
 KINDS = [
-    ("manifest.csv", "manifest", CLIP, ""),
+    ("index/*.csv", "index of clips", CLIP, ""),
+    ("clips/*.csv", "tables of clips", CLIP, ""),
+    ("labels.csv", "labels", TRAIN_CLIP, ""),
+    ("folds.csv", "folds", TRAIN_CLIP, ""),
     ("autoencoders/*/latents.h5", "latents", TRAIN_CLIP, ""),
     ("autoencoders/*/weights.safetensors", "weights of autoencoders", NOTHING, ""),
     ("spread/*/*.csv", "spread labels", TRAIN_CLIP, ""),
-    ("labels/*.csv", "selections of labels", TRAIN_CLIP, ""),
+    ("selections/*.csv", "selections of labels", TRAIN_CLIP, ""),
     ("models/*/*/*/weights.safetensors", "weights of models", NOTHING, ""),
-    ("models/*/*/*/predictions.h5", "predictions of models", CLIP, ""),
     ("selftraining/*/*/*/*/weights.safetensors", "weights of rounds", NOTHING, "earlier_rounds"),
-    ("selftraining/*/*/*/*/predictions.h5", "predictions of rounds", CLIP, "earlier_rounds"),
     ("selftraining/*/*/*/*/pseudo_labels.csv", "pseudo labels", TRAIN_CLIP, ""),
+    ("predictions/*/*/train.h5", "predictions of train clips", TRAIN_CLIP, ""),
+    ("predictions/*/*/test.h5", "predictions of test clips", TEST_CLIP, ""),
+    ("out_of_fold.csv", "guesses out of fold", TRAIN_CLIP, ""),
     ("guesses/*/*", "guesses", TEST_CLIP, ""),
     ("clip_scores.csv", "scores per clip", TEST_CLIP, ""),
 ]
@@ -105,11 +109,13 @@ def in_words(size: float) -> str:
 
 
 def read_amounts(results: Path) -> Amounts:
-    """What the measured run had, from its manifest."""
-    with open(results / "manifest.csv", newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    train = sum(row["split"] == "train" for row in rows)
-    return Amounts(train, len(rows) - train, sum(float(row["seconds"]) for row in rows))
+    """What the measured run had, from its tables of clips."""
+    seconds: dict[str, list[float]] = {}
+    for part in ("train", "test"):
+        with open(results / f"clips/{part}.csv", newline="", encoding="utf-8") as file:
+            seconds[part] = [float(row["seconds"]) for row in csv.DictReader(file)]
+    lengths = [len(each) for each in seconds.values()]
+    return Amounts(lengths[0], lengths[1], sum(map(sum, seconds.values())))
 
 
 def measure(results: Path, checkpoints: dict[Path, int]) -> Iterator[Line]:
@@ -117,16 +123,18 @@ def measure(results: Path, checkpoints: dict[Path, int]) -> Iterator[Line]:
     clips = list(results.glob("dataset/audio_*/*.wav"))
     if clips:
         yield Line("clips (16 bit, 44.1 kHz)", SECOND, len(clips), size_of(clips), things=1)
-    for path in sorted(results.glob("features/*.h5")):
-        with h5py.File(path) as file:
+    for folder in sorted(results.glob("features/*")):
+        parts = sorted(folder.glob("*.h5"))
+        with h5py.File(parts[0]) as file:
             fixed = "values" in file
             data = file["values" if fixed else "frames"]
             shape = " x ".join(map(str, data.shape[1:])) + ("" if fixed else " x frames")
-            name = f"feature `{path.stem}` ({shape}, {data.dtype})"
-        seconds = seconds_of(results / f"benchmarks/extract_features/{path.stem}.tsv")
+            name = f"feature `{folder.name}` ({shape}, {data.dtype})"
+        noted = results / "benchmarks/extract_features"
+        seconds = sum(seconds_of(noted / f"{folder.name}_{part.stem}.tsv") for part in parts)
         unit = CLIP if fixed else SECOND
-        yield Line(name, unit, 1, path.stat().st_size, "features", seconds)
-    counted = set(results.glob("features/*.h5")) | set(clips)
+        yield Line(name, unit, len(parts), size_of(parts), "features", seconds, things=1)
+    counted = set(results.glob("features/*/*.h5")) | set(clips)
     for pattern, name, unit, key in KINDS:
         files = list(results.glob(pattern))
         counted |= set(files)
@@ -167,7 +175,11 @@ def short_run(preset: Path, folder: Path, features_alone: bool) -> dict[Path, in
     short = {"epochs": 1, "batch_clips": 8, "test_crops": 1}
     overlay = {"dataset": "demo", "demo": DEMO, "recipes": dict.fromkeys(sorted(recipes), short)}
     (folder / "short.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
-    wanted = [f"results/demo/features/{name}.h5" for name in features or default["features"]]
+    wanted = [
+        f"results/demo/features/{name}/{part}.h5"
+        for name in features or default["features"]
+        for part in ("train", "test")
+    ]
     targets = wanted if features_alone else ["submission.csv", "scores"]
     command = [sys.executable, "-m", "snakemake", "-s", str(REPO / "Snakefile"), *targets]
     command += [f"-j{os.cpu_count()}", "--configfile", str(preset), str(folder / "short.yaml")]

@@ -32,7 +32,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(measuring.SCRIPTS))
 
-from training import Clock, task_of
+from training import Clock, data_of
 
 from earmark import classifier, compiling, hardware, recipes
 from earmark.features import store
@@ -236,8 +236,8 @@ def epochs_of(case: Case, machine: hardware.Hardware, folder: Path, count: int) 
     )
     clock = Clock()
     with store.FeatureStore(folder / "pictures.h5") as features:
-        task = task_of(features, case.clips)
-        classifier.train(case.build(), features, task, recipe, machine, clock, 1)  # type: ignore[arg-type]
+        data = data_of(case.clips)
+        classifier.train(case.build(), features, data, recipe, machine, clock, 1)  # type: ignore[arg-type]
     return clock.epochs[1:]
 
 

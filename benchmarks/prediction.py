@@ -19,7 +19,7 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 
 from training import CLASSES, CLIPS, FRAMES, RECIPE, WIDTHS, network, prepared, write_noise
 
-from earmark import batches, classifier
+from earmark import batches, inference
 from earmark.features import store
 
 
@@ -47,8 +47,8 @@ def section(threads: int, repeats: int) -> str:
                 machine.move(other)
                 ways: dict[str, measuring.Way] = {
                     "plain": lambda module=module: plain(module, features),
-                    "Earmark": lambda other=other: classifier.predict(
-                        other, features, np.arange(CLIPS), RECIPE, machine, CLASSES
+                    "Earmark": lambda other=other: inference.predict(
+                        other, features, np.arange(CLIPS), RECIPE.crops, machine, CLASSES
                     ),
                 }
                 seconds = measuring.in_turn(ways, repeats)

@@ -23,13 +23,13 @@ RESULTS = "results/demo"
 # Stage -> where its files lie among the results.
 FILES = {
     "synthesise_dataset": "dataset",
-    "make_manifest": "manifest.csv",
+    "inspect_clips": "clips",
     "extract_features": "features",
     "train_autoencoder": "autoencoders",
     "spread_labels": "spread",
     "train_model": "models",
     "selftrain_round": "selftraining",
-    "combine_predictions": "ensembles",
+    "predict": "predictions",
 }
 
 

@@ -7,16 +7,16 @@ Clips are made of noise, with log-mels of 1 to 9 s.
     .venv/bin/python benchmarks/training.py [--threads 2] [--repeats 5]
 """
 
-import logging
-import re
 import shutil
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import measuring
 import numpy as np
@@ -89,12 +89,12 @@ def write_noise(path: Path, clips: int) -> None:
     )
 
 
-def task_of(features: store.FeatureStore, clips: int) -> classifier.Task:
-    """All clips to learn from, none to judge by."""
+def data_of(clips: int) -> classifier.Data:
+    """All clips to learn from, none to validate by."""
     rows = np.arange(clips)
     names = [f"{number}.wav" for number in range(clips)]
     examples = batches.Examples(rows, rows % CLASSES, np.ones(clips, np.float32), names)
-    return classifier.Task(
+    return classifier.Data(
         examples,
         batches.Examples(rows[:0], rows[:0], np.ones(0, np.float32), []),
         [str(number) for number in range(CLASSES)],
@@ -135,7 +135,7 @@ def train(
 ) -> None:
     """Epochs as a training job computes them."""
     recipe = replace(RECIPE, plan=replace(RECIPE.plan, epochs=epochs))
-    classifier.train(module, features, task_of(features, clips), recipe, machine, clock, 1)  # type: ignore[arg-type]
+    classifier.train(module, features, data_of(clips), recipe, machine, clock, 1)  # type: ignore[arg-type]
 
 
 def prepared(threads: int, precision: str, compiled: bool = False) -> hardware.Hardware:
@@ -196,20 +196,26 @@ def speed(features: store.FeatureStore, threads: int, repeats: int) -> str:
 
 
 def waiting(features: store.FeatureStore, threads: int) -> str:
-    """Share of an epoch that waits for clips, from the log."""
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    logger = logging.getLogger("earmark")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    """Share of an epoch that waits for clips, as a table."""
     machine = prepared(threads, "auto")
+    plain, waits = batches.training_batches, [0.0]
+
+    def timed(*settings: Any) -> Iterator[batches.Batch]:
+        stream = plain(*settings)
+        while True:
+            begin = time.perf_counter()
+            batch = next(stream, None)
+            waits[0] += time.perf_counter() - begin
+            if batch is None:
+                return
+            yield batch
+
     rows = []
     for width in WIDTHS:
-        train(network(width), features, machine, Clock(), WAITING_CLIPS)
-        found = re.search(r"([\d.]+) % of the training waiting", lines[-2] + lines[-1])
-        rows.append((f"width {width}", found.group(1) if found else "?"))
-    logger.removeHandler(handler)
+        waits[0], clock = 0.0, Clock()
+        with mock.patch.object(batches, "training_batches", timed):
+            train(network(width), features, machine, clock, WAITING_CLIPS)
+        rows.append((f"width {width}", f"{100 * waits[0] / sum(clock.epochs):.1f}"))
     return measuring.table(("Waiting for clips", "% of the training"), rows)
 
 

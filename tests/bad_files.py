@@ -169,9 +169,9 @@ def of_another_program(folder: Path) -> None:
 
 
 def of_fewer_clips(folder: Path) -> None:
-    fewer = predictions.Predictions(NAMES[1:], FOUND.classes, NUMBERS)
-    predictions.write(folder / "predictions.h5", fewer)
-    predictions.read(folder / "predictions.h5")
+    path = folder / "features.h5"
+    store.write_features(path, NAMES[1:], iter(BYTES[1:]), (40, 50), True, settings={})
+    read_pictures(path)
 
 
 def of_other_classes(folder: Path) -> None:
@@ -271,7 +271,7 @@ KINDS = [
     ),
     Kind("features are another HDF5", "no feature file of Earmark", of_another_program),
     Kind("features open for writing in a notebook", "End that program", open_elsewhere),
-    Kind("predictions lack a clip", "of 59 clips and 400 classes", of_fewer_clips),
+    Kind("features lack a clip", f"has no clip '{NAMES[0]}'", of_fewer_clips),
     Kind("predictions of other classes", "of 60 clips and 399 classes", of_other_classes),
     Kind("predictions without probabilities", DAMAGED, without_its_numbers),
     Kind("a prediction is not a number", "are no finite numbers", not_numbers),

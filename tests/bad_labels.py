@@ -105,7 +105,7 @@ KINDS = [
     Kind(
         "a label in no group of the scheme",
         "is in no group of the scheme 'two'",
-        rows(renamed({"Cello": "Theremin"})),
+        rows(renamed({"Cello": "Theremin"}), {"spreading": {"latent_two": {"scheme": "two"}}}),
     ),
     Kind(
         "a held-out fold that is not drawn",

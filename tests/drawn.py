@@ -1,4 +1,4 @@
-"""Support for tests of figures: a manifest of given clips, and a figure's bytes."""
+"""Support for tests of figures: tables of given clips, and a figure's bytes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,19 +6,16 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from earmark import plots
+from earmark import clips, labels, plots
+
+Rows = Sequence[tuple[str, str, int, float]]
 
 
-def manifest_of(rows: Sequence[tuple[str, str, int, float]], **same: object) -> pd.DataFrame:
-    """A manifest of usable train clips (fname, label, verified, seconds), all in fold 0.
-
-    ``same`` overrides a column for all clips.
-    """
-    clips = pd.DataFrame(rows, columns=["fname", "label", "verified", "seconds"])
+def labelled_clips(rows: Rows) -> pd.DataFrame:
+    """Usable train clips (clip, label, verified, seconds), with all else of the clips table."""
     facts = {
-        "path": "audio_train/" + clips["fname"],
-        "split": "train",
-        "fold": 0,
+        "start": "",
+        "end": "",
         "sample_rate": 44100,
         "channels": 1,
         "format": "WAV PCM_16",
@@ -26,9 +23,19 @@ def manifest_of(rows: Sequence[tuple[str, str, int, float]], **same: object) -> 
         "status": "ok",
         "use": 1,
         "problem": "",
-        "checksum": "00000000",
     }
-    return clips.assign(**{**facts, **same})
+    found = pd.DataFrame(rows, columns=["clip", "label", "verified", "seconds"])
+    return found.assign(file="audio_train/" + found["clip"], **facts)
+
+
+def write_tables(folder: Path, rows: Rows, unusable: Sequence[str] = ()) -> dict[str, str]:
+    """Write labels.csv and clips.csv of train clips; return scripts' arguments."""
+    table = labelled_clips(rows).assign(present=1, origin="list")
+    table.loc[table["clip"].isin(unusable), "use"] = 0
+    files = {"labels_table": folder / "labels.csv", "clips_table": folder / "clips.csv"}
+    table[list(labels.COLUMNS)].to_csv(files["labels_table"], index=False)
+    table[list(clips.COLUMNS)].sort_values("clip").to_csv(files["clips_table"], index=False)
+    return {name: str(path) for name, path in files.items()}
 
 
 def saved_bytes(make: Callable[[], Figure], folder: Path) -> tuple[bytes, bytes]:

@@ -146,7 +146,7 @@ class Disturbed:
 
 def without(reference: Path, directory: Path, name: str, parts: Iterable[str] = TRAINED) -> None:
     """Copy a finished run, but for these parts of its results, the submissions and the logs."""
-    shutil.copytree(reference, directory)
+    shutil.copytree(reference, directory, symlinks=True)
     for part in parts:
         shutil.rmtree(directory / "results" / name / part)
     shutil.rmtree(directory / "logs")

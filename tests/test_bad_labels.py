@@ -1,33 +1,42 @@
 """Every kind of hard labels goes through the whole workflow, or stops with its sentence."""
 
 import logging
+from collections.abc import Iterable
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import combine_predictions
+import draw_folds
 import extract_features
 import h5py
-import make_manifest
+import inspect_clips
 import numpy as np
+import pandas as pd
 import plot_classes
 import plot_tsne
+import predict
 import pytest
-import score_held_out
+import read_labels
 import select_labels
 import selftrain_round
 import spread_labels
 import summarise_spreading
 import train_autoencoder
 import train_model
+import write_out_of_fold
 import write_submission
 import yaml
 from bad_labels import KINDS
 from corpus import Kind
 from test_end_to_end import CLASSES, TINY
-from tiny import REPO, TinySet, default_config, make_set, merged, read_rows, snakemake
+from tiny import REPO, TinySet, default_config, make_set, merged, read_rows, snakemake, write_rows
 
+from earmark import clips as clips_table
 from earmark import config as settings
-from earmark import vocabulary
+from earmark import labels as labels_table
+from earmark.planning import sources
+from earmark.planning.plan import Model, Plan
 from earmark.runtime.errors import EarmarkError
 
 SHORT = {"epochs": 1}
@@ -44,104 +53,178 @@ QUICK = merged(
 SCHEMA = REPO / "rules" / "schemas" / "config.schema.yaml"
 
 
-def run_steps(made: TinySet, overlay: dict[str, Any], folder: Path) -> None:
+class Steps:
     """What the workflow does, step by step in this process: starting jobs takes far longer."""
-    config = merged(merged(default_config(), QUICK), {**overlay, "dataset": str(made.folder)})
-    settings.check(config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
-    source = settings.source_of(config)
-    entry = config["spreading"]["latent_two"]
-    scheme = vocabulary.find_scheme(entry["scheme"], config["group_schemes"])
-    groups = vocabulary.groups_of(source.labels, entry["scheme"], scheme)
-    at = {name: str(folder / name) for name in ("manifest.csv", "stft.h5", "labels.csv")}
-    table, feature_file, selection = at.values()
-    machine = {"machine": config["hardware"], "threads": 1, "code": ""}
-    data = {"folder": str(source.layout.folder)}
-    cfg: dict[str, Any] = {**data, "folds": config["folds"], "clips": config["clips"]}
-    make_manifest.main(table=table, audio_folders=[], cfg=cfg, seed=1, threads=1)
-    plot_classes.main(table=table, **outputs(folder, "classes", csv="csv", markdown="md"))
-    limit = {"longest_seconds": config["clips"]["longest_seconds"]}
-    cfg = {**data, **limit, "feature": config["features"]["stft"]}
-    extract_features.main(
-        table=table, audio_folders=[], feature_file=feature_file, cfg=cfg, threads=1
-    )
 
-    def model(name: str) -> dict[str, str]:
-        files = ("weights.safetensors", "model.json", "history.csv")
-        parts = zip(("weights", "facts", "history"), files, strict=True)
-        return {part: str(folder / name / file) for part, file in parts}
+    def __init__(self, made: TinySet, overlay: dict[str, Any]) -> None:
+        self.config = merged(merged(default_config(), QUICK), overlay)
+        self.config["dataset"] = str(made.folder)
+        settings.check(self.config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
+        self.source = settings.source_of(self.config)
+        self.plan = Plan(self.config, self.source)
+        self.job = {"threads": 1, "machine": self.config["hardware"]}
+        self.tables = {
+            f"{name}_table": f"{self.plan.results}/{path}.csv"
+            for name, path in (("labels", "labels"), ("clips", "clips/train"), ("folds", "folds"))
+        }
 
-    cfg = {
-        "recipe": config["recipes"]["autoencoder"],
-        "batch_norm_momentum": 0.1,
-        "latents_mode": "evaluation",
-    }
-    latents = str(folder / "latents.h5")
-    given = {"table": table, "feature_file": feature_file, "seed": 1, **machine}
-    train_autoencoder.main(latents=latents, cfg=cfg, **model("autoencoder"), **given)
-    spread = {group: str(folder / f"{group}.csv") for group in groups}
-    for group, classes in groups.items():
-        cfg = {"classes": classes, **entry}
-        spread_labels.main(table=table, vectors=latents, spread=spread[group], cfg=cfg)
-        cfg = {"group": group, "vectors": "latents", "perplexity": 30.0}
-        figure = outputs(folder, f"tsne_{group}")
-        plot_tsne.main(vectors=latents, spread=spread[group], cfg=cfg, seed=1, **figure)
-    summarise_spreading.main(
-        groups=list(spread.values()),
-        summary=str(folder / "spreading.csv"),
-        page=str(folder / "spreading.html"),
-        cfg={"groups": [["latent_two", group] for group in groups]},
-    )
-    chosen = list(spread.values())
-    cfg = config["labels"]["promoted"]
-    select_labels.main(table=table, selection=selection, cfg=cfg, groups=chosen)
-    system = config["systems"]["vgg_fewer"]
-    (fold,) = system["folds"]
-    cfg = {
-        "network": system["network"],
-        "network_options": system["network_options"],
-        "validation": "verified",
-    }
-    given |= {"selection": selection, "system": "vgg_fewer", "fold": fold}
-    base, later = (str(folder / name / "predictions.h5") for name in ("base", "round1"))
-    train_model.main(
-        predictions=base,
-        cfg={**cfg, "recipe": config["recipes"]["vgg"]},
-        **model("base"),
-        **given,
-    )
-    keys = ("lower_first", "lower_step", "lower_last", "upper")
-    schedule = {key: config["selftraining"]["short"][key] for key in keys}
-    selftrain_round.main(
-        weights_before=model("base")["weights"],
-        predictions_before=base,
-        predictions=later,
-        pseudo=str(folder / "pseudo.csv"),
-        cfg={**cfg, "recipe": config["recipes"]["adjust"], "schedule": schedule},
-        round_number=1,
-        **model("round1"),
-        **given,
-    )
-    cfg = {
-        "kind": "weighted",
-        "exponent": 0.25,
-        "folds": {"vgg_fewer": [fold], "vgg_fewer_semi": [fold]},
-    }
-    members = [base, later]
-    guesses = str(folder / "guesses.csv")
-    combine_predictions.main(
-        table=table, members=members, combined=str(folder / "c.h5"), guesses=guesses, cfg=cfg
-    )
-    write_submission.main(
-        table=table,
-        guesses=guesses,
-        submitted=str(folder / "submission.csv"),
-        page=str(folder / "submission.html"),
-    )
+    def of(self, *names: str) -> dict[str, str]:
+        """The tables of these names."""
+        return {name: self.tables[name] for name in names}
+
+    def outputs(self, name: str, **others: str) -> dict[str, str]:
+        kinds = {"png": "png", "svg": "svg", **others}
+        return {kind: f"{self.plan.report}/{name}.{end}" for kind, end in kinds.items()}
+
+    def read(self, index: str, clips: str, feature: str, part: str) -> None:
+        """From the index to clips and features, which are the same for both parts."""
+        folder = str(self.source.layout.folder)
+        inspect_clips.main(
+            index_table=index,
+            audio=[],
+            table=clips,
+            cfg={"part": part, "clips": self.config["clips"]},
+            threads=1,
+            folder=folder,
+        )
+        extract_features.main(
+            table=clips,
+            audio=[],
+            feature_file=feature,
+            cfg={"longest_seconds": 300.0, "feature": self.config["features"]["stft"]},
+            threads=1,
+            folder=folder,
+        )
+
+    def train(self, system: str, number: int = 0) -> None:
+        (fold,) = self.plan.folds_of(system)
+        model = Model(system, 1, fold)
+        folder = self.plan.stages(model)[number]
+        given: dict[str, Any] = {
+            **self.of("folds_table"),
+            **model_files(folder),
+            **self.job,
+            "selection": self.plan.selection_of(system),
+            "feature_file": self.plan.features_of(system, "train"),
+            "cfg": self.plan.training_settings(model, number),
+            "code": "",
+        }
+        if not number:
+            return train_model.main(**given)
+        before = self.plan.stage_before(model, number)
+        pseudo = f"{folder}/pseudo_labels.csv"
+        return selftrain_round.main(**given, weights_before=before, pseudo=pseudo)
+
+    def predict(self, system: str, parts: Iterable[str] = ("train", "test")) -> None:
+        for part in parts:
+            predict.main(
+                table=f"{self.plan.results}/clips/{part}.csv",
+                feature_file=self.plan.features_of(system, part),
+                folds_table=[self.tables["folds_table"]] if part == "train" else [],
+                weights=self.plan.finished_all(system, 1, "weights.safetensors"),
+                facts=self.plan.finished_all(system, 1, "model.json"),
+                predicted=self.plan.predictions(system, 1, part),
+                cfg={"folds": self.plan.folds_of(system)},
+                **self.job,
+            )
+
+    def run(self) -> None:
+        """All of it, in the folder of the run."""
+        plan, results = self.plan, Path(self.plan.results)
+        sources.update_index(self.source.layout, results, Path("memory.json"))
+        for part in ("train", "test"):
+            paths = (str(results / folder / f"{part}.csv") for folder in ("index", "clips"))
+            self.read(*paths, plan.features("stft", part), part)
+        index_of = {part: str(results / f"index/{part}.csv") for part in ("train", "test")}
+        train_list = str(self.source.layout.train_list)
+        read_labels.main(train_list=train_list, corrections=[], table=self.tables["labels_table"])
+        draw_folds.main(
+            train_list=train_list,
+            index_table=index_of["train"],
+            table=self.tables["folds_table"],
+            cfg={"folds": self.config["folds"]},
+            seed=1,
+        )
+        known = self.of("labels_table", "clips_table")
+        plot_classes.main(**known, **self.outputs("classes", csv="csv", markdown="md"))
+        vectors = plan.vectors_of("latent_two")
+        train_autoencoder.main(
+            **self.of("clips_table"),
+            **model_files(str(Path(vectors).parent)),
+            **self.job,
+            feature_file=plan.features("stft", "train"),
+            latents=vectors,
+            cfg={
+                "recipe": self.config["recipes"]["autoencoder"],
+                "batch_norm_momentum": 0.1,
+                "latents_mode": "evaluation",
+            },
+            seed=1,
+            code="",
+        )
+        groups = plan.groups_of("latent_two")
+        for group, spread in zip(groups, plan.spread("latent_two"), strict=True):
+            cfg = plan.spreading_settings("latent_two", group)
+            spread_labels.main(**known, vectors=vectors, spread=spread, cfg=cfg)
+            cfg = {"group": group, "vectors": "latents", "perplexity": 30.0}
+            figure = self.outputs(f"tsne_{group}")
+            plot_tsne.main(vectors=vectors, spread=spread, cfg=cfg, seed=1, **figure)
+        summarise_spreading.main(
+            groups=plan.spread("latent_two"),
+            summary=str(results / "spreading.csv"),
+            page=str(results / "spreading.html"),
+            cfg={"groups": [["latent_two", group] for group in groups]},
+        )
+        select_labels.main(
+            **known,
+            groups=plan.spread_behind("promoted"),
+            selection=plan.selection_of("vgg_fewer"),
+            cfg=self.config["labels"]["promoted"],
+        )
+        self.train("vgg_fewer")
+        self.train("vgg_fewer_semi", 1)
+        for system in ("vgg_fewer", "vgg_fewer_semi"):
+            self.predict(system)
+        combined, guesses = (str(results / f"guesses.{kind}") for kind in ("h5", "csv"))
+        combine_predictions.main(
+            members=plan.predictions_of("weighted", 1, "test"),
+            held_out=plan.predictions_of("weighted", 1, "train"),
+            labels_table=[self.tables["labels_table"]],
+            combined=combined,
+            guesses=guesses,
+            cfg=plan.combination_of("weighted"),
+        )
+        write_out_of_fold.main(
+            **self.of("labels_table", "folds_table"),
+            members=plan.predictions_of("weighted", 1, "train"),
+            out_of_fold_table=str(results / "out_of_fold.csv"),
+            cfg={
+                "files": [[name, 1] for name in plan.members_of("weighted")],
+                "entries": {"weighted": plan.combination_of("weighted")},
+            },
+        )
+        write_submission.main(
+            index_table=index_of["test"],
+            combined=combined,
+            guesses=guesses,
+            submitted=str(results / "submission.csv"),
+            page=str(results / "submission.html"),
+        )
 
 
-def outputs(folder: Path, name: str, **others: str) -> dict[str, str]:
-    kinds = {"png": "png", "svg": "svg", **others}
-    return {part: str(folder / f"{name}.{ending}") for part, ending in kinds.items()}
+def model_files(folder: str) -> dict[str, str]:
+    files = ("weights.safetensors", "model.json", "history.csv")
+    parts = zip(("weights", "facts", "history"), files, strict=True)
+    return {part: f"{folder}/{file}" for part, file in parts}
+
+
+def run_steps(made: TinySet, overlay: dict[str, Any], folder: Path) -> Path:
+    """Do all in ``folder``, and say where the results are."""
+    folder.mkdir(exist_ok=True)
+    with chdir(folder):
+        steps = Steps(made, overlay)
+        steps.run()
+        return folder / steps.plan.results
 
 
 @pytest.fixture
@@ -157,9 +240,9 @@ def test_every_kind_works_or_is_explained(tmp_path: Path, kind: Kind, told: Any)
     overlay = kind.spoil(made)
     words = kind.expected.removeprefix("works").removeprefix(": ")
     if kind.expected.startswith("works"):
-        run_steps(made, overlay, tmp_path / "results")
+        results = run_steps(made, overlay, tmp_path / "run")
         assert words in told.text
-        submitted = read_rows(tmp_path / "results" / "submission.csv")
+        submitted = read_rows(results / "submission.csv")
         classes = {label for _, label, _ in made.train}
         assert [row["fname"] for row in submitted] == made.test
         for row in submitted:
@@ -168,10 +251,10 @@ def test_every_kind_works_or_is_explained(tmp_path: Path, kind: Kind, told: Any)
             assert set(guesses) <= classes
         return
     with pytest.raises(EarmarkError) as caught:
-        run_steps(made, overlay, tmp_path / "results")
+        run_steps(made, overlay, tmp_path / "run")
     assert words in str(caught.value)
-    assert not list((tmp_path / "results").rglob("submission.csv"))
-    assert not list((tmp_path / "results").rglob("checkpoint.pt"))
+    assert not list((tmp_path / "run").rglob("submission.csv"))
+    assert not list((tmp_path / "run").rglob("checkpoint.pt"))
 
 
 def test_kinds_have_names_of_their_own() -> None:
@@ -179,43 +262,28 @@ def test_kinds_have_names_of_their_own() -> None:
 
 
 def test_latents_that_are_not_finite_are_explained(tmp_path: Path) -> None:
-    made = make_set(tmp_path / "four", CLASSES, clips=4)
-    table, vectors = str(tmp_path / "manifest.csv"), str(tmp_path / "latents.h5")
-    cfg: dict[str, Any] = {
-        "folder": str(made.folder),
-        "folds": 2,
-        "clips": default_config()["clips"],
-    }
-    make_manifest.main(table=table, audio_folders=[], cfg=cfg, seed=1, threads=1)
-    names = [fname for fname, _, _ in made.train]
+    names = [f"{number}.wav" for number in range(16)]
+    labels, clips = tmp_path / "labels.csv", tmp_path / "clips.csv"
+    rows = [(name, CLASSES[place % 4], 1, 1, "list") for place, name in enumerate(names)]
+    write_rows(labels, labels_table.COLUMNS, rows)
+    numbers = dict.fromkeys(clips_table.COLUMNS, 1)
+    clips_table.write(pd.DataFrame({**numbers, "clip": names}), clips)
+    vectors, spread = tmp_path / "latents.h5", tmp_path / "spread.csv"
     latents = np.random.default_rng(0).normal(size=(len(names), 5))
     latents[3, 2], latents[7, 0] = np.nan, np.inf
     with h5py.File(vectors, "w") as file:  # a store refuses to write them
-        file["fname"], file["latents"] = names, latents.astype(np.float32)
+        file["clip"], file["latents"] = names, latents.astype(np.float32)
     cfg = {**default_config()["spreading"]["latent_two"], "classes": CLASSES}
     with pytest.raises(EarmarkError, match="some latents are no finite numbers") as caught:
-        spread_labels.main(table=table, vectors=vectors, spread=str(tmp_path / "s.csv"), cfg=cfg)
-    assert vectors in str(caught.value)
-    assert not (tmp_path / "s.csv").exists()
-
-
-def test_scores_of_a_fold_without_verified_clips_are_explained(tmp_path: Path) -> None:
-    made = make_set(tmp_path / "four", CLASSES, clips=4)
-    overlay = {"folds": 60, "systems": {"vgg_fewer": {"folds": [59]}}}
-    run_steps(made, overlay, tmp_path)
-    with pytest.raises(EarmarkError, match=r"fold.* no verified clip to judge by.*fewer folds"):
-        score_held_out.main(
-            table=str(tmp_path / "manifest.csv"),
-            members=[str(tmp_path / "base" / "predictions.h5")],
-            clip_scores=str(tmp_path / "scores.csv"),
-            cfg={
-                "entry": "vgg_fewer",
-                "kind": "arithmetic",
-                "exponent": 0.25,
-                "seed": 1,
-                "folds": {"vgg_fewer": [59]},
-            },
+        spread_labels.main(
+            labels_table=str(labels),
+            clips_table=str(clips),
+            vectors=str(vectors),
+            spread=str(spread),
+            cfg=cfg,
         )
+    assert str(vectors) in str(caught.value)
+    assert not spread.exists()
 
 
 def test_a_kind_that_is_refused_is_told_by_snakemake_in_a_sentence(tmp_path: Path) -> None:
@@ -225,5 +293,5 @@ def test_a_kind_that_is_refused_is_told_by_snakemake_in_a_sentence(tmp_path: Pat
     code, text = snakemake(tmp_path / "run", "submission.csv", overlay=overlay)
     assert code != 0
     assert kind.expected in text
-    assert "Traceback" not in (tmp_path / "run/logs/four/make_manifest.log").read_text()
+    assert "Traceback" not in (tmp_path / "run/logs/four/read_labels.log").read_text()
     assert not (tmp_path / "run" / "submission.csv").exists()

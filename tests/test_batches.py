@@ -62,7 +62,7 @@ def test_an_epoch_has_each_clip_once_with_its_label_and_weight(count, batch_clip
             [float(row % 4 == k) for k in range(4)] for row in rows_in(batch)
         ]
         assert batch.weights.tolist() == [row + 1 for row in rows_in(batch)]
-        assert batch.fnames == [f"{row}.wav" for row in rows_in(batch)]
+        assert batch.clips == [f"{row}.wav" for row in rows_in(batch)]
 
 
 @given(st.integers(1, 60), st.integers(2, 20))

@@ -27,7 +27,7 @@ def test_numbers_in_words():
 
 def test_a_process_tells_its_result_and_its_memory():
     code = (
-        "import json, sys, time; x = bytearray(3 * 10**8); time.sleep(0.5); print(json.dumps({}))"
+        "import json, sys, time; x = bytearray(3 * 10**8); time.sleep(1.5); print(json.dumps({}))"
     )
     assert 0.3 < measuring.in_process(code)["gigabytes"] < 0.4
     code = "import json, sys; print('noise'); print(json.dumps({'gigabytes': float(sys.argv[1])}))"
@@ -42,14 +42,15 @@ def write_note(folder, name, end, seconds, megabytes):
 
 
 def test_time_without_jobs_is_snakemakes(tmp_path):
-    write_note(tmp_path, "make_manifest.tsv", 1010, 10.0, "80.5")  # 1000 to 1010
+    write_note(tmp_path, "inspect_clips/train.tsv", 1010, 10.0, "80.5")  # 1000 to 1010
     write_note(tmp_path, "train_model/a/x.tsv", 1025, 10.0, "300")  # 1015 to 1025
     write_note(tmp_path, "train_model/b/x.tsv", 1035, 15.0, "-")  # 1020 to 1035
-    (tmp_path / rehearsal.RESULTS / "manifest.csv").write_bytes(bytes(2_000_000))
+    (tmp_path / rehearsal.RESULTS / "clips").mkdir()
+    (tmp_path / rehearsal.RESULTS / "clips/train.csv").write_bytes(bytes(2_000_000))
     jobs = list(rehearsal.jobs_in(tmp_path))
     assert rehearsal.covered(jobs) == pytest.approx(30)
     text = rehearsal.section(tmp_path, 40.0)
-    assert "| make_manifest | 1 | 10 | 80 | 2 |" in text
+    assert "| inspect_clips | 1 | 10 | 80 | 2 |" in text
     assert "| train_model | 2 | 25 | 300 |" in text
     assert "25.0% passed without any of these jobs" in text
     # Without the whole time, what lies between the first begin and the last end: 35 s.

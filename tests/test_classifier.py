@@ -1,6 +1,7 @@
-"""The classifier on top of the training loop: tasks, recipes, predictions, saved models."""
+"""The classifier on top of the training loop: its data, recipes, saved models."""
 
 import json
+import logging
 import math
 
 import numpy as np
@@ -10,10 +11,10 @@ import torch
 from test_training import StopHereError, assert_same_states
 from torch import nn
 
-from earmark import classifier, models, recipes
+from earmark import classifier, inference, models, recipes
 from earmark.batches import Augmentation, Examples
 from earmark.checkpoints import Checkpoint
-from earmark.classifier import Task
+from earmark.classifier import Data
 from earmark.features import store
 from earmark.hardware import Hardware
 from earmark.networks.layers import Standardise
@@ -66,39 +67,39 @@ def recipe(epochs=8, learning_rate=0.02, batch_clips=8, augmentation=None, **mor
     )
 
 
-def train(module, features, task, recipe, checkpoint):
-    return classifier.train(module, features, task, recipe, MACHINE, checkpoint, 3)
+def train(module, features, data, recipe, checkpoint):
+    return classifier.train(module, features, data, recipe, MACHINE, checkpoint, 3).history
 
 
 @pytest.mark.parametrize("augmentation", [None, Augmentation(0.2, 1, 1)])
 def test_training_learns_a_separable_set(toy, checkpoint, augmentation):
-    task = Task(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
+    data = Data(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
     module = toy_module()
     chosen = recipe(augmentation=augmentation)
-    history = train(module, toy, task, chosen, checkpoint)
+    history = train(module, toy, data, chosen, checkpoint)
     assert history["epoch"].tolist() == list(range(1, 9))
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
     assert history["validation_accuracy"].max() == 1.0
-    found = classifier.predict(module, toy, np.arange(40, 60), chosen, MACHINE, 3)
+    found = inference.predict(module, toy, np.arange(40, 60), chosen.crops, MACHINE, 3)
     assert found.shape == (20, 3)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
     assert found.argmax(axis=1).tolist() == [i % 3 for i in range(40, 60)]
 
 
 def test_without_held_out_clips_the_last_epoch_is_kept(toy, checkpoint):
-    task = Task(toy_examples(0, 40), toy_examples(0, 0), ["x", "y", "z"])
+    data = Data(toy_examples(0, 40), toy_examples(0, 0), ["x", "y", "z"])
     module = toy_module()
-    history = train(module, toy, task, recipe(epochs=2, patience=1), checkpoint)
+    history = train(module, toy, data, recipe(epochs=2, patience=1), checkpoint)
     assert list(history) == ["epoch", "learning_rate", "train_loss", "train_accuracy"]
     assert len(history) == 2
     assert_same_states(module.state_dict(), checkpoint.load()["weights"])
 
 
 def test_interrupted_classifier_goes_on_as_if_it_had_not_stopped(toy, tmp_path, monkeypatch):
-    task = Task(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
+    data = Data(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
     chosen = recipe(epochs=4, schedule="cosine", augmentation=Augmentation(0.2, 1, 1), keep="last")
     whole = toy_module()
-    history = train(whole, toy, task, chosen, Checkpoint(tmp_path / "one.pt", "f"))
+    history = train(whole, toy, data, chosen, Checkpoint(tmp_path / "one.pt", "f"))
     stopped, judge, calls = Checkpoint(tmp_path / "two.pt", "f"), classifier.validation_figures, []
 
     def fail_in_the_third(*given):
@@ -110,9 +111,9 @@ def test_interrupted_classifier_goes_on_as_if_it_had_not_stopped(toy, tmp_path, 
     with monkeypatch.context() as patch:
         patch.setattr(classifier, "validation_figures", fail_in_the_third)
         with pytest.raises(StopHereError):
-            train(toy_module(), toy, task, chosen, stopped)
+            train(toy_module(), toy, data, chosen, stopped)
     again = toy_module(seed=99)
-    history_again = train(again, toy, task, chosen, stopped)
+    history_again = train(again, toy, data, chosen, stopped)
     pd.testing.assert_frame_equal(history_again, history, check_exact=True)
     assert_same_states(again.state_dict(), whole.state_dict())
 
@@ -135,9 +136,9 @@ def test_train_loss_is_the_weighted_cross_entropy_by_hand(toy, checkpoint, smoot
     each = [-(1 - smoothing) * logs[k] - smoothing * logs.mean() for k in labels]
     expected = np.dot(weights, each) / 2.5
     examples = Examples(np.arange(4), np.array(labels), np.array(weights, np.float32), list("abcd"))
-    task = Task(examples, toy_examples(0, 0), ["x", "y", "z"])
+    data = Data(examples, toy_examples(0, 0), ["x", "y", "z"])
     still = recipe(epochs=1, learning_rate=0.0, label_smoothing=smoothing)
-    history = train(Still([float(x) for x in logs]), toy, task, still, checkpoint)
+    history = train(Still([float(x) for x in logs]), toy, data, still, checkpoint)
     assert history["train_loss"].item() == pytest.approx(expected, rel=1e-6)
     assert history["train_accuracy"].item() == 0.5
 
@@ -152,84 +153,47 @@ def test_validation_figures_by_hand():
     assert math.isfinite(certain["validation_loss"])
 
 
-class Loudness(nn.Module):
-    """Logits (mean of the crop, 0)."""
-
-    def forward(self, inputs):
-        mean = inputs.mean(dim=(1, 2))
-        return torch.stack([mean, torch.zeros_like(mean)], dim=1)
-
-
-@pytest.mark.parametrize("batch_clips", [1, 2, 50])
-def test_predictions_are_the_mean_over_a_clips_crops(tmp_path, batch_clips):
-    # Clip a: frames 0..9 (times 20); crops of 4 begin at 0, 3, 6. Clip b: 2 frames, padded to 4.
-    a = np.repeat(20 * np.arange(10)[:, None], 3, axis=1).astype(np.uint8)
-    b = np.full((2, 3), 51, np.uint8)
-    store.write_features(tmp_path / "f.h5", ["a", "b"], [a, b], (3, 0), False, settings={})
-    means = {"a": [20 * m / 255 for m in (1.5, 4.5, 7.5)], "b": [(2 * 0.2 + 2 * 1.0) / 4]}
-    expected = {n: np.mean([1 / (1 + math.exp(-m)) for m in found]) for n, found in means.items()}
-    chosen = recipe(batch_clips=batch_clips, crop_frames=4, test_crops=3)
-    with store.FeatureStore(tmp_path / "f.h5") as features:
-        rows = features.rows_of(["b", "a", "b"])
-        found = classifier.predict(Loudness(), features, rows, chosen, MACHINE, 2)
-    wanted = [expected[name] for name in "bab"]
-    np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-5)
-    np.testing.assert_allclose(found[:, 1], 1 - np.array(wanted), rtol=1e-5)
+# clip, label, verified, weight, fold; 2.wav and 6.wav cannot be used, so no selection has them.
+ROWS = [
+    ("0.wav", "b", 1, 1.0, 0),
+    ("1.wav", "a", 0, 1.0, 0),
+    ("3.wav", "a", 1, 1.0, 1),
+    ("4.wav", "b", 0, 0.5, 1),
+    ("5.wav", "b", 1, 1.0, -1),
+    ("7.wav", "a", 0, 0.0, 0),
+    ("8.wav", "a", 1, 1.0, 0),
+    ("9.wav", "a", 0, 0.0, 1),
+]
+FOLDS = pd.DataFrame(
+    [*((name, name, fold) for name, _, _, _, fold in ROWS), ("2.wav", "2.wav", 0)],
+    columns=["clip", "recording", "fold"],
+).sample(frac=1, random_state=0)
 
 
-def test_prediction_switches_dropout_off_and_takes_no_clips(toy):
-    module = toy_module().train()
-    rows = np.arange(10)
-    first = classifier.predict(module, toy, rows, recipe(), MACHINE, 3)
-    np.testing.assert_array_equal(
-        classifier.predict(module, toy, rows, recipe(), MACHINE, 3), first
-    )
-    assert classifier.predict(module, toy, rows[:0], recipe(), MACHINE, 3).shape == (0, 3)
+def selection(rows=ROWS):
+    table = pd.DataFrame(rows, columns=["clip", "label", "verified", "weight", "fold"])
+    return table.drop(columns="fold").assign(source="given")
 
 
-CLIPS = pd.DataFrame(
-    [
-        # fname, split, label, verified, fold, use
-        ("0.wav", "train", "b", 1, 0, 1),
-        ("1.wav", "train", "a", 0, 0, 1),
-        ("2.wav", "train", "a", 1, 0, 0),
-        ("3.wav", "train", "a", 1, 1, 1),
-        ("4.wav", "train", "b", 0, 1, 1),
-        ("5.wav", "train", "b", 1, -1, 1),
-        ("6.wav", "train", "a", 1, 1, 0),
-        ("7.wav", "test", "", 0, -1, 1),
-        ("8.wav", "train", "a", 1, 0, 1),
-        ("9.wav", "test", "", 0, 0, 1),
-    ],
-    columns=["fname", "split", "label", "verified", "fold", "use"],
-)
-
-
-def table(*rows):
-    return pd.DataFrame(rows, columns=["fname", "label", "weight"]).assign(source="given")
-
-
-ALL = table(
-    *((f"{i}.wav", label, 0.5 if i == 4 else 1.0) for i, label in enumerate("baaabbaaaa")),
-)
-
-
-def test_task_holds_out_the_fold_and_validates_on_its_verified_clips(toy):
-    task = classifier.make_task(toy, CLIPS, ALL, fold=0)
-    assert task.classes == ["a", "b"]
-    assert task.train.rows.tolist() == [3, 4, 5]
-    assert task.train.labels.tolist() == [0, 1, 1]
-    assert task.train.weights.tolist() == [1.0, 0.5, 1.0]
-    assert task.validation.rows.tolist() == [0, 8]
-    assert task.validation.labels.tolist() == [1, 0]
-    assert task.validation.weights.tolist() == [1.0, 1.0]
+def test_the_fold_is_held_out_and_its_verified_clips_validate(toy):
+    data = classifier.split(toy, selection(), FOLDS, fold=0)
+    assert data.classes == ["a", "b"]
+    assert data.train.clips == ["3.wav", "4.wav", "5.wav"]
+    assert data.train.rows.tolist() == [3, 4, 5]
+    assert data.train.labels.tolist() == [0, 1, 1]
+    assert data.train.weights.tolist() == [1.0, 0.5, 1.0]
+    assert data.validation.rows.tolist() == [0, 8]
+    assert data.validation.labels.tolist() == [1, 0]
+    assert data.validation.weights.tolist() == [1.0, 1.0]
 
 
 def test_all_held_out_clips_can_validate_with_their_given_labels(toy):
-    task = classifier.make_task(toy, CLIPS, ALL, fold=0, validation="all")
-    assert task.train.rows.tolist() == [3, 4, 5]
-    assert task.validation.rows.tolist() == [0, 1, 8]
-    assert task.validation.labels.tolist() == [1, 0, 0]
+    data = classifier.split(toy, selection(), FOLDS, fold=0, validation="all")
+    assert data.train.rows.tolist() == [3, 4, 5]
+    # What is not learned from, 7.wav, counts as much as any other.
+    assert data.validation.rows.tolist() == [0, 1, 7, 8]
+    assert data.validation.labels.tolist() == [1, 0, 0, 0]
+    assert data.validation.weights.tolist() == [1.0] * 4
 
 
 @pytest.mark.parametrize(("watch", "best"), [("accuracy", 2), ("loss", 3)])
@@ -241,47 +205,51 @@ def test_best_epoch_goes_by_what_the_recipe_watches(toy, checkpoint, monkeypatch
         return {"validation_accuracy": accuracy, "validation_loss": loss}
 
     monkeypatch.setattr(classifier, "validation_figures", judged)
-    task = Task(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
+    data = Data(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
     kept = toy_module()
-    train(kept, toy, task, recipe(epochs=4, watch=watch), checkpoint)
+    train(kept, toy, data, recipe(epochs=4, watch=watch), checkpoint)
     told = iter([(0.1, 0.9)] * best)
     stopped = toy_module()
     plan = recipe(epochs=best, keep="last", watch=watch)
-    train(stopped, toy, task, plan, Checkpoint(checkpoint.path.with_name("other.pt"), "f"))
+    train(stopped, toy, data, plan, Checkpoint(checkpoint.path.with_name("other.pt"), "f"))
     assert_same_states(kept.state_dict(), stopped.state_dict())
 
 
 def test_layers_that_standardise_learn_from_the_training_clips_once(toy, checkpoint):
-    task = Task(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
+    data = Data(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
     layer = Standardise(toy.shape)
     module = nn.Sequential(layer, toy_module())
-    train(module, toy, task, recipe(epochs=1), checkpoint)
-    seen = toy.images(task.train.rows) / 255
+    train(module, toy, data, recipe(epochs=1), checkpoint)
+    seen = toy.images(data.train.rows) / 255
     torch.testing.assert_close(layer.mean, torch.tensor(seen.mean(axis=0)).float())
-    other = Task(toy_examples(20, 40), toy_examples(40, 60), ["x", "y", "z"])
+    other = Data(toy_examples(20, 40), toy_examples(40, 60), ["x", "y", "z"])
     again = Checkpoint(checkpoint.path.with_name("other.pt"), "f")
     train(module, toy, other, recipe(epochs=1), again)
     torch.testing.assert_close(layer.mean, torch.tensor(seen.mean(axis=0)).float())
 
 
-def test_task_of_another_fold(toy):
-    task = classifier.make_task(toy, CLIPS, ALL, fold=1)
-    assert task.train.rows.tolist() == [0, 1, 5, 8]
-    assert task.validation.rows.tolist() == [3]
+def test_another_fold(toy):
+    data = classifier.split(toy, selection(), FOLDS, fold=1)
+    assert data.train.rows.tolist() == [0, 1, 5, 8]
+    assert data.validation.rows.tolist() == [3]
 
 
-def test_task_learns_the_tables_label_and_judges_by_the_manifests(toy):
-    labels = table(("4.wav", "a", 1.0), ("5.wav", "b", 1.0), ("0.wav", "a", 1.0))
-    task = classifier.make_task(toy, CLIPS, labels, fold=0)
-    assert task.train.rows.tolist() == [4, 5]
-    assert task.train.labels.tolist() == [0, 1]
-    assert task.validation.labels.tolist() == [1, 0]  # 0.wav is b
+def test_a_fold_without_verified_clips_warns(toy, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
+    unverified = [(*row[:2], 0, *row[3:]) if row[4] == 1 else row for row in ROWS]
+    data = classifier.split(toy, selection(unverified), FOLDS, fold=1)
+    assert len(data.validation) == 0
+    assert "Fold 1 holds out no clip to validate by" in caplog.text
 
 
 def test_class_without_a_clip_left_is_named(toy):
-    labels = table(("0.wav", "b", 1.0), ("3.wav", "a", 1.0))
+    rows = [row for row in ROWS if row[0] in ("0.wav", "3.wav")]
     with pytest.raises(EarmarkError, match=r"fold 0 held out, the class 'b' .*1 such classes"):
-        classifier.make_task(toy, CLIPS, labels, fold=0)
+        classifier.split(toy, selection(rows), FOLDS, fold=0)
+    # A clip that is not learned from does not count.
+    rows.append(("4.wav", "b", 0, 0.0, 1))
+    with pytest.raises(EarmarkError, match=r"fold 0 held out, the class 'b'"):
+        classifier.split(toy, selection(rows), FOLDS, fold=0)
 
 
 def test_clip_that_the_features_lack_is_named(tmp_path):
@@ -290,7 +258,7 @@ def test_clip_that_the_features_lack_is_named(tmp_path):
         toy_store(tmp_path / "few.h5", count=3, names=names) as features,
         pytest.raises(EarmarkError, match=r"no clip.*3\.wav"),
     ):
-        classifier.make_task(features, CLIPS, ALL, fold=0)
+        classifier.split(features, selection(), FOLDS, fold=0)
 
 
 def test_recipe_from_settings():
@@ -308,15 +276,6 @@ def test_recipe_from_settings():
     assert found.plan == Plan(30, 2e-3, schedule="cosine")
     assert found.augmentation == Augmentation(mixup_alpha=0.4, mask_frames=16)
     assert (found.batch_clips, found.crop_frames, found.test_crops) == (32, 128, 1)
-
-
-def test_ragged_features_need_a_crop_length(tmp_path):
-    rows = [np.zeros((4, 3), np.uint8)]
-    store.write_features(tmp_path / "f.h5", ["a"], rows, (3, 0), False, settings={})
-    with store.FeatureStore(tmp_path / "f.h5") as features:
-        assert classifier.input_shape(features, recipe(crop_frames=7)) == (3, 7)
-        with pytest.raises(EarmarkError, match="`crop_frames`"):
-            classifier.input_shape(features, recipe())
 
 
 def test_model_comes_back_from_its_files(toy, tmp_path):

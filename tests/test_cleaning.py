@@ -18,7 +18,7 @@ LEAN: dict[str, Any] = {"keep": {"features": False, "earlier_rounds": False}}
 ROUNDS = "selftraining/vgg_fewer_semi/seed1/fold0"
 
 # Worked out by hand: who reads the pictures, and what comes of them.
-SCORING = {"combine_predictions", "plot_history", "score"}
+SCORING = {"predict", "combine_predictions", "write_out_of_fold", "plot_history", "score"}
 LEARNED_FROM_PICTURES = {
     "extract_features",
     "train_autoencoder",
@@ -78,10 +78,12 @@ def test_what_is_large_is_gone_and_what_the_report_shows_is_there(finished: Fini
     left = {path.name for path in (finished.results / ROUNDS / "round1").iterdir()}
     assert left == {"model.json", "history.csv", "pseudo_labels.csv"}
     left = {path.name for path in (finished.results / ROUNDS / "round2").iterdir()}
-    assert left >= {"weights.safetensors", "predictions.h5", "history.csv", "pseudo_labels.csv"}
+    assert left >= {"weights.safetensors", "history.csv", "pseudo_labels.csv"}
     for system in ("vgg_fewer", "cnn_logmel"):
-        left = {path.name for path in (finished.results / f"models/{system}/seed1/fold0").iterdir()}
-        assert left >= {"weights.safetensors", "predictions.h5"}
+        assert (finished.results / f"models/{system}/seed1/fold0/weights.safetensors").exists()
+    for system in ("vgg_fewer_semi", "cnn_logmel"):
+        for part in ("train", "test"):
+            assert (finished.results / f"predictions/{system}/seed1/{part}.h5").exists()
     assert (finished.results / "autoencoders/stft/latents.h5").exists()
 
 
@@ -93,17 +95,20 @@ def test_nothing_is_to_be_done_afterwards_whatever_is_kept(finished: Finished) -
 def test_an_edit_that_needs_no_large_file_costs_what_it_always_does(finished: Finished) -> None:
     assert set(finished.planned(LEAN, {"tsne": {"perplexity": 20.0}})) == {"plot_tsne"}
     members = {"ensembles": {"power": {"members": ["cnn_logmel"]}}}
-    assert set(finished.planned(LEAN, members)) == {"combine_predictions", "score"}
+    found = finished.planned(LEAN, members)
+    assert set(found) == {"combine_predictions", "write_out_of_fold", "score"}
 
 
 def test_an_edit_of_one_network_redoes_all_that_learns_from_its_feature(finished: Finished) -> None:
     # Another feature's networks are left alone.
     found = finished.planned(LEAN, {"recipes": {"crops": {"learning_rate": 2.0e-3}}})
-    assert set(found) == {"extract_features", "train_model", "write_submission", *SCORING}
-    assert (found["extract_features"], found["train_model"]) == (1, 1)
+    submitted = {"write_submission", "copy_submission"}
+    assert set(found) == {"extract_features", "train_model", *submitted, *SCORING}
+    # Of both parts: its network is trained on one, and says something of the other.
+    assert (found["extract_features"], found["train_model"], found["predict"]) == (2, 1, 2)
     found = finished.planned(LEAN, {"recipes": {"adjust": {"epochs": 3}}})
     assert set(found) == LEARNED_FROM_PICTURES
-    assert (found["extract_features"], found["train_model"]) == (1, 1)
+    assert (found["extract_features"], found["train_model"], found["predict"]) == (2, 1, 2)
 
 
 def test_a_round_more_or_fewer_without_features(finished: Finished) -> None:
@@ -115,12 +120,12 @@ def test_a_round_more_or_fewer_without_features(finished: Finished) -> None:
 
 
 def test_a_feature_made_first_spares_the_others(finished: Finished) -> None:
-    feature = finished.results / "features/stft.h5"
+    features = [finished.results / f"features/stft/{part}.h5" for part in ("train", "test")]
     sums = ("--max-checksum-file-size", "1T")
     try:
-        target = str(feature.relative_to(finished.directory))
-        finished.run("--notemp", *sums, target, change=LEAN)
-        assert feature.exists()
+        targets = [str(path.relative_to(finished.directory)) for path in features]
+        finished.run("--notemp", *sums, *targets, change=LEAN)
+        assert all(path.exists() for path in features)
         # A round more goes on from the last one, which was kept.
         found = finished.planned(LEAN, {"selftraining": {"short": {"rounds": 3}}})
         assert set(found) == {"selftrain_round", *SCORING}
@@ -130,11 +135,12 @@ def test_a_feature_made_first_spares_the_others(finished: Finished) -> None:
         assert set(found) == {"selftrain_round", *SCORING}
         # What a run that kept everything can do at its end.
         text = finished.run("all", "--delete-temp-output", change=LEAN)
-        assert f"Deleting {target}" in text
-        assert not feature.exists()
+        assert all(f"Deleting {target}" in text for target in targets)
+        assert not any(path.exists() for path in features)
         assert finished.planned(LEAN) == {}
     finally:
-        feature.unlink(missing_ok=True)
+        for path in features:
+            path.unlink(missing_ok=True)
 
 
 def test_which_rounds_are_earlier_ones(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from tiny import write_rows
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     """Three train clips and one test clip of ten seconds in all."""
-    rows = [("a", "train", 1.0), ("b", "train", 2.0), ("c", "train", 3.0), ("d", "test", 4.0)]
-    write_rows(tmp_path / "manifest.csv", ("fname", "split", "seconds"), rows)
+    for part, rows in {"train": [("a", 1.0), ("b", 2.0), ("c", 3.0)], "test": [("d", 4.0)]}.items():
+        write_rows(tmp_path / f"clips/{part}.csv", ("clip", "seconds"), rows)
     return tmp_path
 
 
@@ -31,7 +31,8 @@ def test_sizes_grow_with_what_they_hold(results: Path) -> None:
         write(results / "dataset" / name, 500)
     for system in ("one", "two"):
         write(results / f"models/{system}/seed1/fold0/weights.safetensors", 1000)
-        write(results / f"models/{system}/seed1/fold0/predictions.h5", 400)
+        write(results / f"predictions/{system}/seed1/train.h5", 300)
+        write(results / f"predictions/{system}/seed1/test.h5", 100)
         write(results / f"models/{system}/seed1/fold0/history.csv", 7)
     write(results / "autoencoders/stft/latents.h5", 30)
     measured = disk.read_amounts(results)
@@ -40,7 +41,8 @@ def test_sizes_grow_with_what_they_hold(results: Path) -> None:
     full = {name: line.full(measured) for name, line in found.items()}
     # 2,000 bytes for ten seconds; 9,473 + 9,400 clips of 6.9 s.
     assert full["clips (16 bit, 44.1 kHz)"] == pytest.approx(200 * 6.9 * 18873)
-    assert full["predictions of models"] == pytest.approx(2 * 100 * 18873)
+    assert full["predictions of train clips"] == pytest.approx(2 * 100 * 9473)
+    assert full["predictions of test clips"] == pytest.approx(2 * 100 * 9400)
     assert full["latents"] == pytest.approx(10 * 9473)
     assert full["weights of models"] == 2000
     assert full["all else: tables, figures, facts, histories"] == 14
@@ -49,12 +51,15 @@ def test_sizes_grow_with_what_they_hold(results: Path) -> None:
 
 
 def test_features_of_one_size_and_ragged_ones(results: Path) -> None:
-    (results / "features").mkdir()
-    with h5py.File(results / "features/pictures.h5", "w") as file:
-        file["values"] = np.zeros((4, 50, 20), np.uint8)
-    with h5py.File(results / "features/mels.h5", "w") as file:
-        file["frames"] = np.zeros((100, 64), np.uint8)
-    write_rows(results / "benchmarks/extract_features/pictures.tsv", ("s\tmax_rss",), [("5.0\t1",)])
+    for part, clips in (("train", 3), ("test", 1)):
+        for name in ("pictures", "mels"):
+            (results / "features" / name).mkdir(parents=True, exist_ok=True)
+        with h5py.File(results / f"features/pictures/{part}.h5", "w") as file:
+            file["values"] = np.zeros((clips, 50, 20), np.uint8)
+        with h5py.File(results / f"features/mels/{part}.h5", "w") as file:
+            file["frames"] = np.zeros((25 * clips, 64), np.uint8)
+        noted = results / f"benchmarks/extract_features/pictures_{part}.tsv"
+        write_rows(noted, ("s\tmax_rss",), [(f"{1.25 * clips}\t1",)])
     measured, found = disk.read_amounts(results), lines(results)
     pictures, mels = (
         found["feature `pictures` (50 x 20, uint8)"],
@@ -62,9 +67,9 @@ def test_features_of_one_size_and_ragged_ones(results: Path) -> None:
     )
     assert (pictures.unit, mels.unit) == ("clip", "second")
     assert (pictures.key, mels.key) == ("features", "features")
-    size = (results / "features/pictures.h5").stat().st_size
+    size = sum(path.stat().st_size for path in results.glob("features/pictures/*.h5"))
     assert pictures.full(measured) == pytest.approx(size / 4 * 18873)
-    size = (results / "features/mels.h5").stat().st_size
+    size = sum(path.stat().st_size for path in results.glob("features/mels/*.h5"))
     assert mels.full(measured) == pytest.approx(size / 10 * 6.9 * 18873)
     # Half a second for each second of sound.
     assert pictures.cells(measured)[4] == f"{0.5 * 6.9 * 18873 / 60:.0f} min"

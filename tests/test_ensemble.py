@@ -1,11 +1,13 @@
 """Means of probabilities, by hand and by what must not change them."""
 
+import combine_predictions
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark import ensemble
+from earmark import ensemble, labels, predictions, tables
 from earmark.runtime.errors import EarmarkError
 
 KINDS = ["arithmetic", "geometric", "power", "weighted"]
@@ -178,7 +180,7 @@ def test_weights_sum_to_one_and_follow_the_scores(scores):
 def test_probabilities_that_are_not_finite_are_explained(kind, value):
     spoilt = TWO.copy()
     spoilt[1, 2] = value
-    with pytest.raises(EarmarkError, match=r"not all finite.*predictions\.h5"):
+    with pytest.raises(EarmarkError, match=r"not all finite.*under predictions"):
         ensemble.combine(kind, [ONE, spoilt], [0.5, 0.5])
 
 
@@ -195,3 +197,72 @@ def test_probabilities_that_are_not_finite_are_explained(kind, value):
 def test_what_does_not_fit_is_explained(kind, parts, scores, words):
     with pytest.raises(EarmarkError, match=words):
         ensemble.combine(kind, parts, scores)
+
+
+NAMES = ["p.wav", "q.wav"]
+CLASSES = ["Bark", "Bus", "Cello", "Gong"]
+# (folds, clips, classes) of test clips; the folds of each member are averaged first.
+TESTS = {
+    "one": [
+        [[0.5, 0.3, 0.2, 0.0], [0.1, 0.2, 0.3, 0.4]],
+        [[0.7, 0.1, 0.2, 0.0], [0.1, 0.4, 0.1, 0.4]],
+    ],
+    "two": [[[0.0, 0.6, 0.1, 0.3], [0.7, 0.1, 0.1, 0.1]]],
+}
+MEANS = {
+    "one": np.array([[0.6, 0.2, 0.2, 0.0], [0.1, 0.3, 0.2, 0.4]]),
+    "two": np.array([[0.0, 0.6, 0.1, 0.3], [0.7, 0.1, 0.1, 0.1]]),
+}
+
+
+def combined(folder, kind, members, held_out=None):
+    """The script's probabilities and guesses; ``held_out`` are members' guesses of one clip."""
+    paths, known, table = [], [], []
+    for name in members:
+        path = folder / f"{name}.h5"
+        predictions.write(path, predictions.Predictions(NAMES, CLASSES, np.array(TESTS[name])))
+        paths.append(str(path))
+    if held_out:
+        rows = pd.DataFrame([("a.wav", "Bark", 1, 1, "list")], columns=labels.COLUMNS)
+        tables.write_table(rows, folder / "labels.csv")
+        table = [str(folder / "labels.csv")]
+        for name in members:
+            path = folder / f"{name}_train.h5"
+            predictions.write(
+                path, predictions.Predictions(["a.wav"], CLASSES, np.array([held_out[name]]))
+            )
+            known.append(str(path))
+    combine_predictions.main(
+        members=paths,
+        held_out=known,
+        labels_table=table,
+        combined=str(folder / "combined.h5"),
+        guesses=str(folder / "guesses.csv"),
+        cfg={"kind": kind, "exponent": 0.25, "members": list(members)},
+    )
+    found = predictions.read(folder / "combined.h5")
+    guesses = pd.read_csv(folder / "guesses.csv")
+    assert found.clips == guesses["fname"].tolist() == NAMES
+    assert found.classes == CLASSES
+    return found.probabilities, guesses["label"].tolist()
+
+
+def test_the_folds_of_a_system_are_averaged(tmp_path):
+    found, guesses = combined(tmp_path, "arithmetic", ["one"])
+    np.testing.assert_allclose(found, MEANS["one"], atol=1e-6)
+    assert guesses == ["Bark Bus Cello", "Gong Bus Cello"]
+
+
+def test_members_count_alike_however_many_folds_they_have(tmp_path):
+    found, guesses = combined(tmp_path, "arithmetic", ["one", "two"])
+    np.testing.assert_allclose(found, (MEANS["one"] + MEANS["two"]) / 2, atol=1e-6)
+    # The third guess of the first is a tie: .15 and .15.
+    assert [guess.split()[:2] for guess in guesses] == [["Bus", "Bark"], ["Bark", "Gong"]]
+
+
+def test_a_weighted_mean_weighs_by_the_scores_of_clips_held_out(tmp_path):
+    # Bark is the first guess of two and the third of one: 1 against 1/3.
+    held_out = {"one": [0.2, 0.5, 0.3, 0.0], "two": [0.9, 0.1, 0.0, 0.0]}
+    found, guesses = combined(tmp_path, "weighted", ["one", "two"], held_out)
+    np.testing.assert_allclose(found, MEANS["one"] / 4 + MEANS["two"] * 3 / 4, atol=1e-6)
+    assert guesses == ["Bus Gong Bark", "Bark Gong Bus"]

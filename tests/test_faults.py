@@ -19,7 +19,7 @@ from tiny import make_set, merged, snakemake, start_snakemake
 from earmark.runtime.errors import EarmarkError
 
 SUBMISSION = "submission.csv"
-FEATURES = Path("results/four/features/log_mel.h5")
+FEATURES = Path("results/four/features/log_mel/train.h5")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -123,7 +123,7 @@ def test_a_full_disk_then_a_damaged_file_then_the_same_bytes(
         pytest.skip("no file system may be mounted here")
     try:
         failed(directory, reference, ".snakemake cannot be written (No space left on device)")
-        resize(directory, 170)
+        resize(directory, 300)
         failed(directory, reference, "checkpoint.pt cannot be written (No space left on device)")
         assert not (directory / SUBMISSION).exists()
         resize(directory, 20_000)

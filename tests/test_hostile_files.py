@@ -14,7 +14,7 @@ from test_training import assert_same_states
 
 from earmark import model_facts, models
 from earmark.checkpoints import Checkpoint
-from earmark.classifier import Task
+from earmark.classifier import Data
 from earmark.runtime.errors import EarmarkError
 
 
@@ -55,15 +55,15 @@ def test_the_trap_is_a_trap(tmp_path):
 @pytest.mark.parametrize("kind", ["pickle", "old pickle", "zip", "old torch"])
 def test_checkpoint_with_a_command_in_it_is_not_run_and_training_starts_over(tmp_path, kind):
     sprung = tmp_path / "sprung"
-    task = Task(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
+    data = Data(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
     with toy_store(tmp_path / "toy.h5") as toy:
         expected, found = toy_module(), toy_module()
-        history = train(expected, toy, task, recipe(epochs=2), Checkpoint(tmp_path / "c.pt", "f"))
+        history = train(expected, toy, data, recipe(epochs=2), Checkpoint(tmp_path / "c.pt", "f"))
         hostile = Checkpoint(tmp_path / "model" / "checkpoint.pt", "f")
         hostile.path.parent.mkdir()
         dict(traps(sprung))[kind](hostile.path)
         with hostile.held():
-            again = train(found, toy, task, recipe(epochs=2), hostile)
+            again = train(found, toy, data, recipe(epochs=2), hostile)
     assert not sprung.exists()
     assert again["epoch"].tolist() == history["epoch"].tolist() == [1, 2]
     assert_same_states(found.state_dict(), expected.state_dict())

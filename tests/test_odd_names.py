@@ -5,7 +5,7 @@ import html
 from pathlib import Path
 from xml.etree import ElementTree
 
-from bad_lists import SCRIPTS, SIGNS, rename_clips
+from bad_lists import FOLDERS, SCRIPTS, SIGNS, rename_clips
 from test_end_to_end import TINY
 from tiny import make_set, merged, read_rows, snakemake, write_rows
 
@@ -14,9 +14,9 @@ FOLDER = "my 'set' of sounds; $HOME %s é"
 
 
 def test_odd_names_come_through_to_submission_pages_and_figures(tmp_path: Path) -> None:
-    made = make_set(tmp_path / FOLDER, CLASSES, clips=6, test_clips=5, truth=True)
+    made = make_set(tmp_path / FOLDER, CLASSES, clips=6, test_clips=6, truth=True)
     before = list(made.test)
-    rename_clips(made, [*SCRIPTS, *SIGNS])
+    rename_clips(made, [*FOLDERS, *SCRIPTS, *SIGNS])
     known = {new: made.truth[old] for old, new in zip(before, made.test, strict=True)}
     rows = [(name, label, "Public") for name, label in known.items()]
     write_rows(made.folder / "test_post_competition.csv", ("fname", "label", "usage"), rows)
@@ -44,9 +44,10 @@ def test_odd_names_come_through_to_submission_pages_and_figures(tmp_path: Path) 
     assert {guess for _, label in submitted for guess in label.split(" ")} <= set(CLASSES)
     (results,) = (run / "results").iterdir()
     assert results.name == "my__set__of_sounds___HOME__s_é"
-    table = read_rows(results / "manifest.csv")
-    assert [row["fname"] for row in table] == [row[0] for row in made.train] + made.test
-    assert {row["status"] for row in table} == {"ok"}
+    for part, names in (("train", [row[0] for row in made.train]), ("test", made.test)):
+        table = read_rows(results / f"clips/{part}.csv")
+        assert [row["clip"] for row in table] == names
+        assert {row["status"] for row in table} == {"ok"}
     scores = {row["system"]: row for row in read_rows(results / "scores.csv")}
     assert int(scores["cnn_logmel"]["clips"]) == len(made.test)
     (page,) = results.rglob("submission.html")

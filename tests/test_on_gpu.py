@@ -43,10 +43,10 @@ def examples(rows):
     return Examples(rows, rows % CLASSES, weights, [NAMES[row] for row in rows])
 
 
-def task():
+def data():
     rows = np.arange(CLIPS)
     classes = [str(number) for number in range(CLASSES)]
-    return classifier.Task(examples(rows[:70]), examples(rows[70:]), classes)
+    return classifier.Data(examples(rows[:70]), examples(rows[70:]), classes)
 
 
 def recipe(epochs=4):
@@ -81,7 +81,7 @@ def test_batches_are_those_of_the_processor(features, near, augmentation):
         for tensor, expected in zip(one.tensors(), other.tensors(), strict=True):
             assert tensor.is_cuda
             torch.testing.assert_close(tensor.cpu(), expected, rtol=0, atol=1e-6)
-        assert one.fnames == other.fnames
+        assert one.clips == other.clips
 
 
 def test_batches_stay_what_they_are_while_others_are_made(features):
@@ -110,7 +110,7 @@ def test_training_goes_as_on_the_processor(features, tmp_path, compile_):
     for place in ("cpu", "cuda"):
         module, hard = network(), machine(place, compile_ and place == "cuda")
         checkpoint = Checkpoint(tmp_path / f"{place}.pt", "same")
-        found = classifier.train(module, features, task(), recipe(), hard, checkpoint, 1)
+        found = classifier.train(module, features, data(), recipe(), hard, checkpoint, 1)
         histories.append(found)
     for column in ("train_loss", "validation_loss"):
         np.testing.assert_allclose(
@@ -132,13 +132,13 @@ class StopsOnce(Checkpoint):
 def test_a_stopped_training_goes_on(features, tmp_path, compile_):
     hard = machine("cuda", compile_)
     whole = classifier.train(
-        network(), features, task(), recipe(), hard, Checkpoint(tmp_path / "whole.pt", "same"), 1
+        network(), features, data(), recipe(), hard, Checkpoint(tmp_path / "whole.pt", "same"), 1
     )
     path = tmp_path / "stopped.pt"
     with pytest.raises(InterruptedJobError):
-        classifier.train(network(), features, task(), recipe(), hard, StopsOnce(path, "same"), 1)
+        classifier.train(network(), features, data(), recipe(), hard, StopsOnce(path, "same"), 1)
     rest = classifier.train(
-        network(), features, task(), recipe(), hard, Checkpoint(path, "same"), 1
+        network(), features, data(), recipe(), hard, Checkpoint(path, "same"), 1
     )
     np.testing.assert_allclose(rest["train_loss"], whole["train_loss"], rtol=0.02, atol=1e-3)
 

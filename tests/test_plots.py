@@ -8,7 +8,7 @@ import plot_classes
 import plot_history
 import plot_schedule
 import pytest
-from drawn import assert_same_bytes, manifest_of
+from drawn import assert_same_bytes, labelled_clips, write_tables
 from matplotlib.colors import to_hex
 
 from earmark import plots, plots_of_classes, plots_of_training, plots_of_tsne
@@ -34,7 +34,7 @@ ODD = ["$x$", r"$\frac$", "a$b", "<b>&amp;", r"\n", "%s", "{0}", "--", "_hidden"
 @pytest.mark.filterwarnings("ignore:Glyph")  # not every font has every script
 def test_names_that_look_like_formulas_are_drawn_as_they_are(tmp_path):
     names = [f"{number}.wav" for number in range(len(ODD))]
-    clips = manifest_of([(n, label, 1, 1.0) for n, label in zip(names, ODD, strict=True)])
+    clips = labelled_clips([(n, label, 1, 1.0) for n, label in zip(names, ODD, strict=True)])
     counts = plots_of_classes.count_clips(clips)
     assert_same_bytes(lambda: plots_of_classes.clips_per_class(counts), tmp_path)
     points = np.arange(2.0 * len(ODD)).reshape(-1, 2)
@@ -45,48 +45,39 @@ def test_names_that_look_like_formulas_are_drawn_as_they_are(tmp_path):
     assert sorted(drawn) == sorted(2 * written)
 
 
-CLIPS = pd.concat(
-    [
-        manifest_of(
-            [
-                ("a", "Oboe", 1, 1.0),
-                ("b", "Oboe", 0, 1.0),
-                ("c", "Bark", 0, 1.0),
-                ("d", "Bark", 0, 1.0),
-                ("e", "Bark", 1, 1.0),
-                ("f", "Hi-hat", 1, 1.0),
-                ("g", "Hi-hat", 1, 1.0),
-                ("h", "Drawer_open_or_close", 0, 1.0),
-            ]
-        ),
-        manifest_of([("i", "Oboe", 1, 0.0)], status="empty", use=0),
-        manifest_of([("j", "", 0, 1.0)], split="test"),
-    ],
-    ignore_index=True,
-)
+ROWS = [
+    ("a", "Oboe", 1, 1.0),
+    ("b", "Oboe", 0, 1.0),
+    ("c", "Bark", 0, 1.0),
+    ("d", "Bark", 0, 1.0),
+    ("e", "Bark", 1, 1.0),
+    ("f", "Hi-hat", 1, 1.0),
+    ("g", "Hi-hat", 1, 1.0),
+    ("h", "Drawer_open_or_close", 1, 1.0),
+]
 COUNTS = [
     ["Bark", 1, 2, 3],
     ["Hi-hat", 2, 0, 2],
     ["Oboe", 1, 1, 2],
-    ["Drawer_open_or_close", 0, 1, 1],
+    ["Drawer_open_or_close", 1, 0, 1],
 ]
 
 
 def test_counts_of_classes_by_hand():
-    found = plots_of_classes.count_clips(CLIPS)
+    found = plots_of_classes.count_clips(labelled_clips(ROWS))
     assert list(found.columns) == ["label", "verified", "not_verified", "clips"]
     assert found.to_numpy().tolist() == COUNTS
 
 
 def test_bars_are_the_counts(tmp_path):
-    figure = plots_of_classes.clips_per_class(plots_of_classes.count_clips(CLIPS))
+    figure = plots_of_classes.clips_per_class(plots_of_classes.count_clips(labelled_clips(ROWS)))
     figure.draw_without_rendering()
     (axes,) = figure.axes
     verified, rest = axes.containers
-    assert [bar.get_width() for bar in verified] == [1, 2, 1, 0]
+    assert [bar.get_width() for bar in verified] == [1, 2, 1, 1]
     assert [bar.get_x() for bar in verified] == [0, 0, 0, 0]
-    assert [bar.get_width() for bar in rest] == [2, 0, 1, 1]
-    assert [bar.get_x() for bar in rest] == [1, 2, 1, 0]
+    assert [bar.get_width() for bar in rest] == [2, 0, 1, 0]
+    assert [bar.get_x() for bar in rest] == [1, 2, 1, 1]
     names = ["Bark", "Hi-hat", "Oboe", "Drawer open or close"]
     assert [text.get_text() for text in axes.get_yticklabels()] == names
     assert [text.get_text() for text in axes.texts] == ["3", "2", "2", "1"]
@@ -94,13 +85,16 @@ def test_bars_are_the_counts(tmp_path):
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["label verified", "not verified"]
     assert_same_bytes(
-        lambda: plots_of_classes.clips_per_class(plots_of_classes.count_clips(CLIPS)), tmp_path
+        lambda: plots_of_classes.clips_per_class(
+            plots_of_classes.count_clips(labelled_clips(ROWS))
+        ),
+        tmp_path,
     )
 
 
 def test_names_of_41_classes_do_not_overlap():
     rows = [(f"{n}.wav", f"Class_number_{n:02}", n % 2, 1.0) for n in range(41)]
-    figure = plots_of_classes.clips_per_class(plots_of_classes.count_clips(manifest_of(rows)))
+    figure = plots_of_classes.clips_per_class(plots_of_classes.count_clips(labelled_clips(rows)))
     figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in figure.axes[0].get_yticklabels()]
     assert len(boxes) == 41
@@ -109,9 +103,9 @@ def test_names_of_41_classes_do_not_overlap():
 
 
 def test_script_of_the_classes_writes_the_counts(tmp_path):
-    CLIPS.to_csv(tmp_path / "manifest.csv", index=False)
+    files = write_tables(tmp_path, [*ROWS, ("i", "Oboe", 1, 0.0)], unusable=["i"])
     out = {name: str(tmp_path / f"classes.{name}") for name in ("csv", "markdown", "png", "svg")}
-    plot_classes.main(table=str(tmp_path / "manifest.csv"), **out)
+    plot_classes.main(**files, **out)
     assert pd.read_csv(out["csv"]).to_numpy().tolist() == COUNTS
     lines = (tmp_path / "classes.markdown").read_text().splitlines()
     cells = [line.split("|") for line in lines if line.startswith("|")][2:]
@@ -238,20 +232,30 @@ def test_one_model_has_no_rounds_and_a_model_without_validation_no_curve_of_it()
         assert axes.child_axes == []
 
 
-def test_script_of_the_history_numbers_the_rounds_in_order(tmp_path, monkeypatch):
-    paths = [tmp_path / "base.csv", tmp_path / "round1.csv"]
+@pytest.mark.parametrize(
+    ("rounds", "names"),
+    [
+        ([0, 1], ["base", "1"]),
+        ([1, 2], ["1", "2"]),  # one that starts untrained has no base
+    ],
+)
+def test_script_of_the_history_numbers_the_rounds_in_order(tmp_path, monkeypatch, rounds, names):
+    paths = [tmp_path / "first.csv", tmp_path / "second.csv"]
     for path, length in zip(paths, (3, 2), strict=True):
         history(length, 1.0).to_csv(path, index=False)
     seen = []
     monkeypatch.setattr(plots, "save", lambda figure, png, svg: seen.append((figure, png, svg)))
     plot_history.main(
-        histories=[str(path) for path in paths], png="a.png", svg="a.svg", cfg={"title": "x"}
+        histories=[str(path) for path in paths],
+        png="a.png",
+        svg="a.svg",
+        cfg={"title": "x", "rounds": rounds},
     )
     ((figure, png, svg),) = seen
     assert (png, svg) == ("a.png", "a.svg")
-    names = figure.axes[0].child_axes[0].get_xticklabels()
-    assert [name.get_text() for name in names] == ["base", "1"]
-    assert figure.axes[0].child_axes[0].get_xticks().tolist() == [0.5, 3.5]
+    upper = figure.axes[0].child_axes[0]
+    assert [name.get_text() for name in upper.get_xticklabels()] == names
+    assert upper.get_xticks().tolist() == [0.5, 3.5]
 
 
 def test_loss_of_the_autoencoder_and_its_best_epoch(tmp_path):

@@ -75,7 +75,7 @@ def write_scores(
 ) -> str:
     write_rows(
         path,
-        ("system", "seed", "fname", "usage", "average_precision"),
+        ("system", "seed", "clip", "usage", "average_precision"),
         [
             (system, seed, clip, usage[clip], value)
             for system, values in systems.items()
@@ -86,10 +86,10 @@ def write_scores(
 
 
 def tabulated(
-    folder: Path, paths: str | list[str], rows: list[dict[str, Any]] = ROWS
+    folder: Path, path: str, rows: list[dict[str, Any]] = ROWS
 ) -> tuple[list[dict[str, str]], str]:
     tabulate_systems.main(
-        clip_scores=paths,
+        clip_scores=path,
         csv=str(folder / "systems.csv"),
         markdown=str(folder / "systems.md"),
         page=str(folder / "systems.html"),
@@ -100,8 +100,8 @@ def tabulated(
 
 
 def test_systems_by_hand(tmp_path: Path) -> None:
-    paths = [write_scores(tmp_path / f"{name}.csv", {name: SCORES[name]}, USAGE) for name in SCORES]
-    (first, second, third), text = tabulated(tmp_path, paths)
+    path = write_scores(tmp_path / "scores.csv", SCORES, USAGE)
+    (first, second, third), text = tabulated(tmp_path, path)
     assert {name: first[name] for name in ("title", "system", "reported", "note")} == {
         "title": "First", "system": "one", "reported": "0.669", "note": "",
     }  # fmt: skip
@@ -126,7 +126,7 @@ def test_systems_by_hand(tmp_path: Path) -> None:
     assert third["difference"] == "-0.25"
     assert float(third["p"]) == pytest.approx(1 / 256, abs=0.003)
     assert (third["reported"], third["reported_clips"], third["reported_error"]) == ("", "", "")
-    assert tabulated(tmp_path, paths) == ([first, second, third], text)
+    assert tabulated(tmp_path, path) == ([first, second, third], text)
 
 
 def test_systems_are_read_as_markdown(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_batches_are_the_same(features, near):
     for one, other in pairs:
         assert torch.equal(one.inputs, other.inputs)
         assert torch.equal(one.targets, other.targets)
-        assert one.fnames == other.fnames
+        assert one.clips == other.clips
     rows = np.arange(22, -1, -1)
     several = (prediction_batches(source, rows, 6, 12, 3, CPU) for source in (features, near))
     for (places, one), (same, other) in zip(*several, strict=True):

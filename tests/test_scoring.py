@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import score as score_script
-import score_held_out
 from tiny import read_rows, write_rows
 
-from earmark import held_out, manifest, scoring, submission, tables
-from earmark.features import store
+from earmark import out_of_fold, scoring, submission, tables
 from earmark.runtime.errors import EarmarkError
 
 TRUTH = [
@@ -126,24 +124,6 @@ def test_two_classes_give_two_guesses_that_can_be_scored(tmp_path: Path) -> None
     assert [(row["split"], row["map3"]) for row in rows] == [("public", 0.75), ("all", 0.75)]
 
 
-def test_the_truth_of_a_fetched_set_lies_in_its_folder(tmp_path: Path) -> None:
-    meta = tmp_path / "fetched/FSDKaggle2018.meta"
-    meta.mkdir(parents=True)
-    write_truth(tmp_path).rename(meta / "test_post_competition.csv")
-    rows = [(fname, f"{label} Xylophone Triangle") for fname, label, _ in TRUTH]
-    write_rows(tmp_path / "right.csv", ("fname", "label"), rows)
-    score_script.main(
-        truth=str(tmp_path / "fetched.txt"),
-        fetched=str(tmp_path / "fetched"),
-        submissions=[str(tmp_path / "right.csv")],
-        scores=str(tmp_path / "scores.csv"),
-        page=str(tmp_path / "scores.html"),
-        clip_scores=str(tmp_path / "clip_scores.csv"),
-        cfg={"systems": [["right", 1]]},
-    )
-    assert {float(row["map3"]) for row in read_rows(tmp_path / "scores.csv")} == {1.0}
-
-
 def test_the_script_writes_a_row_per_system_and_split(tmp_path: Path) -> None:
     write_rows(
         tmp_path / "one.csv", ("fname", "label"), [(k, " ".join(v)) for k, v in GUESSES.items()]
@@ -170,9 +150,9 @@ def test_the_script_writes_a_row_per_system_and_split(tmp_path: Path) -> None:
     ]
     assert {float(row["map3"]) for row in rows if row["system"] == "two"} == {1.0}
     clips = read_rows(tmp_path / "clip_scores.csv")
-    assert list(clips[0]) == ["system", "seed", "fname", "usage", "average_precision"]
+    assert list(clips[0]) == ["system", "seed", "clip", "usage", "average_precision"]
     assert [
-        (row["fname"], row["usage"], float(row["average_precision"]))
+        (row["clip"], row["usage"], float(row["average_precision"]))
         for row in clips
         if (row["system"], row["seed"]) == ("one", "1")
     ] == [
@@ -234,125 +214,45 @@ def test_clips_without_a_usage_are_scored_without_one(tmp_path: Path) -> None:
     assert found["average_precision"].tolist() == [1, 0]
 
 
-def test_clip_scores_read_together_are_told_apart(tmp_path: Path) -> None:
-    paths = [tmp_path / "one.csv", tmp_path / "two.csv"]
-    for seed, path in enumerate(paths):
-        rows = [("mine", seed, "a.wav", "", 1 / 3)]
-        write_rows(path, scoring.CLIP_COLUMNS, rows)
-    found = scoring.read_clip_scores(paths)
-    assert found["seed"].tolist() == [0, 1]
-    assert found["average_precision"].tolist() == [1 / 3, 1 / 3]  # to the last bit
-    with pytest.raises(EarmarkError, match=r"mine has two scores for the clip a\.wav and seed 0"):
-        scoring.read_clip_scores([paths[0], paths[1], paths[0]])
+def test_clip_scores_come_back_to_the_last_bit(tmp_path: Path) -> None:
+    made = scoring.clip_table("mine", 3, ["a.wav", "b.wav"], "", np.array([1 / 3, 1.0]))
+    tables.write_table(made, tmp_path / "clip_scores.csv")
+    found = scoring.read_clip_scores(tmp_path / "clip_scores.csv")
+    assert found["seed"].tolist() == [3, 3]
+    assert found["average_precision"].tolist() == [1 / 3, 1.0]
 
 
-# fname, label, verified, fold of train clips; what is not verified or not held out is no judge.
-JUDGES = [
-    ("a.wav", "Bark", 1, 0),
-    ("b.wav", "Bus", 1, 1),
-    ("c.wav", "Cello", 1, 1),
-    ("d.wav", "Gong", 0, 1),
-    ("e.wav", "Gong", 1, 2),
-    ("f.wav", "Gong", 1, -1),
-]
-CLASSES = ["Bark", "Bus", "Cello", "Gong"]
-
-
-def write_judges(folder: Path, clips: list[tuple[str, str, int, int]]) -> str:
-    facts = {"split": "train", "seconds": 1.0, "sample_rate": 8000, "channels": 1, "peak": 0.5}
-    table = pd.DataFrame(clips, columns=["fname", "label", "verified", "fold"])
-    told = {"format": "WAV PCM_16", "status": "ok", "use": 1, "problem": ""}
-    table = table.assign(path=table["fname"], checksum="0", **facts, **told)
-    manifest.write(table[list(manifest.COLUMNS)], folder / "manifest.csv")
-    return str(folder / "manifest.csv")
-
-
-def write_model(path: Path, **rows: list[float]) -> str:
-    """Predictions of the clips named; all others are predicted without a mistake."""
-    values = [rows.get(name[0], np.eye(4)[CLASSES.index(label)]) for name, label, _, _ in JUDGES]
-    names = [name for name, _, _, _ in JUDGES]
-    store.write_predictions(path, names, np.array(values), CLASSES)
-    return str(path)
-
-
-def held_out_scores(
-    folder: Path, members: list[str], folds: dict[str, list[int]], kind: str = "arithmetic"
-) -> dict[str, float]:
-    score_held_out.main(
-        table=write_judges(folder, JUDGES),
-        members=members,
-        clip_scores=str(folder / "found.csv"),
-        cfg={"entry": "all", "kind": kind, "exponent": 0.25, "folds": folds, "seed": 3},
-    )
-    rows = read_rows(folder / "found.csv")
-    assert list(rows[0]) == list(scoring.CLIP_COLUMNS)
-    assert {(row["system"], row["seed"], row["usage"]) for row in rows} == {
-        ("all", "3", "held_out")
-    }
-    return {row["fname"]: float(row["average_precision"]) for row in rows}
-
-
-def test_held_out_clips_are_judged_by_the_model_that_did_not_see_them(tmp_path: Path) -> None:
-    second, third = [0.5, 0.3, 0.15, 0.05], [0.1, 0.4, 0.2, 0.3]
-    members = [
-        write_model(tmp_path / "0.h5", a=[0.1, 0.4, 0.2, 0.3]),  # fold 0: Bark is last
-        write_model(tmp_path / "1.h5", b=second, c=third),
+def test_out_of_fold_the_verified_clips_are_scored(tmp_path: Path) -> None:
+    rows = [
+        # system, seed, clip, fold, label, verified, guesses, probabilities
+        ("one", 1, "a.wav", 0, "Bark", 1, "Bark", "Bus", "Cello", 0.5, 0.5),
+        ("one", 1, "b.wav", 1, "Bark", 1, "Bus", "Bark", "Cello", 0.5, 0.3),
+        ("one", 1, "c.wav", 1, "Bark", 0, "Bark", "Bus", "Cello", 0.5, 0.5),
+        ("one", 2, "a.wav", 0, "Bark", 1, "Bus", "Cello", "Bark", 0.5, 0.1),
+        ("two", 1, "b.wav", 1, "Bark", 1, "Bus", "Cello", "Gong", 0.5, 0.0),
     ]
-    found = held_out_scores(tmp_path, members, {"one": [0, 1]})
-    assert found == {"a.wav": 0, "b.wav": 1 / 2, "c.wav": 1 / 3}
-    # The folds count, not the order of the files.
-    assert held_out_scores(tmp_path, members[::-1], {"one": [1, 0]}) == found
-
-
-def test_an_ensemble_is_judged_on_the_folds_that_its_members_share(tmp_path: Path) -> None:
-    members = [
-        write_model(tmp_path / "one0.h5", a=[0.0, 1.0, 0.0, 0.0]),
-        write_model(tmp_path / "one1.h5", b=[0.9, 0.1, 0.0, 0.0], c=[0.0, 0.4, 0.3, 0.3]),
-        write_model(tmp_path / "two1.h5", b=[0.0, 0.2, 0.0, 0.8], c=[0.3, 0.0, 0.4, 0.3]),
-        write_model(tmp_path / "two2.h5", e=[1.0, 0.0, 0.0, 0.0]),
+    write_rows(tmp_path / "out_of_fold.csv", out_of_fold.COLUMNS, rows)
+    found = scoring.read_clip_scores(tmp_path / "out_of_fold.csv")
+    assert list(found.columns) == list(scoring.CLIP_COLUMNS)
+    assert found.to_numpy().tolist() == [
+        ["one", 1, "a.wav", "held_out", 1.0],
+        ["one", 1, "b.wav", "held_out", 1 / 2],
+        ["one", 2, "a.wav", "held_out", 1 / 3],
+        ["two", 1, "b.wav", "held_out", 0.0],
     ]
-    folds = {"one": [0, 1], "two": [1, 2]}
-    # b: means .45 .15 0 .4; c: .15 .2 .35 .3. Fourth roots of b: .97, .56 + .67, 0, .95.
-    assert held_out_scores(tmp_path, members, folds) == {"b.wav": 1 / 3, "c.wav": 1}
-    assert held_out_scores(tmp_path, members, folds, "power") == {"b.wav": 1, "c.wav": 1}
 
 
-def test_a_weighted_ensemble_weighs_by_all_of_a_members_folds(tmp_path: Path) -> None:
-    members = [
-        # a is second, b last, c right: (1/2 + 0 + 1) / 3 = 1/2.
-        write_model(tmp_path / "one0.h5", a=[0.4, 0.6, 0.0, 0.0]),
-        write_model(tmp_path / "one1.h5", b=[0.5, 0.0, 0.4, 0.1]),
-        # b is second, c right: (1/2 + 1) / 2 = 3/4.
-        write_model(tmp_path / "two1.h5", b=[0.0, 0.36, 0.04, 0.6]),
-    ]
-    folds = {"one": [0, 1], "two": [1]}
-    clips = manifest.read(write_judges(tmp_path, JUDGES))
-    files = held_out.files_of(members, folds)
-    assert files == {"one": {0: members[0], 1: members[1]}, "two": {1: members[2]}}
-    assert [held_out.validation_score(clips, own) for own in files.values()] == [1 / 2, 3 / 4]
-    # b, weights .4 and .6: Bark .2, Bus .216, Cello .184, Gong .4; alike: .25, .18, .22, .35.
-    assert held_out_scores(tmp_path, members, folds, "weighted")["b.wav"] == 1 / 2
-    assert held_out_scores(tmp_path, members, folds)["b.wav"] == 0
+def test_two_classes_have_an_empty_third_guess(tmp_path: Path) -> None:
+    rows = [("one", 1, "a.wav", 0, "Bus", 1, "Bark", "Bus", "", 0.6, 0.4)]
+    write_rows(tmp_path / "out_of_fold.csv", out_of_fold.COLUMNS, rows)
+    found = scoring.read_clip_scores(tmp_path / "out_of_fold.csv")
+    assert found["average_precision"].tolist() == [1 / 2]
 
 
-def test_members_without_a_common_fold_are_refused(tmp_path: Path) -> None:
-    members = [write_model(tmp_path / "0.h5"), write_model(tmp_path / "1.h5")]
-    with pytest.raises(
-        EarmarkError, match=r"members of all \(one, two\) hold out no fold in common"
-    ):
-        held_out_scores(tmp_path, members, {"one": [0], "two": [1]})
-    with pytest.raises(EarmarkError, match=r"folds that all holds out \(3\) have no verified clip"):
-        held_out_scores(tmp_path, members[:1], {"one": [3]})
-    with pytest.raises(ValueError, match="2 prediction files for 1 models"):
-        held_out_scores(tmp_path, members, {"one": [0]})
-
-
-def test_members_with_other_classes_are_refused(tmp_path: Path) -> None:
-    one, two = write_model(tmp_path / "one.h5"), str(tmp_path / "two.h5")
-    names = [name for name, _, _, _ in JUDGES]
-    store.write_predictions(two, names, np.full((len(names), 4), 0.25), CLASSES[::-1])
-    with pytest.raises(ValueError, match="different classes"):
-        held_out_scores(tmp_path, [one, two], {"one": [0], "two": [0]})
+def test_a_damaged_table_of_scores_is_told(tmp_path: Path) -> None:
+    write_rows(tmp_path / "scores.csv", scoring.CLIP_COLUMNS, [("one", 1, "a.wav", "", "half")])
+    with pytest.raises(EarmarkError, match=r"table of clip scores .*damaged.*Delete it"):
+        scoring.read_clip_scores(tmp_path / "scores.csv")
 
 
 def test_official_truth_has_the_published_counts(official: Path) -> None:

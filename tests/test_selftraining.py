@@ -1,12 +1,14 @@
 """Which clips a self-training round adds: the threshold's schedule, the pool, the labels."""
 
+import logging
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark import labels, selftraining
+from earmark import selections, selftraining
 from earmark.selftraining import Schedule
 
 
@@ -35,36 +37,48 @@ def test_lower_bound_never_falls_and_never_passes_its_limit(first, step, last, r
     assert bounds[0] == min(first, last)
 
 
-CLIPS = pd.DataFrame(
-    [
-        # fname, split, use, fold
-        ("base.wav", "train", 1, 1),
-        ("free.wav", "train", 1, 1),
-        ("held_out.wav", "train", 1, 0),
-        ("never_held_out.wav", "train", 1, -1),
-        ("silent.wav", "train", 0, 1),
-        ("empty.wav", "train", 0, 2),
-        ("broken.wav", "train", 0, 2),
-        ("unreadable.wav", "train", 0, -1),
-        ("other_fold.wav", "train", 1, 2),
-        ("test.wav", "test", 1, -1),
-        ("test_of_fold.wav", "test", 1, 1),
-    ],
-    columns=["fname", "split", "use", "fold"],
-)
+CLIPS = [
+    # clip, weight, fold
+    ("base.wav", 1.0, 1),
+    ("doubted.wav", 0.3, 1),
+    ("free.wav", 0.0, 1),
+    ("held_out.wav", 0.0, 0),
+    ("never_held_out.wav", 0.0, -1),
+    ("other_fold.wav", 0.0, 2),
+    ("base_of_fold.wav", 1.0, 0),
+]
+BASE = pd.DataFrame([row[:2] for row in CLIPS], columns=["clip", "weight"])
+# Clips that cannot be used are in the lists, and so have a fold, but in no selection.
+FOLDS = pd.DataFrame(
+    [*(row[::2] for row in CLIPS), ("silent.wav", 1)], columns=["clip", "fold"]
+).sort_values("clip", ascending=False)
 
 
-def test_pool_is_usable_train_clips_outside_base_and_held_out_fold():
-    base = pd.DataFrame({"fname": ["base.wav"]})
+def test_pool_is_what_is_not_learned_from_outside_the_held_out_fold():
     free = ["free.wav", "never_held_out.wav", "other_fold.wav"]
-    assert selftraining.pool_of(CLIPS, base, fold=0) == free
+    assert selftraining.pool_of(BASE, FOLDS, fold=0) == free
     without = ["held_out.wav", "never_held_out.wav"]
-    assert selftraining.pool_of(CLIPS, base, fold=2) == ["free.wav", *without]
-    assert selftraining.pool_of(CLIPS, base, fold=1) == [*without, "other_fold.wav"]
+    assert selftraining.pool_of(BASE, FOLDS, fold=2) == ["free.wav", *without]
+    assert selftraining.pool_of(BASE, FOLDS, fold=1) == [*without, "other_fold.wav"]
 
 
 def test_pool_is_empty_when_the_base_has_every_clip():
-    assert selftraining.pool_of(CLIPS, CLIPS, fold=0) == []
+    assert selftraining.pool_of(BASE.assign(weight=1.0), FOLDS, fold=0) == []
+
+
+@pytest.mark.parametrize(
+    ("pool", "told"), [([], "has no clip to label"), (["a"], "adds no clip"), (["b"], "")]
+)
+def test_a_round_that_adds_nothing_is_told(pool, told, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
+    caplog.set_level("WARNING", "earmark")
+    schedule = {"lower_first": 0.4, "lower_step": 0.1, "lower_last": 0.6, "upper": 0.9}
+    of = {"a": [0.45, 0.3, 0.25], "b": [0.55, 0.3, 0.15]}
+    probabilities = np.array([of[name] for name in pool]).reshape(-1, 3)
+    cfg = {"round": 2, "schedule": schedule}  # from 0.5 on
+    found = selftraining.choose("vgg, round 2", pool, probabilities, "xyz", cfg)
+    assert found["clip"].tolist() == (["b"] if pool == ["b"] else [])
+    assert (f"vgg, round 2 {told}" in caplog.text) if told else not caplog.text
 
 
 def test_pseudo_labels_by_hand():
@@ -80,8 +94,8 @@ def test_pseudo_labels_by_hand():
         ]
     )
     found = selftraining.pseudo_labels(names, probabilities, ["x", "y", "z"], 0.5, 0.75)
-    assert list(found.columns) == list(labels.COLUMNS)
-    assert found.values.tolist() == [["b", "y", "pseudo", 1.0], ["f", "z", "pseudo", 1.0]]
+    assert list(found.columns) == list(selections.COLUMNS)
+    assert found.values.tolist() == [["b", "y", 0, "pseudo", 1.0], ["f", "z", 0, "pseudo", 1.0]]
 
 
 def test_equally_probable_classes_give_the_first():
@@ -94,7 +108,7 @@ def test_no_clip_within_the_bounds_gives_an_empty_table(probabilities):
     names = ["a", "b"][: len(probabilities)]
     found = selftraining.pseudo_labels(names, probabilities, "xyz", 0.4, 0.9)
     assert len(found) == 0
-    assert list(found.columns) == list(labels.COLUMNS)
+    assert list(found.columns) == list(selections.COLUMNS)
 
 
 @given(st.lists(st.floats(0.34, 1), max_size=20), st.floats(0, 1), st.floats(0, 0.3))
@@ -103,14 +117,14 @@ def test_a_higher_lower_bound_keeps_no_other_clips(highest, lower, step):
     names = [f"{number}.wav" for number in range(len(highest))]
     before = selftraining.pseudo_labels(names, probabilities, "xyz", lower, 0.9)
     after = selftraining.pseudo_labels(names, probabilities, "xyz", lower + step, 0.9)
-    assert set(after["fname"]) <= set(before["fname"]) <= set(names)
-    assert before["fname"].is_unique
+    assert set(after["clip"]) <= set(before["clip"]) <= set(names)
+    assert before["clip"].is_unique
 
 
 def test_clips_whose_probabilities_are_not_numbers_are_not_kept():
     probabilities = np.array([[np.nan, 0.5, 0.5], [0.6, 0.2, 0.2]])
     found = selftraining.pseudo_labels(["a", "b"], probabilities, "xyz", 0.4, 0.9)
-    assert found["fname"].tolist() == ["b"]
+    assert found["clip"].tolist() == ["b"]
 
 
 @given(
@@ -126,4 +140,4 @@ def test_pseudo_labels_agree_with_a_loop(counts, lower, upper):
         if lower < max(row) < upper:
             expected.append((name, "xyz"[row.index(max(row))]))
     found = selftraining.pseudo_labels(names, probabilities, "xyz", lower, upper)
-    assert list(zip(found["fname"], found["label"], strict=True)) == expected
+    assert list(zip(found["clip"], found["label"], strict=True)) == expected

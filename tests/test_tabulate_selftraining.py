@@ -19,7 +19,7 @@ ROUNDS = [
     [(1, 0.85, 0.9, 0.55), (2, 0.9, 0.8, 0.58), (3, 0.95, 0.8, 0.57)],
 ]
 PSEUDO = [3, 2]
-LABELS = ("fname", "label", "source", "weight")
+LABELS = ("clip", "label", "verified", "source", "weight")
 
 
 def selftrained(
@@ -30,7 +30,7 @@ def selftrained(
     for number, (rows, count) in enumerate(zip(ROUNDS, PSEUDO, strict=True), start=1):
         history = [(number, clips[number - 1], *row) for row in rows]
         write_rows(folder / f"{number}.csv", ("round", "clips", *HISTORY), history)
-        added = [(f"{clip}.wav", "Bus", "pseudo", 1.0) for clip in range(count)]
+        added = [(f"{clip}.wav", "Bus", 0, "pseudo", 1.0) for clip in range(count)]
         write_rows(folder / f"p{number}.csv", LABELS, added)
         histories.append(str(folder / f"{number}.csv"))
         pseudo.append(str(folder / f"p{number}.csv"))

@@ -18,7 +18,7 @@ from earmark.batches import Batch
 from earmark.checkpoints import Checkpoint
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.interruption import InterruptedJobError
-from earmark.training import Lessons, Plan
+from earmark.training import Plan, TrainingTask
 
 
 def by_score(figures):
@@ -40,13 +40,14 @@ def fit_to_script(plan, scores, checkpoint, losses=None):
         loss = 0.0 * module.weight.sum() + given[epoch - 1]  # no gradient: the weight stays
         return loss, {"loss": loss}
 
-    def evaluate():
+    def validate():
         return {"score": scores[int(module.weight.item()) - 1]}
 
-    lessons = Lessons(lambda epoch: [one_batch(epoch)], 1, losses_of, evaluate, by_score)
+    task = TrainingTask("toy", lambda epoch: [one_batch(epoch)], 1, losses_of, validate, by_score)
     optimizer = training.make_optimizer(module, plan)
-    history = training.fit(module, optimizer, plan, lessons, checkpoint, seed=1)
-    return module.weight.item(), history
+    trained = training.fit(module, optimizer, plan, task, checkpoint, seed=1)
+    assert trained.kept_epoch == module.weight.item()
+    return trained.kept_epoch, trained.history
 
 
 @pytest.mark.parametrize(("keep", "weight"), [("best", 2), ("last", 4)])
@@ -185,16 +186,16 @@ def fit_at_random(checkpoint, stop_in=None, plan=None, start=0, at_step=None, sp
             each = each * spoil(epochs[-1], int(batch.targets[0, 0]))
         return each.mean(), {"loss": each.sum(), "beyond": (each > 1).sum()}
 
-    def evaluate():
+    def validate():
         if epochs[-1] == stop_in:
             raise StopHereError
         module.eval()
         with torch.no_grad():
             return {"score": -(module(torch.ones(1, 4)) - 4).square().item()}
 
-    lessons = Lessons(batches_of, STEPS, losses_of, evaluate, by_score)
+    task = TrainingTask("toy", batches_of, STEPS, losses_of, validate, by_score)
     try:
-        history = training.fit(module, optimizer, plan, lessons, checkpoint, seed=7)
+        history = training.fit(module, optimizer, plan, task, checkpoint, seed=7).history
     except StopHereError:
         return None
     return module.state_dict(), optimizer.state_dict(), history, epochs
@@ -249,10 +250,12 @@ def test_finite_loss_with_a_gradient_beyond_bounds_is_not_saved(tmp_path, size):
         return module.weight.sum(), {"loss": torch.tensor(1.0)}
 
     plan = Plan(2, 0.1)
-    lessons = Lessons(lambda epoch: [one_batch(epoch)], 1, losses_of, dict, lambda figures: (0,))
+    task = TrainingTask(
+        "toy", lambda epoch: [one_batch(epoch)], 1, losses_of, dict, lambda figures: (0,)
+    )
     optimizer = training.make_optimizer(module, plan)
     with pytest.raises(EarmarkError, match=r"weights after epoch 1, step 1 .* clips are 1\.wav"):
-        training.fit(module, optimizer, plan, lessons, checkpoint, seed=1)
+        training.fit(module, optimizer, plan, task, checkpoint, seed=1)
     assert checkpoint.load() is None
 
 
@@ -396,10 +399,10 @@ def test_means_of_an_epoch_are_over_its_clips(checkpoint):
         loss, total = next(losses)
         return 0.0 * module.weight.sum() + loss, {"loss": torch.tensor(total)}
 
-    lessons = Lessons(lambda epoch: batches, 2, losses_of, dict, lambda figures: (0,))
+    task = TrainingTask("toy", lambda epoch: batches, 2, losses_of, dict, lambda figures: (0,))
     optimizer = training.make_optimizer(module, Plan(1, 0.1))
-    history = training.fit(module, optimizer, Plan(1, 0.1), lessons, checkpoint, seed=1)
-    assert history["train_loss"].tolist() == [(6 + 4) / 4]
+    trained = training.fit(module, optimizer, Plan(1, 0.1), task, checkpoint, seed=1)
+    assert trained.history["train_loss"].tolist() == [(6 + 4) / 4]
 
 
 def test_rate_follows_the_plan_at_each_step(checkpoint):
@@ -412,10 +415,10 @@ def test_rate_follows_the_plan_at_each_step(checkpoint):
         loss = module.weight.sum()
         return loss, {"loss": loss}
 
-    lessons = Lessons(
-        lambda epoch: [one_batch(1), one_batch(2)], 2, losses_of, dict, lambda figures: (0,)
+    task = TrainingTask(
+        "toy", lambda epoch: [one_batch(1), one_batch(2)], 2, losses_of, dict, lambda figures: (0,)
     )
-    training.fit(module, optimizer, plan, lessons, checkpoint, seed=1)
+    training.fit(module, optimizer, plan, task, checkpoint, seed=1)
     # A half cosine over four steps, by hand.
     expected = [0.2 * (1 + math.cos(math.pi * done / 4)) for done in range(4)]
     assert rates == pytest.approx(expected)

@@ -51,7 +51,7 @@ def test_a_run_stopped_after_an_edit_goes_on(tmp_path: Path, number: int) -> Non
     assert code == 0, text
     stopped = start_snakemake(run, "submission.csv", overlay=edited)
     log = run / "logs/set/train_model/cnn_logmel/seed1_fold0.log"
-    while "epoch 20" not in (log.read_text() if log.exists() else ""):
+    while "epoch 30," not in (log.read_text() if log.exists() else ""):
         assert stopped.poll() is None
         time.sleep(0.01)
     os.killpg(stopped.pid, number)

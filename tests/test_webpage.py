@@ -4,12 +4,12 @@ import base64
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import write_submission
-from drawn import manifest_of
 
-from earmark import manifest, tables, webpage
+from earmark import index, predictions, tables, webpage
 from earmark.markdown import Section
 
 
@@ -109,13 +109,14 @@ def test_names_of_clips_and_classes_are_text_in_the_submissions_page(
     tmp_path: Path, odd: str
 ) -> None:
     label = odd.replace(" ", "_")  # no label has a space
-    tests = manifest_of([(odd, "", 0, 1.0)], split="test")
-    clips = pd.concat([tests, manifest_of([("a", label, 1, 1.0), ("b", "Bark", 1, 1.0)])])
-    manifest.write(clips[list(manifest.COLUMNS)], tmp_path / "manifest.csv")
+    index.write([index.Row(odd, f"audio_test/{odd}", "", "", 1, "")], tmp_path / "index.csv")
+    found = predictions.Predictions([odd], ["Bark", label], np.array([[0.6, 0.4]]))
+    predictions.write(tmp_path / "combined.h5", found)
     guesses = pd.DataFrame({"fname": [odd], "label": [f"Bark {label}"]})
     tables.write_table(guesses, tmp_path / "guesses.csv")
     write_submission.main(
-        table=str(tmp_path / "manifest.csv"),
+        index_table=str(tmp_path / "index.csv"),
+        combined=str(tmp_path / "combined.h5"),
         guesses=str(tmp_path / "guesses.csv"),
         submitted=str(tmp_path / "submission.csv"),
         page=str(tmp_path / "page.html"),

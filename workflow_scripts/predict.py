@@ -24,10 +24,12 @@ def main(
     """Write the predictions of the clips in ``table`` (see ``predictions``).
 
     There is one file of ``weights`` and ``facts`` for each of ``cfg["folds"]``. With a table of
-    folds, each clip is predicted by the model that held out its fold; without, by all of them.
+    folds, each clip that may be learned from is predicted by the model that held out its fold;
+    without, all clips are by all of them.
     """
     place = hardware.prepare(threads, 0, machine, predicting=True)
-    names = clips.read(table)["clip"].tolist()
+    known = clips.read(table)
+    names = known["clip"].tolist()
     found = []
     with store.FeatureStore(feature_file) as features:
         rows = features.rows_of(names)
@@ -35,7 +37,8 @@ def main(
         if folds_table:
             fold_of = folds.read(folds_table[0]).set_index("clip")["fold"]
             held_out = fold_of.reindex(names).fillna(-1).to_numpy()
-            asked = [np.flatnonzero(held_out == fold) for fold in cfg["folds"]]
+            usable = known["use"].to_numpy() == 1
+            asked = [np.flatnonzero(usable & (held_out == fold)) for fold in cfg["folds"]]
         for own, described, wanted in zip(weights, facts, asked, strict=True):
             module, crops, model = inference.load(features, own, described)
             values = np.full((len(names), len(model["classes"])), np.nan, np.float32)

@@ -53,7 +53,7 @@ def combine(
     if not all(np.isfinite(member).all() for member in members):
         raise EarmarkError(
             "The probabilities of an ensemble's member are not all finite numbers. Delete the "
-            "models' predictions.h5; the next run makes them anew."
+            "files under predictions; the next run makes them anew."
         )
     weights = np.full(len(members), 1 / len(members))
     if kind == "weighted":

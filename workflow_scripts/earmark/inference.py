@@ -50,8 +50,17 @@ def load(
     described = model_facts.read(
         facts, {"network": str, "network_options": dict, "recipe": dict, "classes": list}
     )
-    crops, classes = crops_of(described["recipe"]), len(described["classes"])
-    module = build_for(store, crops, described["network"], described["network_options"], classes)
+    try:
+        crops = crops_of(described["recipe"])
+    except KeyError as problem:
+        raise model_facts.damaged(facts, problem) from problem
+    module = build_for(
+        store,
+        crops,
+        described["network"],
+        described["network_options"],
+        len(described["classes"]),
+    )
     models.load(module, weights)
     return module, crops, described
 

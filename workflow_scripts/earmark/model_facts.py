@@ -19,8 +19,13 @@ def read(path: str | Path, wanted: Mapping[str, type]) -> dict[str, Any]:
             if not isinstance(described[name], kind):
                 raise ValueError(f"{name} is no {kind.__name__}")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
-        raise EarmarkError(
-            f"The facts {path} of a model are damaged ({type(problem).__name__}: {problem}). "
-            f"Delete them and the weights beside them; the next run trains anew."
-        ) from problem
+        raise damaged(path, problem) from problem
     return described
+
+
+def damaged(path: str | Path, problem: Exception) -> EarmarkError:
+    """The error, to be raised, for facts that ``problem`` came of."""
+    return EarmarkError(
+        f"The facts {path} of a model are damaged ({type(problem).__name__}: {problem}). "
+        f"Delete them and the weights beside them; the next run trains anew."
+    )

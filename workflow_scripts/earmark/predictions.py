@@ -1,8 +1,8 @@
 """Files of predictions: class probabilities of the clips of one part, by one system and seed.
 
 Of train clips, (n, classes): each clip by the one model that held out its fold; NaN where that fold
-was not trained, or the clip is in none. Of other clips, (folds, n, classes), or one (n, classes)
-where they are averaged.
+was not trained, or the clip is in none or cannot be used. Of other clips, (folds, n, classes), or
+one (n, classes) where they are averaged.
 """
 
 import json

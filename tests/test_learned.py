@@ -10,9 +10,8 @@ import pytest
 import torch
 import train_autoencoder
 
-from earmark import recipes, verdict
+from earmark import learned, recipes
 from earmark.batches import Examples
-from earmark.classifier import Task
 from earmark.features import store
 from earmark.hardware import Hardware
 
@@ -30,22 +29,18 @@ def examples(rows, labels):
     return Examples(np.array(rows), np.array(labels), weights, [f"{row}.wav" for row in rows])
 
 
-def task(train_labels, judge_labels):
-    """Rows 0, 1, ... are learned from, rows 100, 101, ... are held out."""
+def judge(train_labels, held_out_labels, guesses):
+    """Rows 0, 1, ... are learned from, rows 100, 101, ... are held out.
+
+    ``guesses`` maps rows to class numbers; the other rows are guessed 0.
+    """
     train = examples(range(len(train_labels)), train_labels)
-    judges = examples(range(100, 100 + len(judge_labels)), judge_labels)
-    return Task(train, judges, CLASSES)
-
-
-def judge(given, guesses):
-    """``guesses`` maps rows to class numbers; the other rows are guessed 0."""
-    rows = np.array([*range(100, 200), *range(100)])  # the manifest's order is not the store's
-    probabilities = np.full((len(rows), 3), 0.1)
-    for place, row in enumerate(rows.tolist()):
+    validation = examples(range(100, 100 + len(held_out_labels)), held_out_labels)
+    judging, held_out = learned.examples_to_judge_by(train, validation)
+    probabilities = np.full((len(judging), 3), 0.1)
+    for place, row in enumerate(judging.rows.tolist()):
         probabilities[place, guesses.get(row, 0)] = 0.8
-    return verdict.of_classifier(
-        "vgg, fold 0,", given.train, given.validation, CLASSES, rows, probabilities
-    )
+    return learned.of_classifier("vgg, fold 0,", judging, held_out, CLASSES, probabilities)
 
 
 HALF = [0] * 10 + [1] * 6 + [2] * 4
@@ -53,14 +48,14 @@ HALF = [0] * 10 + [1] * 6 + [2] * 4
 
 def test_better_than_the_commonest_class_is_not_told(heard):
     # 11 of 20 right; Bark for all would be 10 of 20.
-    found = judge(task([0, 1, 2], HALF), {110: 1})
+    found = judge([0, 1, 2], HALF, {110: 1})
     assert found == {"clips": 20, "held_out": True, "accuracy": 0.55, "commonest_class": 0.5}
     assert heard.text == ""
     json.dumps(found, allow_nan=False)
 
 
 def test_one_class_for_everything_is_told(heard):
-    found = judge(task([0, 1, 2], HALF), {})
+    found = judge([0, 1, 2], HALF, {})
     assert (found["accuracy"], found["commonest_class"]) == (0.5, 0.5)
     assert (
         "vgg, fold 0, learned nothing: it is right for 50.0 % of 20 clips that were held out (its "
@@ -71,7 +66,7 @@ def test_one_class_for_everything_is_told(heard):
 
 
 def test_worse_than_the_commonest_class_is_told(heard):
-    found = judge(task([0, 1, 2], HALF), {100: 1, 101: 2})
+    found = judge([0, 1, 2], HALF, {100: 1, 101: 2})
     assert found["accuracy"] == 0.4
     assert "right for 40.0 % of 20" in heard.text
     assert "its guess is" not in heard.text
@@ -83,7 +78,7 @@ def test_few_judges_or_of_one_class_leave_it_to_the_clips_that_were_learned_from
     train = [0, 1, 2, 0, 1, 2]
     right = dict(enumerate(train))
     wrong = {100 + place: (label + 1) % 3 for place, label in enumerate(judges)}
-    found = judge(task(train, judges), right | wrong)
+    found = judge(train, judges, right | wrong)
     assert found == {
         "clips": 6,
         "held_out": False,
@@ -91,7 +86,7 @@ def test_few_judges_or_of_one_class_leave_it_to_the_clips_that_were_learned_from
         "commonest_class": pytest.approx(1 / 3, abs=1e-6),
     }
     assert heard.text == ""
-    judge(task(train, judges), wrong)
+    judge(train, judges, wrong)
     assert "right for 33.3 % of 6 clips that it learned from" in heard.text
 
 
@@ -101,7 +96,7 @@ def test_few_judges_or_of_one_class_leave_it_to_the_clips_that_were_learned_from
 )
 def test_an_autoencoder_must_beat_the_mean_picture(heard, keep, spread, told):
     history = pd.DataFrame({"train_loss": [0.1, 0.1, 0.1], "validation_loss": [0.9, 0.2, 0.4]})
-    found = verdict.of_autoencoder(history, keep, spread)
+    found = learned.of_autoencoder(history, keep, spread)
     assert found == {
         "error": 0.2 if keep == "best" else 0.4,
         "error_of_mean_picture": spread,
@@ -111,7 +106,7 @@ def test_an_autoencoder_must_beat_the_mean_picture(heard, keep, spread, told):
 
 def test_an_autoencoder_without_held_out_clips_goes_by_its_train_loss(heard):
     history = pd.DataFrame({"train_loss": [0.9, 0.3]})
-    assert verdict.of_autoencoder(history, "last", 0.4)["error"] == 0.3
+    assert learned.of_autoencoder(history, "last", 0.4)["error"] == 0.3
     assert heard.text == ""
 
 
@@ -129,5 +124,5 @@ def test_the_mean_pictures_error_is_the_variance_of_the_pixels(tmp_path):
 
 def test_pictures_that_are_all_alike_are_no_fault_of_the_autoencoder(heard):
     history = pd.DataFrame({"train_loss": [0.1], "validation_loss": [0.1]})
-    assert math.isfinite(verdict.of_autoencoder(history, "best", 0.0)["error"])
+    assert math.isfinite(learned.of_autoencoder(history, "best", 0.0)["error"])
     assert heard.text == ""

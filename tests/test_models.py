@@ -1,0 +1,238 @@
+"""The scripts that train: what their models say of themselves, and what a round learns."""
+
+import hashlib
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import selftrain_round
+import torch
+import train_model
+from safetensors.torch import load_file
+from test_classifier import toy_store
+
+from earmark.networks.build import build
+from earmark.runtime import processors
+
+CLASSES = ["x", "y", "z"]
+OPTIONS = {"width": 2, "depth": 2}
+RECIPE = {"epochs": 4, "learning_rate": 0.03, "batch_clips": 8}
+MACHINE = {
+    "device": "cpu",
+    "precision": "float32",
+    "memory_format": "contiguous",
+    "compile": False,
+    "compile_from_clips": 1,
+}
+CFG = {
+    "system": "tiny",
+    "seed": 3,
+    "fold": 1,
+    "network": "cnn_logmel",
+    "network_options": OPTIONS,
+    "recipe": RECIPE,
+    "validation": "verified",
+}
+SETTINGS = {"kind": "stft", "bins": 6, "frames": 5}
+SCHEDULE = {"lower_first": 0.3, "lower_step": 0.2, "lower_last": 0.9, "upper": 1.0}
+# Of 60 clips the first 24 are verified, and half of the others trusted; folds 0, 1 and 2 in turn.
+CLIPS = [f"{i}.wav" for i in range(60)]
+VERIFIED = [int(i < 24) for i in range(60)]
+BASE = [int(i < 24 or i % 2) for i in range(60)]
+FOLDS = [i // 3 % 3 for i in range(60)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features, selection and folds of pictures in which the class's rows are loud."""
+    made = tmp_path_factory.mktemp("models")
+    toy_store(made / "features.h5").close()
+    with h5py.File(made / "features.h5", "r+") as file:
+        file.attrs["settings"] = json.dumps(SETTINGS)
+    table = {"clip": CLIPS, "label": [CLASSES[i % 3] for i in range(60)], "verified": VERIFIED}
+    # What the base leaves out has a wrong label, which nobody is to look at.
+    table["label"] = [
+        label if used else "x" for label, used in zip(table["label"], BASE, strict=True)
+    ]
+    selection = pd.DataFrame({**table, "source": "given", "weight": [float(x) for x in BASE]})
+    selection.to_csv(made / "selection.csv", index=False)
+    folds = pd.DataFrame({"clip": CLIPS, "recording": CLIPS, "fold": FOLDS})
+    folds.to_csv(made / "folds.csv", index=False)
+    return made
+
+
+def inputs(folder: Path) -> dict[str, str]:
+    return {
+        "selection": str(folder / "selection.csv"),
+        "folds_table": str(folder / "folds.csv"),
+        "feature_file": str(folder / "features.h5"),
+    }
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    names = {"weights": "weights.safetensors", "facts": "model.json", "history": "history.csv"}
+    return {argument: str(folder / name) for argument, name in names.items()}
+
+
+def trained(folder: Path, name: str, **cfg: Any) -> Path:
+    train_model.main(
+        **inputs(folder),
+        **outputs(folder / name),
+        cfg={**CFG, **cfg},
+        code="c0de",
+        threads=1,
+        machine=MACHINE,
+    )
+    return folder / name
+
+
+@pytest.fixture(scope="module")
+def base(folder: Path) -> Path:
+    return trained(folder, "base")
+
+
+def round_of(folder: Path, name: str, before: list[Path], number: int = 1, **schedule: Any) -> Path:
+    selftrain_round.main(
+        **inputs(folder),
+        weights_before=[str(path / "weights.safetensors") for path in before],
+        **outputs(folder / name),
+        pseudo=str(folder / name / "pseudo_labels.csv"),
+        cfg={**CFG, "round": number, "schedule": {**SCHEDULE, **schedule}},
+        code="c0de",
+        threads=1,
+        machine=MACHINE,
+    )
+    return folder / name
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_scripts_have_few_parameters() -> None:
+    assert len(inspect.signature(train_model.main).parameters) <= 10
+
+
+def test_a_models_facts_are_all_that_it_takes_to_use_and_trust_it(folder: Path, base: Path) -> None:
+    facts = json.loads((base / "model.json").read_text())
+    assert {name: facts[name] for name in CFG} == CFG
+    assert facts["classes"] == CLASSES
+    assert facts["feature"] == SETTINGS
+    assert facts["input_shape"] == [6, 5]
+    in_fold = [fold == 1 for fold in FOLDS]
+    assert facts["clips"] == {
+        "train": sum(used for used, out in zip(BASE, in_fold, strict=True) if not out),
+        "validation": sum(sure for sure, out in zip(VERIFIED, in_fold, strict=True) if out),
+    }
+    for name, file in (
+        ("selection", "selection.csv"), ("folds", "folds.csv"), ("features", "features.h5"),
+    ):  # fmt: skip
+        assert facts["inputs"][name]
+        assert sha256(folder / file).startswith(facts["inputs"][name])
+        assert len(facts["inputs"][name]) >= 32
+    assert facts["code"] == "c0de"
+    assert facts["hardware"] == {
+        "device": "cpu",
+        "device_name": processors.processor_name(),
+        "threads": 1,
+        "precision": "float32",
+        "memory_format": "contiguous",
+        "compiled": False,
+    }
+    assert facts["versions"]["torch"] == torch.__version__
+    assert facts["versions"]["numpy"] == np.__version__
+    history = pd.read_csv(base / "history.csv")
+    assert history["epoch"].tolist() == [1, 2, 3, 4]
+    order = list(zip(history["validation_accuracy"], -history["validation_loss"], strict=True))
+    assert facts["kept_epoch"] == order.index(max(order)) + 1
+    kept = history.iloc[facts["kept_epoch"] - 1].to_dict()
+    assert facts["kept_figures"] == pytest.approx(kept)
+
+
+def test_the_weights_are_those_of_the_epoch_that_was_kept(folder: Path, base: Path) -> None:
+    facts = json.loads((base / "model.json").read_text())
+    judges = [i for i in range(60) if FOLDS[i] == 1 and VERIFIED[i]]
+    found = said_by(folder, base)[judges]
+    truth = np.array([i % 3 for i in judges])
+    kept = facts["kept_figures"]
+    assert kept["validation_accuracy"] == pytest.approx((found.argmax(1) == truth).mean())
+    losses = -np.log(found[np.arange(len(judges)), truth])
+    assert kept["validation_loss"] == pytest.approx(losses.mean(), rel=1e-4)
+
+
+def said_by(folder: Path, model: Path) -> np.ndarray:
+    """Probabilities of all clips by saved weights, with nothing of the product but the network."""
+    module = build("cnn_logmel", (6, 5), 3, **OPTIONS)
+    module.load_state_dict(load_file(model / "weights.safetensors"))
+    with h5py.File(folder / "features.h5") as file, torch.no_grad():
+        images = torch.from_numpy(file["values"][:] / 255).float()
+        return module.eval()(images).softmax(1).numpy()
+
+
+def test_the_same_training_gives_the_same_bytes_and_another_fold_others(
+    folder: Path, base: Path
+) -> None:
+    again, other = trained(folder, "again"), trained(folder, "other", fold=2)
+    for name in ("weights.safetensors", "model.json", "history.csv"):
+        assert (again / name).read_bytes() == (base / name).read_bytes()
+        assert (other / name).read_bytes() != (base / name).read_bytes()
+    # Of checkpoints and locks nothing is left.
+    assert sorted(path.name for path in base.iterdir()) == [
+        "history.csv", "model.json", "weights.safetensors",
+    ]  # fmt: skip
+
+
+def pool_by(folder: Path, model: Path, lower: float, upper: float = 1.0) -> list[list[str]]:
+    """Clip and label of what a round adds by the model before it, in a loop."""
+    found = []
+    for i, row in enumerate(said_by(folder, model).tolist()):
+        if not BASE[i] and FOLDS[i] != 1 and lower < max(row) < upper:
+            found.append([CLIPS[i], CLASSES[row.index(max(row))]])
+    return found
+
+
+def added_by(round_folder: Path) -> list[list[str]]:
+    return pd.read_csv(round_folder / "pseudo_labels.csv")[["clip", "label"]].to_numpy().tolist()
+
+
+def test_a_round_labels_the_pool_and_learns_from_it(folder: Path, base: Path) -> None:
+    first = round_of(folder, "first", [base])
+    added = pool_by(folder, base, 0.3)
+    assert added
+    assert added_by(first) == added
+    history = pd.read_csv(first / "history.csv")
+    in_base = sum(used for used, fold in zip(BASE, FOLDS, strict=True) if fold != 1)
+    assert set(history["round"]) == {1}
+    assert set(history["clips"]) == {in_base + len(added)}
+    facts = json.loads((first / "model.json").read_text())
+    assert facts["clips"]["train"] == in_base + len(added)
+    assert sha256(base / "weights.safetensors").startswith(facts["inputs"]["weights_before"])
+    # Where the bounds let nothing in, the round trains on with the base alone.
+    alone = round_of(folder, "alone", [base], lower_first=0.99, lower_last=0.99, upper=0.991)
+    assert added_by(alone) == []
+    assert set(pd.read_csv(alone / "history.csv")["clips"]) == {in_base}
+    assert sha256(first / "weights.safetensors") != sha256(alone / "weights.safetensors")
+
+
+def test_the_next_round_goes_on_from_the_one_before(folder: Path, base: Path) -> None:
+    first = round_of(folder, "one", [base])
+    second = round_of(folder, "two", [first], number=2)
+    assert added_by(second) == pool_by(folder, first, 0.5)  # the lower bound has risen
+    assert set(pd.read_csv(second / "history.csv")["round"]) == {2}
+
+
+def test_a_round_gives_the_same_bytes_again(folder: Path, base: Path) -> None:
+    one, two = (round_of(folder, name, [base]) for name in ("same1", "same2"))
+    for name in ("weights.safetensors", "model.json", "history.csv", "pseudo_labels.csv"):
+        assert (one / name).read_bytes() == (two / name).read_bytes()
+
+
+def test_a_first_round_may_start_untrained(folder: Path) -> None:
+    first = round_of(folder, "untrained", [])
+    assert "weights_before" not in json.loads((first / "model.json").read_text())["inputs"]
+    assert set(pd.read_csv(first / "history.csv")["round"]) == {1}

@@ -1,0 +1,73 @@
+"""Files of predictions: what comes back, and what is refused."""
+
+import h5py
+import numpy as np
+import pytest
+
+from earmark import predictions
+from earmark.predictions import Predictions
+from earmark.runtime.errors import EarmarkError
+
+CLIPS = ["b.wav", "sub/a.wav", "grün.wav", "d.wav"]
+CLASSES = ["Bark", "Cello", "Oboe_or_so"]
+
+
+def drawn(*shape):
+    values = np.random.default_rng(0).random((*shape, len(CLASSES)))
+    return values / values.sum(axis=-1, keepdims=True)
+
+
+def test_train_clips_come_back_with_those_that_nobody_predicted(tmp_path):
+    values = drawn(4)
+    values[[1, 3]] = np.nan
+    predictions.write(tmp_path / "train.h5", Predictions(CLIPS, CLASSES, values))
+    found = predictions.read(tmp_path / "train.h5")
+    assert (found.clips, found.classes) == (CLIPS, CLASSES)
+    assert found.probabilities.dtype == np.float32
+    np.testing.assert_array_equal(found.probabilities, values.astype(np.float32))
+
+
+def test_other_clips_come_back_by_each_fold(tmp_path):
+    values = drawn(5, 4)
+    predictions.write(tmp_path / "test.h5", Predictions(CLIPS, CLASSES, values))
+    found = predictions.read(tmp_path / "test.h5")
+    np.testing.assert_array_equal(found.probabilities, values.astype(np.float32))
+    np.testing.assert_array_equal(
+        found.of(["d.wav", "b.wav", "d.wav"]), values[:, [3, 0, 3]].astype(np.float32)
+    )
+
+
+def test_no_clips_come_back_too(tmp_path):
+    for values in (drawn(0), drawn(2, 0)):
+        predictions.write(tmp_path / "none.h5", Predictions([], CLASSES, values))
+        assert predictions.read(tmp_path / "none.h5").probabilities.shape == values.shape
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 4)])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_none_are_refused_by_name(tmp_path, shape, bad):
+    values = drawn(*shape)
+    values[..., 0, :] = np.nan  # b.wav is not predicted at all, which is no fault
+    values[..., 2, 1] = bad
+    words = r"probabilities of 1 of 3 clips are not finite numbers: grün\.wav\. .*learning_rate"
+    with pytest.raises(EarmarkError, match=words):
+        predictions.write(tmp_path / "p.h5", Predictions(CLIPS, CLASSES, values))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_clip_that_only_one_fold_predicts_is_refused(tmp_path):
+    values = drawn(2, 4)
+    values[1, 3] = np.nan
+    with pytest.raises(EarmarkError, match=r"of 1 of 4 clips .*: d\.wav"):
+        predictions.write(tmp_path / "p.h5", Predictions(CLIPS, CLASSES, values))
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 3, 3), (4,)])
+def test_files_whose_parts_do_not_fit_together_are_refused(tmp_path, shape):
+    path = tmp_path / "p.h5"
+    predictions.write(path, Predictions(CLIPS, CLASSES, drawn(4)))
+    with h5py.File(path, "r+") as file:
+        del file["probabilities"]
+        file["probabilities"] = np.full(shape, 0.5, np.float32)
+    with pytest.raises(EarmarkError, match=r"prediction file .*of 4 clips and 3 classes.*Delete"):
+        predictions.read(path)
