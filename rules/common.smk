@@ -69,25 +69,20 @@ interruption.announce()
 if workflow.is_main_process:
     # Kept until Snakemake ends.
     RUN = told(run_folder.enter, Path(".snakemake"))
-    told(sources.check_folders, "results", "logs")
-    told(sources.check_design, Path(RESULTS))
-    if SOURCE.kind == "folder":
-        told(sources.check_times, sources.lists_of(SOURCE))
-        memory = Path(f".snakemake/earmark/{SOURCE.name}.json")
-        told(sources.update_index, SOURCE.layout, Path(RESULTS), memory)
+    told(sources.prepare, SOURCE, Path(RESULTS))
     if not records.OTHER_CALLS & set(sys.argv):
         told(records.check, Path(RESULTS), records.of(workflow))
         records.mark_foreign(Path("submission.csv"), Path(RESULTS), records.of(workflow))
-if SOURCE.kind == "folder":
-    LISTS = told(sources.link, SOURCE.layout, Path(RESULTS), workflow.is_main_process)
-else:
-    LISTS = SOURCE.layout
+LISTS = told(sources.lists, SOURCE, Path(RESULTS), workflow.is_main_process)
 
 # Training jobs take a GPU each, where there are any, and threads.
 GPUS = 1 if settings.uses_gpu(config) else 0
 PROCESSORS = processors.available_processors()
-TRAINING_THREADS = min(config["training_threads"], PROCESSORS)
-if workflow.is_main_process and workflow.nodes is None:
+ON_CLUSTER = workflow.nodes is not None
+TRAINING_THREADS = config["training_threads"]
+if not ON_CLUSTER:
+    TRAINING_THREADS = min(TRAINING_THREADS, PROCESSORS)
+if workflow.is_main_process and not ON_CLUSTER:
     # On one machine, as many jobs compute on GPUs at a time as there are, and trainings together
     # have no more threads than there are processors: sharing them, they would wait for each other.
     # A cluster's scheduler knows better. `--resources gpu=2` says otherwise.
@@ -104,7 +99,7 @@ if workflow.is_main_process:
     onstart:
         for job in workflow.dag.needrun_jobs():
             workflow.persistence.started(job)
-        if workflow.nodes is None and (workflow.cores or 0) > PROCESSORS:
+        if not ON_CLUSTER and (workflow.cores or 0) > PROCESSORS:
             logger.info(
                 f"Trainings take {TRAINING_THREADS} of the {PROCESSORS} processors each, so at most "
                 f"{PROCESSORS // TRAINING_THREADS} run at a time, whatever -j says."

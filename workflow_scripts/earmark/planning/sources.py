@@ -31,6 +31,18 @@ SETTLED_SECONDS = 2.0
 FUTURE_SECONDS = 60.0
 
 
+def prepare(source: Source, results: Path) -> None:
+    """All that the main process does before the plan is made; ``results`` are this data set's.
+
+    Raises EarmarkError with a sentence for what would end in old or mixed results, or in none.
+    """
+    check_folders("results", "logs")
+    check_design(results)
+    if source.kind == "folder":
+        check_times(lists_of(source))
+        update_index(source.layout, results, Path(f".snakemake/earmark/{source.name}.json"))
+
+
 def update_index(layout: Layout, results: Path, memory: Path) -> None:
     """Write ``results``/index/{train,test}.csv for the clips in ``layout``, where they changed.
 
@@ -56,6 +68,11 @@ def update_index(layout: Layout, results: Path, memory: Path) -> None:
         for part in changed:
             index.write(found[part], paths[part])
     known.save()
+
+
+def lists(source: Source, results: Path, is_main: bool) -> Layout:
+    """The layout whose paths are the inputs of rules: of a user's folder, by way of ``link``."""
+    return link(source.layout, results, is_main) if source.kind == "folder" else source.layout
 
 
 def link(layout: Layout, results: Path, is_main: bool) -> Layout:
