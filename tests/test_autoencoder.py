@@ -204,3 +204,25 @@ def test_training_mode_drops_latents_before_the_decoder():
         module.decoder[0].train()
         assert not torch.equal(module(images), still)
         assert torch.equal(module.encode(images), module.encode(images))
+
+
+def test_a_tenth_of_the_clips_validates_whoever_else_there_is():
+    names = [f"{number}.wav" for number in range(1000)]
+    chosen = autoencoder.validation_clips(names)
+    assert chosen < set(names)
+    assert 70 <= len(chosen) <= 130  # four deviations about the hundred
+    # In any order, and the same ones with fewer or more clips.
+    assert autoencoder.validation_clips(names[::-1]) == chosen
+    assert autoencoder.validation_clips(names[:500]) == chosen & set(names[:500])
+    assert autoencoder.validation_clips([*names, "sub/new.wav"]) - {"sub/new.wav"} == chosen
+
+
+def test_few_clips_leave_one_to_validate_by_and_some_to_learn_from():
+    # None of these is among the tenth.
+    names = [f"{number}.wav" for number in range(1000)]
+    rest = sorted(set(names) - autoencoder.validation_clips(names))[:5]
+    (one,) = autoencoder.validation_clips(rest)
+    assert one in rest
+    assert autoencoder.validation_clips(rest[::-1]) == {one}
+    assert autoencoder.validation_clips(["a.wav"]) == set()
+    assert autoencoder.validation_clips([]) == set()

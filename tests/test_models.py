@@ -12,10 +12,13 @@ import pandas as pd
 import pytest
 import selftrain_round
 import torch
+import train_autoencoder
 import train_model
 from safetensors.torch import load_file
 from test_classifier import toy_store
 
+from earmark import clips
+from earmark.networks.autoencoder import Autoencoder
 from earmark.networks.build import build
 from earmark.runtime import processors
 
@@ -236,3 +239,44 @@ def test_a_first_round_may_start_untrained(folder: Path) -> None:
     first = round_of(folder, "untrained", [])
     assert "weights_before" not in json.loads((first / "model.json").read_text())["inputs"]
     assert set(pd.read_csv(first / "history.csv")["round"]) == {1}
+
+
+def test_the_autoencoder_learns_from_usable_clips_and_stores_their_latents(folder: Path) -> None:
+    table = pd.DataFrame({**dict.fromkeys(clips.COLUMNS, 1), "clip": CLIPS[::-1]})
+    unusable = ["7.wav", "8.wav"]
+    table.loc[table["clip"].isin(unusable), "use"] = 0
+    clips.write(table, folder / "clips.csv")
+    made = folder / "autoencoder"
+    cfg = {
+        "recipe": {**RECIPE, "epochs": 2},
+        "batch_norm_momentum": 0.1,
+        "latents_mode": "evaluation",
+    }
+    train_autoencoder.main(
+        clips_table=str(folder / "clips.csv"),
+        feature_file=str(folder / "features.h5"),
+        **outputs(made),
+        latents=str(made / "latents.h5"),
+        cfg=cfg,
+        seed=1,
+        threads=1,
+        machine=MACHINE,
+        code="c0de",
+    )
+    facts = json.loads((made / "model.json").read_text())
+    assert {name: facts[name] for name in cfg} == cfg
+    assert (facts["network"], facts["code"], facts["feature"]) == ("autoencoder", "c0de", SETTINGS)
+    assert (facts["seed"], facts["hardware"]["device"]) == (1, "cpu")
+    for part, file in (("clips", "clips.csv"), ("features", "features.h5")):
+        assert sha256(folder / file).startswith(facts["inputs"][part])
+    losses = pd.read_csv(made / "history.csv")["validation_loss"]
+    assert facts["kept_epoch"] == losses.argmin() + 1
+    # The latents are those of the saved weights, in the clips table's order.
+    module = Autoencoder((6, 5), 0.1).eval()
+    module.load_state_dict(load_file(made / "weights.safetensors"))
+    usable = [i for i in reversed(range(60)) if CLIPS[i] not in unusable]
+    with h5py.File(folder / "features.h5") as file, torch.no_grad():
+        expected = module.encode(torch.from_numpy(file["values"][:][usable] / 255).float())
+    with h5py.File(made / "latents.h5") as file:
+        assert file["clip"].asstr()[:].tolist() == [CLIPS[i] for i in usable]
+        np.testing.assert_allclose(file["latents"][:], expected, rtol=1e-4, atol=1e-5)

@@ -50,11 +50,12 @@ def main(
     ``cfg`` has the ``recipe``, ``batch_norm_momentum`` and ``latents_mode``. Writes weights, facts
     (JSON), history (CSV) and latents (n, d) of the train clips.
     """
-    seed = seeds.derive_seed(seed, "autoencoder")
-    place = hardware.prepare(threads, seed, machine)
+    own_seed = seeds.derive_seed(seed, "autoencoder")
+    place = hardware.prepare(threads, own_seed, machine)
     names = clips.usable(clips.read(clips_table)).tolist()
     recipe = recipes.from_settings(cfg["recipe"])
-    checkpoint = checkpoints.beside(weights, [cfg, seed, code], [clips_table, feature_file])
+    inputs = {"clips": clips_table, "features": feature_file}
+    checkpoint = checkpoints.beside(weights, [cfg, seed, code], inputs.values())
     with store.FeatureStore(feature_file) as features, checkpoint.held():
         module = Autoencoder(features.shape, cfg["batch_norm_momentum"]).to(place.device)
         held_out = validation_clips(names)
@@ -67,7 +68,7 @@ def main(
             recipe,
             place,
             checkpoint,
-            seed,
+            own_seed,
         )
         models.save(
             weights,
@@ -77,6 +78,7 @@ def main(
             feature=features.settings,
             **cfg,
             seed=seed,
+            inputs={part: checkpoints.content_hash(path) for part, path in inputs.items()},
             code=code,
             hardware={**place.facts(), "compiled": trained.compiled},
             kept_epoch=trained.kept_epoch,
