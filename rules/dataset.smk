@@ -38,7 +38,7 @@ if SOURCE.kind == "demo":
         script:
             "../workflow_scripts/synthesise_dataset.py"
 
-elif SOURCE.kind == "fetched":
+elif SOURCE.kind == "missing":
 
     # Machines that compute for a cluster often have no way out into the network.
     rule fetch_dataset:
@@ -64,7 +64,7 @@ elif SOURCE.kind == "fetched":
 def index_of(part):
     """The index of a part; a file of the main process where no rule makes it."""
     path = INDEX.format(part=part)
-    return local(path) if SOURCE.kind == "folder" else path
+    return local(path) if SOURCE.is_there else path
 
 
 rule inspect_clips:

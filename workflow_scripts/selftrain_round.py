@@ -46,7 +46,7 @@ def main(
     recipe = recipes.from_settings(cfg["recipe"])
     inputs = {"selection": selection, "folds": folds_table, "features": feature_file}
     inputs |= dict(zip(["weights_before"], weights_before, strict=False))
-    checkpoint = checkpoints.beside(weights, [cfg, code], inputs.values())
+    checkpoint = checkpoints.beside(weights, [cfg, code, place.numerics()], inputs.values())
     base, held_out = selections.read(selection), folds.read(folds_table)
     name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}, round {cfg['round']}"
     with store.FeatureStore(feature_file) as features, checkpoint.held():

@@ -55,7 +55,7 @@ def main(
     names = clips.usable(clips.read(clips_table)).tolist()
     recipe = recipes.from_settings(cfg["recipe"])
     inputs = {"clips": clips_table, "features": feature_file}
-    checkpoint = checkpoints.beside(weights, [cfg, seed, code], inputs.values())
+    checkpoint = checkpoints.beside(weights, [cfg, seed, code, place.numerics()], inputs.values())
     with store.FeatureStore(feature_file) as features, checkpoint.held():
         module = Autoencoder(features.shape, cfg["batch_norm_momentum"]).to(place.device)
         held_out = validation_clips(names)

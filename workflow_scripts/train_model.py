@@ -29,7 +29,7 @@ def main(
     place = hardware.prepare(threads, seed, machine)
     recipe = recipes.from_settings(cfg["recipe"])
     inputs = {"selection": selection, "folds": folds_table, "features": feature_file}
-    checkpoint = checkpoints.beside(weights, [cfg, code], inputs.values())
+    checkpoint = checkpoints.beside(weights, [cfg, code, place.numerics()], inputs.values())
     with store.FeatureStore(feature_file) as features, checkpoint.held():
         data = classifier.split(
             features,

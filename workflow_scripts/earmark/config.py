@@ -269,15 +269,20 @@ def uses_gpu(config: Config) -> bool:
 class Source:
     """Where a run's clips come from.
 
-    ``name`` is the results' folder name. ``kind`` is demo (a rule makes the clips), fetched (a rule
-    fetches them) or folder (they are there); ``labels`` are the classes as far as they are known
-    before anything has run.
+    ``name`` is the results' folder name. ``kind`` is demo (a rule makes the clips), missing (a rule
+    is to fetch them), fetched (that was done) or folder (the user's own); ``labels`` are the
+    classes as far as they are known before anything has run.
     """
 
     name: str
     kind: str
     layout: Layout
     labels: list[str]
+
+    @property
+    def is_there(self) -> bool:
+        """Whether no rule makes or fetches the clips: edits are looked for while planning."""
+        return self.kind in ("fetched", "folder")
 
 
 def source_of(config: Config) -> Source:
@@ -290,9 +295,9 @@ def source_of(config: Config) -> Source:
         folder = Path(config["fetch"]["folder"])
         if layout.missing_archives(folder, config["fetch"]["files"]):
             found = layout.zenodo_layout(folder)
-            return Source(name or FETCHED, "fetched", found, list(vocabulary.CLASSES))
-        # Once it is there it is a folder like others, whose edits are noticed.
-        return _folder(folder, name or FETCHED)
+            return Source(name or FETCHED, "missing", found, list(vocabulary.CLASSES))
+        # Once it is there, its edits are noticed like those of any folder.
+        return _folder(folder, name or FETCHED, "fetched")
     # A shell leaves the tilde of `--config dataset=~/sounds` as it is.
     folder = Path(os.path.expanduser(dataset))
     last = folder.resolve().name or "data"
@@ -301,7 +306,7 @@ def source_of(config: Config) -> Source:
     return _folder(folder, name or (f"{own}_folder" if own in (DEMO, FETCHED) else own))
 
 
-def _folder(folder: Path, name: str) -> Source:
+def _folder(folder: Path, name: str, kind: str = "folder") -> Source:
     taken = sorted(set("{}<>") & set(str(folder)))
     if taken:
         raise EarmarkError(
@@ -309,4 +314,4 @@ def _folder(folder: Path, name: str) -> Source:
             f"the begin or end of a name of its own. Rename it, or set `dataset` to a link to it."
         )
     found = layout.find_layout(folder)
-    return Source(name, "folder", found, clip_lists.train_labels(found.train_list))
+    return Source(name, kind, found, clip_lists.train_labels(found.train_list))

@@ -52,19 +52,22 @@ class Hardware:
         """Context after which torch draws what it would have drawn without it."""
         return torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
 
+    def numerics(self) -> dict[str, Any]:
+        """What rounding depends on, as plain values: a training goes on only with the same."""
+        return {
+            "device": self.device.type,
+            "threads": torch.get_num_threads(),
+            "precision": "float32" if self.autocast_dtype is None else "bfloat16",
+            "memory_format": self.memory_format,
+        }
+
     def facts(self) -> dict[str, Any]:
         """What results depend on, in plain values, to be written beside them."""
         if self.device.type == "cuda":
             name = torch.cuda.get_device_name(self.device)
         else:
             name = processors.processor_name()
-        return {
-            "device": self.device.type,
-            "device_name": name,
-            "threads": torch.get_num_threads(),
-            "precision": "float32" if self.autocast_dtype is None else "bfloat16",
-            "memory_format": self.memory_format,
-        }
+        return {"device_name": name, **self.numerics()}
 
 
 def prepare(

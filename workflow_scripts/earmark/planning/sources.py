@@ -38,7 +38,7 @@ def prepare(source: Source, results: Path) -> None:
     """
     check_folders("results", "logs")
     check_design(results)
-    if source.kind == "folder":
+    if source.is_there:
         check_times(lists_of(source))
         update_index(source.layout, results, Path(f".snakemake/earmark/{source.name}.json"))
 
