@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -37,6 +38,16 @@ def official() -> Path:
 def fsd10() -> Path:
     """Folder of 243 real clips of ten classes, in the Kaggle layout."""
     return _folder("fsd10", "EARMARK_FSD10")
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """What jobs do to the log ends with their test."""
+    log = logging.getLogger("earmark")
+    before = (log.level, log.propagate, log.handlers[:])
+    yield
+    log.setLevel(before[0])
+    log.propagate, log.handlers[:] = before[1:]
 
 
 @pytest.fixture

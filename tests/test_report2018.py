@@ -125,9 +125,12 @@ def test_everything_is_planned_and_shared_work_once(tmp_path: Path, preset: str)
     expected = [("semi_a", n) for n in range(1, 4)] + [("semi_a_promoted", n) for n in range(1, 4)]
     assert sorted(rounds) == sorted(expected + [("semi_b", n) for n in range(1, 31)])
     # One extraction a feature, one autoencoder, and 1 + 2 + 3 + 5 groups in latents, 2 in pictures.
-    features = sorted(job["feature"] for job in found.wildcards["extract_features"])
-    used = {"samples", "cepstra", "spectrogram", "spectrogram_long"}
-    assert features == sorted(used | ({"spectrogram_coarse"} if preset == "report2018" else set()))
+    features = sorted((job["feature"], job["part"]) for job in found.wildcards["extract_features"])
+    used = ("samples", "cepstra", "spectrogram", "spectrogram_long")
+    wanted = {(name, part) for name in used for part in ("train", "test")}
+    # Pictures to compare train clips by, and nothing else.
+    coarse = {("spectrogram_coarse", "train")} if preset == "report2018" else set()
+    assert features == sorted(wanted | coarse)
     assert found.counts["train_autoencoder"] == 1
     assert found.counts["spread_labels"] == 13
     listed = [row["entry"] for rows in PRESET["report"]["systems"].values() for row in rows]

@@ -19,6 +19,7 @@ from tiny import REPO, make_set, merged, plan, read_rows
 PROFILE: dict[str, Any] = yaml.safe_load((REPO / "profiles/slurm/config.yaml").read_text())
 ASKED: dict[str, dict[str, Any]] = PROFILE["set-resources"]
 TRAINING = {"train_model", "selftrain_round", "selftrain_earlier_round", "train_autoencoder"}
+COMPUTING = {*TRAINING, "predict"}
 # Rules with nothing to do of their own.
 TARGETS = {"all", "scores", "report2018"}
 REPORT = ("--configfile", str(REPO / "presets/report2018-small.yaml"))
@@ -52,7 +53,7 @@ def test_every_rule_is_either_light_or_asks_for_memory_and_time(
 
 def test_training_asks_for_a_gpu_and_for_time_to_save() -> None:
     for rule, asked in ASKED.items():
-        assert asked.get("gpu", 0) == (rule in TRAINING)
+        assert asked.get("gpu", 0) == (rule in COMPUTING)
         assert ("--signal=TERM@" in asked.get("slurm_extra", "")) == (rule in TRAINING)
     # Nothing holds GPU jobs back.
     assert "resources" not in PROFILE
@@ -89,7 +90,7 @@ def test_every_job_that_slurm_gets_has_memory_and_time(
         assert 30 <= int(found["runtime"]) <= 24 * 60
         if found["mem_mb"] != "<TBD>":  # known when its input is there
             assert 2000 <= int(found["mem_mb"]) <= 64_000
-        assert int(found.get("gpu", 0)) == (rule in TRAINING)
+        assert int(found.get("gpu", 0)) == (rule in COMPUTING)
         if site:
             assert found["slurm_account"] == "ours"
             assert found["slurm_partition"] == "fast"
@@ -147,18 +148,18 @@ def trained(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Train
         run.wait_for_line("logs/four/train_model/cnn_logmel/seed1_fold0.log", "epoch 3,")
         subprocess.run(["scancel", job["JobId"]], check=True)
         text = run.finish()
-        rules = ("make_manifest", "extract_features", "select_labels", "train_model")
+        rules = ("inspect_clips", "extract_features", "select_labels", "train_model")
         return Trained(run.directory, text, {rule: run.jobs(rule) for rule in rules})
 
 
 def test_heavy_rules_go_to_slurm_and_light_ones_stay(trained: Trained) -> None:
     assert {rule: len(jobs) for rule, jobs in trained.jobs.items()} == {
-        "make_manifest": 1,
+        "inspect_clips": 1,
         "extract_features": 1,
         "select_labels": 0,
         "train_model": 2,
     }
-    assert (trained.directory / "results/four/labels/everything.csv").exists()
+    assert (trained.directory / "results/four/selections/everything.csv").exists()
 
 
 def test_slurm_sees_what_the_profile_asks_for(trained: Trained) -> None:
@@ -195,8 +196,8 @@ def test_logs_are_where_the_documentation_says(trained: Trained) -> None:
     folder = trained.directory / "logs/slurm/rule_train_model/cnn_logmel_1_0"
     assert {path.stem for path in folder.iterdir()} == {first, second}
     assert "Stopped by SIGTERM" in (folder / f"{first}.log").read_text()
-    (manifest,) = (job["JobId"] for job in trained.jobs["make_manifest"])
-    assert (trained.directory / f"logs/slurm/rule_make_manifest/{manifest}.log").exists()
+    (inspected,) = (job["JobId"] for job in trained.jobs["inspect_clips"])
+    assert (trained.directory / f"logs/slurm/rule_inspect_clips/train/{inspected}.log").exists()
 
 
 def test_status_of_the_cluster_is_told(cluster: Cluster) -> None:
