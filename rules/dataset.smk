@@ -64,7 +64,12 @@ elif SOURCE.kind == "missing":
 def index_of(part):
     """The index of a part; a file of the main process where no rule makes it."""
     path = INDEX.format(part=part)
-    return local(path) if SOURCE.is_there else path
+    if not SOURCE.is_there:
+        return path
+    if not workflow.is_main_process and not Path(path).exists():
+        # A job on a machine that shares no disk with the main process.
+        told(sources.prepare, SOURCE, Path(RESULTS))
+    return local(path)
 
 
 rule inspect_clips:

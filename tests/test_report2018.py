@@ -1,6 +1,5 @@
 """The rebuilt report: its published sizes and settings, what is planned, and a tiny run of it."""
 
-import csv
 import json
 from collections import Counter
 from pathlib import Path
@@ -210,20 +209,27 @@ def test_a_tiny_report_of_a_folder_without_truth(tmp_path: Path) -> None:
     # Held-out verified clips stand in for the test clips, whose truth is not known.
     rows = read_rows(folder / "methods.csv")
     assert [row["system"] for row in rows] == ["raw_1d", "mfcc_2d"]
-    clips = read_rows(folder.parent / "held_out/seed1/mfcc_2d.csv")
-    assert {row["usage"] for row in clips} == {"held_out"}
-    mean = sum(float(row["average_precision"]) for row in clips) / len(clips)
+    clips = [
+        row
+        for row in read_rows(folder.parent / "out_of_fold.csv")
+        if row["system"] == "mfcc_2d" and row["verified"] == "1"
+    ]
+    ranks = [
+        [row[f"guess_{rank}"] for rank in (1, 2, 3)].index(row["label"]) + 1
+        if row["label"] in (row["guess_1"], row["guess_2"], row["guess_3"])
+        else 0
+        for row in clips
+    ]
+    mean = sum(1 / rank for rank in ranks if rank) / len(clips)
     assert float(rows[1]["map3"]) == pytest.approx(mean, abs=1e-4)
     assert int(rows[1]["clips"]) == len(clips) == 8
     # From nothing: an untrained network labels the whole pool in the first round of setting B.
     pool = folder.parent / "selftraining/semi_b/seed1/fold0/round1/pseudo_labels.csv"
-    with open(folder.parent / "labels/promoted_in_latents.csv", encoding="utf-8") as file:
-        base = {row["fname"] for row in csv.DictReader(file)}
-    held_out = {
-        row["fname"] for row in read_rows(folder.parent / "manifest.csv") if row["fold"] == "0"
-    }
+    selection = read_rows(folder.parent / "selections/promoted_in_latents.csv")
+    base = {row["clip"] for row in selection if float(row["weight"]) > 0}
+    held_out = {row["clip"] for row in read_rows(folder.parent / "folds.csv") if row["fold"] == "0"}
     everything = {fname for fname, _, _ in made.train}
-    assert {row["fname"] for row in read_rows(pool)} == everything - base - held_out
+    assert {row["clip"] for row in read_rows(pool)} == everything - base - held_out
     # The base model had no part in that: neither a line of the table nor a job.
     assert read_rows(folder / "selftraining_semi_b.csv")[0]["round"] == "1"
     assert not (folder.parent / "models/fewer_coarse").exists()

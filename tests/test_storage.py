@@ -73,7 +73,11 @@ def test_the_demo_in_a_storage(tmp_path: Path) -> None:
     assert [row["fname"] for row in read_rows(stored / "submission.csv")] == listed
     clips = {path.name for path in (stored / "results/demo/dataset/audio_test").glob("*.wav")}
     assert clips == set(listed)
-    rows = read_rows(stored / "results/demo/manifest.csv")
+    rows = [
+        row
+        for part in ("train", "test")
+        for row in read_rows(stored / f"results/demo/clips/{part}.csv")
+    ]
     assert sum(row["status"] == "ok" for row in rows) == len(rows) - 1
     assert {row["split"] for row in read_rows(stored / "results/demo/scores.csv")} >= {"all"}
     assert len(read_rows(stored / "results/demo/label_quality.csv")) > 1
@@ -95,7 +99,10 @@ def test_a_folder_of_ones_own_stays_where_it_is(tmp_path: Path, absolute: bool) 
         return  # both lead to the same files: one run is enough
     code, text = snakemake(folder, "submission.csv", *options(tmp_path), overlay=overlay)
     assert code == 0, text
-    assert {path.name for path in folder.iterdir()} == {".snakemake", "overlay.yaml", "own"}
+    there = {".snakemake", "overlay.yaml", "own", "results"}
+    assert {path.name for path in folder.iterdir()} == there
+    # What the main process writes while planning stays with it.
+    assert {path.name for path in (folder / "results/own").iterdir()} == {"index", "dataset"}
     assert not (stored / "own").exists()
     rows = read_rows(stored / "submission.csv")
     assert [row["fname"] for row in rows] == made.test
@@ -104,6 +111,6 @@ def test_a_folder_of_ones_own_stays_where_it_is(tmp_path: Path, absolute: bool) 
     assert sum(right) / len(right) > 0.5
     # What goes when no job needs it goes from the storage too.
     assert (stored / "results/own/models/cnn_logmel/seed1/fold0/weights.safetensors").exists()
-    assert not list((stored / "results/own/features").glob("*"))
+    assert not list((stored / "results/own/features").rglob("*.h5"))
     found = plan(folder, "submission.csv", *options(tmp_path), overlay=overlay)
     assert (found.code, found.counts) == (0, {}), found.text
