@@ -1,7 +1,6 @@
 # What all rules share: the checked config, the plan, the code's hashes, and what a run may use.
 
 import copy
-import os
 import sys
 from pathlib import Path
 
@@ -12,10 +11,6 @@ from snakemake.utils import update_config
 
 SCRIPTS = BASE / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
-# Jobs inherit it: an Earmark installed from elsewhere would come before the one beside the scripts.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
 
 from earmark import config as settings
 from earmark import run_folder, vocabulary
@@ -24,6 +19,7 @@ from earmark.networks import catalogue as networks
 from earmark.planning import code, records, sources
 from earmark.planning.plan import Model, Plan, pattern
 from earmark.runtime import gpus, interruption, processors
+from earmark.runtime import job as jobs
 from earmark.runtime.errors import EarmarkError
 
 
@@ -66,6 +62,7 @@ RESULTS, LOGS, TIMES, REPORT = PLAN.results, PLAN.logs, PLAN.times, PLAN.report
 # THE RUN
 
 interruption.announce()
+jobs.take_package_from(SCRIPTS)
 if workflow.is_main_process:
     # Kept until Snakemake ends.
     RUN = told(run_folder.enter, Path(".snakemake"))
@@ -135,6 +132,30 @@ def passing(path, what):
 def given(path):
     """A file of the data set: the user's own lies where it is, also with a storage provider."""
     return str(path) if SOURCE.kind == "demo" else local(str(path))
+
+
+INDEX = f"{RESULTS}/index/{{part}}.csv"
+
+
+def index_of(part):
+    """The index of a part; a file of the main process where no rule makes it."""
+    path = INDEX.format(part=part)
+    if not SOURCE.is_there:
+        return path
+    if not workflow.is_main_process and not Path(path).exists():
+        # A job on a machine that shares no disk with the main process.
+        told(sources.prepare, SOURCE, Path(RESULTS))
+    return local(path)
+
+
+def report_files(wc):
+    """Every table and figure of the 2018 report."""
+    if not PLAN.rebuilt:
+        raise WorkflowError(
+            "The config lists no tables of the report. Add `--configfile "
+            "presets/report2018-small.yaml` (two cores) or `presets/report2018.yaml` (full size)."
+        )
+    return PLAN.report_files()
 
 
 # Where a job computes, and where the data lies, is no reason to redo it: scripts read it past

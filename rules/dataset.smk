@@ -4,7 +4,6 @@
 # while planning; where a rule here makes or fetches the clips, that rule does. AUDIO are the folders
 # of clips that a rule makes; other clips are no files of the workflow: they are read where they lie.
 
-INDEX = f"{RESULTS}/index/{{part}}.csv"
 CLIPS = f"{RESULTS}/clips/{{part}}.csv"
 TRAIN_CLIPS = f"{RESULTS}/clips/train.csv"
 LABELS = f"{RESULTS}/labels.csv"
@@ -59,17 +58,6 @@ elif SOURCE.kind == "missing":
             code=code_of("fetch_dataset.py"),
         script:
             "../workflow_scripts/fetch_dataset.py"
-
-
-def index_of(part):
-    """The index of a part; a file of the main process where no rule makes it."""
-    path = INDEX.format(part=part)
-    if not SOURCE.is_there:
-        return path
-    if not workflow.is_main_process and not Path(path).exists():
-        # A job on a machine that shares no disk with the main process.
-        told(sources.prepare, SOURCE, Path(RESULTS))
-    return local(path)
 
 
 rule inspect_clips:

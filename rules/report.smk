@@ -358,16 +358,6 @@ rule list_discrepancies:
         "../workflow_scripts/list_discrepancies.py"
 
 
-def report_files(wc):
-    """Every table and figure of the 2018 report."""
-    if not PLAN.rebuilt:
-        raise WorkflowError(
-            "The config lists no tables of the report. Add `--configfile "
-            "presets/report2018-small.yaml` (two cores) or `presets/report2018.yaml` (full size)."
-        )
-    return PLAN.report_files()
-
-
 rule report2018:
     input:
         rules.copy_submission.output,

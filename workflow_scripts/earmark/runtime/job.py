@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -72,6 +73,15 @@ def _arguments(main: Callable[..., None], snakemake: Any) -> dict[str, Any]:
             f"{', '.join(unknown) or 'nothing'}, the rule lacks {', '.join(missing) or 'nothing'}"
         )
     return arguments
+
+
+def take_package_from(scripts: Path) -> None:
+    """Let the jobs that this process starts use the Earmark in ``scripts``.
+
+    One that is installed from elsewhere would come before the one beside the scripts.
+    """
+    others = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(scripts), *([others] if others else [])])
 
 
 def _check_package(scripts: Path) -> None:
