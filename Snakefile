@@ -32,24 +32,3 @@ rule all:
         rules.copy_submission.output,
         SCORES,
         PLAN.figures,
-
-
-# On a cluster these run beside Snakemake itself: each takes seconds, less than a wait in the queue.
-localrules:
-    read_labels,
-    draw_folds,
-    summarise_spreading,
-    select_labels,
-    measure_labels,
-    combine_predictions,
-    write_submission,
-    copy_submission,
-    write_out_of_fold,
-    score,
-    plot_history,
-    plot_classes,
-    plot_schedule,
-    tabulate_spreading,
-    tabulate_selftraining,
-    tabulate_systems,
-    list_discrepancies,

@@ -67,7 +67,7 @@ if workflow.is_main_process:
     # Kept until Snakemake ends.
     RUN = told(run_folder.enter, Path(".snakemake"))
     told(sources.prepare, SOURCE, Path(RESULTS))
-    if not records.OTHER_CALLS & set(sys.argv):
+    if records.trusts_results(sys.argv):
         told(records.check, Path(RESULTS), records.of(workflow))
         records.mark_foreign(Path("submission.csv"), Path(RESULTS), records.of(workflow))
 LISTS = told(sources.lists, SOURCE, Path(RESULTS), workflow.is_main_process)
@@ -94,6 +94,7 @@ if workflow.is_main_process:
     # from them is still there from before, the next run finds nothing to be done: an edit would be
     # lost without a word. So all that is to be made anew counts as incomplete until it is made.
     onstart:
+        sources.begin(SOURCE)
         for job in workflow.dag.needrun_jobs():
             workflow.persistence.started(job)
         if not ON_CLUSTER and (workflow.cores or 0) > PROCESSORS:
@@ -122,6 +123,13 @@ def code_of_network(system):
 def code_of_feature(feature):
     """A parameter: the hash of the module with a feature's kind, which is found by name."""
     return code.code_of_module(kinds.module_of(config["features"][feature]["kind"]), SCRIPTS)
+
+
+def content_of(*paths):
+    """A parameter: a hash of the user's own lists, which may come with an older time."""
+    if SOURCE.kind != "folder":
+        return ""
+    return lambda wc: [sources.content_of(path) for path in paths]
 
 
 def passing(path, what):
@@ -175,7 +183,7 @@ wildcard_constraints:
     feature=pattern(config["features"]),
     autoencoder=pattern(config["autoencoders"]),
     spreading=pattern(config["spreading"]),
-    group=r"\w+",
+    group=pattern(vocabulary.group_names(config["group_schemes"])),
     selection=pattern(config["labels"]),
     system=pattern(config["systems"]),
     entry=pattern([*config["systems"], *config["ensembles"]]),

@@ -88,9 +88,11 @@ rule read_labels:
         table=LABELS,
     log:
         f"{LOGS}/read_labels.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
+        content=content_of(LISTS.train_list, *sources.corrections_of(SOURCE)),
         code=code_of("read_labels.py"),
     script:
         "../workflow_scripts/read_labels.py"
@@ -104,11 +106,13 @@ rule draw_folds:
         table=FOLDS,
     log:
         f"{LOGS}/draw_folds.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
         cfg={"folds": config["folds"]},
         seed=config["seed"],
+        content=content_of(LISTS.train_list),
         code=code_of("draw_folds.py"),
     script:
         "../workflow_scripts/draw_folds.py"

@@ -40,6 +40,7 @@ rule write_out_of_fold:
         out_of_fold_table=f"{RESULTS}/out_of_fold.csv",
     log:
         f"{LOGS}/write_out_of_fold.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
@@ -65,6 +66,7 @@ rule combine_predictions:
         guesses=f"{RESULTS}/guesses/seed{{seed}}/{{entry}}.csv",
     log:
         f"{LOGS}/combine_predictions/{{entry}}_seed{{seed}}.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
@@ -97,6 +99,7 @@ rule write_submission:
         ),
     log:
         f"{LOGS}/write_submission.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
@@ -112,6 +115,7 @@ rule copy_submission:
         top="submission.csv",
     log:
         f"{LOGS}/copy_submission.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
@@ -140,10 +144,12 @@ rule score:
         clip_scores=f"{RESULTS}/clip_scores.csv",
     log:
         f"{LOGS}/score.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
         cfg={"systems": [[entry, seed] for seed in PLAN.seeds for entry in PLAN.scored]},
+        content=content_of(LISTS.test_truth),
         code=code_of("score.py"),
     script:
         "../workflow_scripts/score.py"

@@ -34,6 +34,7 @@ rule summarise_spreading:
         ),
     log:
         f"{LOGS}/summarise_spreading.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
@@ -54,6 +55,7 @@ rule select_labels:
         selection=f"{RESULTS}/selections/{{selection}}.csv",
     log:
         f"{LOGS}/select_labels/{{selection}}.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
@@ -77,10 +79,12 @@ rule measure_labels:
         ),
     log:
         f"{LOGS}/measure_labels.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
         cfg={"names": PLAN.selections},
+        content=content_of(LISTS.train_truth),
         code=code_of("measure_labels.py"),
     script:
         "../workflow_scripts/measure_labels.py"

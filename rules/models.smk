@@ -21,8 +21,10 @@ rule train_model:
         gpu=GPUS,
         training_threads=TRAINING_THREADS,
     params:
-        cfg=lambda wc: PLAN.training_settings(Model(wc.system, wc.seed, wc.fold)),
+        cfg=lambda wc: {
+            **PLAN.training_settings(Model(wc.system, wc.seed, wc.fold)),
+            "network_code": code_of_network(wc.system),
+        },
         code=code_of("train_model.py"),
-        network_code=lambda wc: code_of_network(wc.system),
     script:
         "../workflow_scripts/train_model.py"

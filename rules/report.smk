@@ -47,6 +47,7 @@ rule plot_history:
         ),
     log:
         f"{LOGS}/plot_history/{{system}}_seed{{seed}}_fold{{fold}}.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
@@ -75,6 +76,7 @@ rule plot_classes:
         ),
     log:
         f"{LOGS}/plot_classes.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
@@ -188,6 +190,7 @@ rule plot_schedule:
         ),
     log:
         f"{LOGS}/plot_schedule.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
@@ -260,6 +263,7 @@ rule tabulate_spreading:
         ),
     log:
         f"{LOGS}/tabulate_spreading/{{scheme}}.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
@@ -291,6 +295,7 @@ rule tabulate_selftraining:
         ),
     log:
         f"{LOGS}/tabulate_selftraining/{{system}}.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
@@ -321,6 +326,7 @@ rule tabulate_systems:
         ),
     log:
         f"{LOGS}/tabulate_systems/{{comparison}}.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
@@ -350,6 +356,7 @@ rule list_discrepancies:
         ),
     log:
         f"{LOGS}/list_discrepancies.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     params:

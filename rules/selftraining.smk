@@ -27,9 +27,11 @@ rule selftrain_round:
         gpu=GPUS,
         training_threads=TRAINING_THREADS,
     params:
-        cfg=lambda wc: PLAN.training_settings(Model(wc.system, wc.seed, wc.fold), int(wc.round)),
+        cfg=lambda wc: {
+            **PLAN.training_settings(Model(wc.system, wc.seed, wc.fold), int(wc.round)),
+            "network_code": code_of_network(wc.system),
+        },
         code=code_of("selftrain_round.py"),
-        network_code=lambda wc: code_of_network(wc.system),
     script:
         "../workflow_scripts/selftrain_round.py"
 

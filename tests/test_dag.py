@@ -301,6 +301,32 @@ def test_results_of_the_first_design_are_told_apart(tmp_path: Path) -> None:
     assert named.code == 0, named.text
 
 
+def test_results_and_data_are_kept_apart(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "own", ["Cello", "Bark"], sound=False)
+    before = sorted(path for path in made.folder.rglob("*"))
+    found = plan(tmp_path, "submission.csv", overlay={"dataset": "own", "name": "mine"})
+    assert found.code == 0, found.text
+    # What a rule makes must never be a user's file, by way of a link.
+    demo = plan(tmp_path, "submission.csv", "--forceall", overlay={"name": "mine"})
+    told(demo, "The results in results/mine are of a folder of clips", "another `name`")
+    assert sorted(path for path in made.folder.rglob("*")) == before
+    inside = make_set(tmp_path / "results" / "in", ["Cello", "Bark"], sound=False)
+    found = plan(tmp_path, "submission.csv", overlay={"dataset": str(inside.folder)})
+    told(found, "lies where its results would go")
+    (tmp_path / "results" / "synth" / "dataset").mkdir(parents=True)
+    found = plan(tmp_path, "submission.csv", overlay={"dataset": "own", "name": "synth"})
+    told(found, "results/synth are of the synthesised data set")
+
+
+def test_mistakes_in_corrections_are_told_while_planning(tmp_path: Path) -> None:
+    make_set(tmp_path / "own", ["Cello", "Bark"], sound=False)
+    header = ("clip", "label", "decision", "previous_label", "time")
+    rows = [("", "", "right", "Cello", "2026-01-02"), ("a.wav", "", "right", "Cello", "today")]
+    write_rows(tmp_path / "corrections" / "own.csv", header, rows)
+    found = plan(tmp_path, "submission.csv", overlay={"dataset": "own"})
+    told(found, "corrections/own.csv", "line 2 names no clip", "line 3, a.wav: the time 'today'")
+
+
 def test_another_workflow_uses_this_one_as_a_module(tmp_path: Path) -> None:
     make_set(tmp_path / "own", ["Cello", "Bark"], sound=False)
     (tmp_path / "Snakefile").write_text(

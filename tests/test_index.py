@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,12 @@ def test_test_clips_with_the_bytes_of_train_clips_are_told(tmp_path: Path, told:
     index.warn_of_copies(rows_of(made))
     assert "1 test clips have the same bytes as a train clip" in told.text
     assert f"(audio_train/{first.name} and audio_test/{made.test[0]})" in told.text
+
+
+def test_what_is_no_plain_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "zero.wav").symlink_to("/dev/zero")
+    assert index.hash_all(tmp_path, ["pipe.wav", "zero.wav"]) == [(-1, "")] * 2
 
 
 def test_files_in_no_list_are_told_and_hidden_ones_are_not(tmp_path: Path, told: Any) -> None:

@@ -118,6 +118,14 @@ def test_the_later_one_counts(tmp_path: Path, first: str, second: str, wanted: s
     assert found["1.wav"] == (wanted, "1", "correction")
 
 
+def test_a_correction_of_a_corrected_label_counts(tmp_path: Path) -> None:
+    # The second listener judged what labels.csv shows by now.
+    rows = [("1.wav", "Cello", "wrong", "Bark", EARLY), ("1.wav", "", "right", "Cello", LATE)]
+    assert made_of(tmp_path, *rows)["1.wav"] == ("Cello", "1", "correction")
+    rows = [("1.wav", "Cello", "wrong", "Bark", EARLY), ("1.wav", "Gong", "wrong", "Cello", LATE)]
+    assert made_of(tmp_path, *rows)["1.wav"] == ("Gong", "1", "correction")
+
+
 def test_a_later_unsure_takes_back_what_was_said(tmp_path: Path) -> None:
     rows = [("1.wav", "Cello", "wrong", "Bark", EARLY), ("1.wav", "", "unsure", "Bark", LATE)]
     assert "1.wav" not in made_of(tmp_path, *rows)
@@ -128,17 +136,19 @@ def test_a_later_unsure_takes_back_what_was_said(tmp_path: Path) -> None:
 def test_stale_and_unknown_ones_do_not_count_and_are_told(tmp_path: Path, told: Any) -> None:
     rows = [
         ("1.wav", "Gong", "wrong", "Cello", LATE),  # the list says Bark by now
-        ("1.wav", "", "right", "Bark", EARLY),  # not the latest
+        ("1.wav", "", "right", "Bark", EARLY),
         *((f"{number}.wav", "", "right", "Bark", EARLY) for number in range(10, 17)),
         ("3.wav", "", "right", "Cello", EARLY),
     ]
     found = made_of(tmp_path, *rows)
-    assert found == {**AS_LISTED, "3.wav": ("Cello", "1", "correction")}
-    assert "1 corrections judge a label that the train list has changed since" in told.text
-    assert "do not count: 1.wav." in told.text
-    assert "7 corrections are of clips that the train list does not name" in told.text
+    counted = {"1.wav": ("Bark", "1", "correction"), "3.wav": ("Cello", "1", "correction")}
+    assert found == {**AS_LISTED, **counted}
+    assert (
+        "judge a label that the train list has changed since do not count (1): 1.wav." in told.text
+    )
+    assert "are of clips not in the train list do not count (7)" in told.text
     assert "10.wav, 11.wav, 12.wav, 13.wav, 14.wav ..." in told.text
-    assert "1 corrections count: 1 right, 0 wrong, 0 unsure." in told.text
+    assert "2 corrections count: 2 right, 0 wrong, 0 unsure." in told.text
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
@@ -155,12 +165,12 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     first, *told = str(caught.value).split("\n")
     assert str(tmp_path / "c.csv") in first
     assert [line.split(":")[0] for line in told] == [
-        "- 0.wav",
-        "- 1.wav",
-        "- 2.wav",
-        "- 3.wav",
-        "- 3.wav",
-        "- 4.wav",
+        "- line 2, 0.wav",
+        "- line 3, 1.wav",
+        "- line 4, 2.wav",
+        "- line 5, 3.wav",
+        "- line 5, 3.wav",
+        "- line 6, 4.wav",
     ]
     for line, words in zip(
         told,

@@ -397,6 +397,20 @@ def test_touched_lists(finished: Finished) -> None:
     assert finished.planned() == {}
 
 
+def test_a_list_put_in_place_with_an_older_time_is_noticed(finished: Finished) -> None:
+    path = finished.made.train_list
+    content, facts = path.read_text(encoding="utf-8"), path.stat()
+    fname, label, _ = finished.made.train[0]
+    other = next(name for name in CLASSES if name != label)
+    path.write_text(content.replace(f"{fname},{label}", f"{fname},{other}"), encoding="utf-8")
+    os.utime(path, (1, 1))
+    try:
+        assert set(finished.planned()) == {"draw_folds", *LABELLING}
+    finally:
+        path.write_text(content, encoding="utf-8")
+        os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
 def test_a_moved_or_copied_data_set(finished: Finished, tmp_path: Path) -> None:
     folder = finished.made.folder
     for place in (tmp_path / "copy" / "four", tmp_path / "link"):

@@ -26,11 +26,13 @@ class Planned:
         self.made = made
         self.results, self.memory = base / "results/set", base / ".snakemake/earmark/set.json"
 
-    def update(self, folder: Path | None = None) -> None:
-        """What the main process does at each start."""
+    def update(self, folder: Path | None = None, runs: bool = True) -> None:
+        """What the main process does at each start; ``runs``: of a run, not of a dry run."""
         found = layout.find_layout(folder or self.made.folder)
         sources.update_index(found, self.results, self.memory)
         sources.link(found, self.results, is_main=True)
+        if runs:
+            sources.claim(found, self.memory)
 
     def state(self) -> dict[str, tuple[bytes, int]]:
         """Bytes and time of the indices."""
@@ -131,7 +133,7 @@ def test_a_copied_or_moved_folder_writes_nothing(
         shutil.rmtree(planned.made.folder)
     planned.update(copy)
     assert planned.state() == before
-    assert (planned.results / "dataset").resolve() == copy
+    assert (planned.results / "source").resolve() == copy
     # From now on the copy is the folder of these results, and its edits count.
     (copy / "audio_train" / planned.clip().name).write_bytes(b"other")
     planned.update(copy)
@@ -161,6 +163,30 @@ def test_another_folder_of_the_same_name_is_refused(planned: Planned, tmp_path: 
     shutil.rmtree(planned.results)
     planned.update(other.folder)
     assert [row["clip"] for row in planned.rows("test")] == other.test
+
+
+def test_a_dry_run_makes_no_other_folder_the_owner(planned: Planned, tmp_path: Path) -> None:
+    planned.update()
+    before = planned.state()
+    copy = tmp_path / "copy" / "set"
+    shutil.copytree(planned.made.folder, copy)
+    planned.update(copy, runs=False)
+    (copy / "audio_test" / planned.made.test[0]).write_bytes(b"edited")
+    with pytest.raises(EarmarkError, match="of the clips in"):
+        planned.update(copy, runs=False)
+    planned.update()
+    assert planned.state() == before
+
+
+def test_results_of_the_same_clips_by_another_name_are_told(planned: Planned, told: Any) -> None:
+    planned.update()
+    found = layout.find_layout(planned.made.folder)
+    other = planned.results.with_name("renamed")
+    sources.update_index(found, other, planned.memory.with_name("renamed.json"))
+    assert "`name: set`" in told.text
+    told.clear()
+    sources.update_index(found, other, planned.memory.with_name("renamed.json"))
+    assert told.text == ""
 
 
 def test_a_changed_clip_changes_its_row_alone(planned: Planned) -> None:
@@ -312,7 +338,7 @@ def test_the_link_leads_to_the_data_set_and_gives_it_one_path(tmp_path: Path) ->
         assert sources.link(layout.kaggle_layout(tmp_path / "x"), results, is_main=False)
         assert linked.train_list.samefile(made.train_list)
     assert found[0] == found[1]
-    assert found[0].test_truth == results / "dataset/test_post_competition.csv"
+    assert found[0].test_truth == results / "source/test_post_competition.csv"
     assert sources.link(layout.zenodo_layout(tmp_path), results, True).test_list is None
     # On another machine a job makes it where there is none.
     elsewhere = tmp_path / "elsewhere"
@@ -322,10 +348,10 @@ def test_the_link_leads_to_the_data_set_and_gives_it_one_path(tmp_path: Path) ->
 def test_where_the_link_cannot_be_made_there_is_a_sentence(tmp_path: Path) -> None:
     made = make_set(tmp_path / "set", ["Cello"], sound=False)
     own, results = layout.find_layout(made.folder), tmp_path / "results/set"
-    (results / "dataset").mkdir(parents=True)
-    with pytest.raises(EarmarkError, match=r"results/set/dataset cannot be written.*Move away"):
+    (results / "source").mkdir(parents=True)
+    with pytest.raises(EarmarkError, match=r"results/set/source cannot be written.*Move away"):
         sources.link(own, results, is_main=True)
-    assert [path.name for path in results.iterdir()] == ["dataset"]
+    assert [path.name for path in results.iterdir()] == ["source"]
 
 
 def test_all_times_in_the_future_are_told_at_once(tmp_path: Path, monkeypatch: Any) -> None:
@@ -398,6 +424,7 @@ def test_a_dry_run_of_snakemake_writes_the_index_and_a_refusal_is_its_sentence(
     rows = read_rows(tmp_path / "run/results/set/index/train.csv")
     assert [row["clip"] for row in rows] == [fname for fname, _, _ in made.train]
     other = make_set(tmp_path / "other/set", ["Cello", "Bark"], sound=False, seed=1)
+    (tmp_path / "run/.snakemake/earmark/set.folder").write_text(str(made.folder))  # as a run does
     found = plan(tmp_path / "run", target, overlay={"dataset": str(other.folder)})
     assert found.code != 0
     assert f"are of the clips in {made.folder}, and {other.folder} has others" in found.text

@@ -102,7 +102,7 @@ def test_a_folder_of_ones_own_stays_where_it_is(tmp_path: Path, absolute: bool) 
     there = {".snakemake", "overlay.yaml", "own", "results"}
     assert {path.name for path in folder.iterdir()} == there
     # What the main process writes while planning stays with it.
-    assert {path.name for path in (folder / "results/own").iterdir()} == {"index", "dataset"}
+    assert {path.name for path in (folder / "results/own").iterdir()} == {"index", "source"}
     assert not (stored / "own").exists()
     rows = read_rows(stored / "submission.csv")
     assert [row["fname"] for row in rows] == made.test

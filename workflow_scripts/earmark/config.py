@@ -3,6 +3,7 @@
 Read while the workflow is planned, so nothing heavy is imported here.
 """
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -59,6 +60,8 @@ NAMED = (
 def remove_nulls(config: dict[str, Any]) -> None:
     """Take out the named entries that an overlay replaced by null."""
     for section in NAMED:
+        if config.get(section, ...) is None:
+            config[section] = {}
         entries = config.get(section)
         if isinstance(entries, dict):
             for name in [name for name, entry in entries.items() if entry is None]:
@@ -67,9 +70,19 @@ def remove_nulls(config: dict[str, Any]) -> None:
 
 def check(config: Config, schema: Mapping[str, Any]) -> None:
     """Raise EarmarkError with one sentence per mistake: the key, its value, what to write."""
-    mistakes = [*_schema_mistakes(config, schema)] or [*_broken_references(config)]
+    mistakes = [*_schema_mistakes(config, schema), *_not_finite(config)]
+    mistakes = mistakes or [*_broken_references(config)]
     if mistakes:
         raise EarmarkError("The config cannot be used.\n" + "\n".join(f"- {m}" for m in mistakes))
+
+
+def _not_finite(value: Any, key: str = "") -> Iterator[str]:
+    """Mistakes that no schema can name: numbers that are none, or infinite."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{key} is {value}. Write a finite number."
+    parts = value.items() if isinstance(value, Mapping) else []
+    for name, part in enumerate(value) if isinstance(value, list) else parts:
+        yield from _not_finite(part, f"{key}.{name}".lstrip("."))
 
 
 def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:

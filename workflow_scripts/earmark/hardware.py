@@ -59,6 +59,7 @@ class Hardware:
             "threads": torch.get_num_threads(),
             "precision": "float32" if self.autocast_dtype is None else "bfloat16",
             "memory_format": self.memory_format,
+            "compile_from_clips": str(self.compile_from_clips),
         }
 
     def facts(self) -> dict[str, Any]:
@@ -67,7 +68,10 @@ class Hardware:
             name = torch.cuda.get_device_name(self.device)
         else:
             name = processors.processor_name()
-        return {"device_name": name, **self.numerics()}
+        known = {"device_name": name, **self.numerics()}
+        # Whether a network was compiled is told by itself.
+        del known["compile_from_clips"]
+        return known
 
 
 def prepare(

@@ -58,6 +58,8 @@ def hash_all(folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
 
 def _hash(path: Path) -> tuple[int, str]:
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return -1, ""
         with open(path, "rb") as file:
             digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
             return file.tell(), digest.hexdigest()

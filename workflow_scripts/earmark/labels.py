@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from earmark import tables
+from earmark import csv_files, tables
 from earmark.runtime.errors import EarmarkError, shown
 
 log = logging.getLogger("earmark")
@@ -65,11 +65,16 @@ def read_corrections(path: str | Path, classes: Sequence[str]) -> pd.DataFrame:
     ``label`` is the right label of a clip whose label is wrong, and otherwise not looked at. Times
     are ISO 8601 (2026-11-27T14:05:00). Raises EarmarkError with all mistakes at once.
     """
-    table = tables.read_table(path, CORRECTIONS, "file of corrections")
+    read = csv_files.read(path, CORRECTIONS, "file of corrections", by_hand=True)
+    table = pd.DataFrame(read.rows, columns=read.columns, dtype=str)
     mistakes = []
-    times = pd.to_datetime(table["time"], errors="coerce", format="ISO8601", utc=True)
-    for row in table.assign(when=times).itertuples():
-        of = f"{shown(str(row.clip))}:"
+    # Not "now" or "today": they would be another time in each run.
+    dated = table["time"].where(table["time"].str.match(r"\d{4}-\d\d-\d\d"))
+    times = pd.to_datetime(dated, errors="coerce", format="ISO8601", utc=True)
+    for row in table.assign(when=times, line=read.lines).itertuples():
+        of = f"line {row.line}, {shown(str(row.clip))}:"
+        if not row.clip:
+            mistakes.append(f"line {row.line} names no clip.")
         if row.decision not in DECISIONS:
             mistakes.append(
                 f"{of} the decision '{shown(str(row.decision))}'. Write right, wrong or unsure."
@@ -95,29 +100,32 @@ def read_corrections(path: str | Path, classes: Sequence[str]) -> pd.DataFrame:
 
 
 def _corrected(table: pd.DataFrame, corrections: pd.DataFrame) -> pd.DataFrame:
-    last = corrections.sort_values("time", kind="stable").drop_duplicates("clip", keep="last")
-    unknown = last[~last["clip"].isin(table["clip"])]
-    _tell(unknown, "are of clips that the train list does not name")
-    last = last[last["clip"].isin(table["clip"])].set_index("clip")
-    given = table.set_index("clip")["label"].reindex(last.index)
-    stale = last["previous_label"] != given
-    _tell(last[stale].reset_index(), "judge a label that the train list has changed since")
-    last = last[~stale]
-    new = last["label"].where(last["decision"] == "wrong", last["previous_label"])
-    judged = table["clip"].isin(last.index)
-    table.loc[judged, "label"] = table.loc[judged, "clip"].map(new)
+    listed = dict(zip(table["clip"], table["label"], strict=True))
+    known = corrections["clip"].isin(listed)
+    _tell(corrections[~known].drop_duplicates("clip"), "are of clips not in the train list")
+    now, last, stale = dict(listed), {}, []
+    for row in corrections[known].sort_values("time", kind="stable").itertuples():
+        # What was judged is the listed label, or what an earlier correction made of it.
+        if row.previous_label not in (listed[row.clip], now[row.clip]):
+            stale.append(row.Index)
+            continue
+        last[row.clip] = row.decision
+        now[row.clip] = row.label if row.decision == "wrong" else row.previous_label
+    _tell(corrections.loc[stale], "judge a label that the train list has changed since")
+    judged = table["clip"].isin(last.keys())
+    table["label"] = table["clip"].map(now)
     table.loc[judged, "verified"] = 1
     table.loc[judged, "origin"] = "correction"
-    unsure = last.index[last["decision"] == "unsure"]
-    counts = ", ".join(f"{(last['decision'] == word).sum()} {word}" for word in DECISIONS)
+    decisions = list(last.values())
+    counts = ", ".join(f"{decisions.count(word)} {word}" for word in DECISIONS)
     log.info("%d corrections count: %s.", len(last), counts)
-    return table[~table["clip"].isin(unsure)]
+    return table[~table["clip"].isin([clip for clip, word in last.items() if word == "unsure"])]
 
 
 def _tell(rows: pd.DataFrame, what: str) -> None:
     if len(rows):
         names = ", ".join(map(shown, rows["clip"][:NAMED])) + (" ..." if len(rows) > NAMED else "")
-        log.warning("%d corrections %s and do not count: %s.", len(rows), what, names)
+        log.warning("Corrections that %s do not count (%d): %s.", what, len(rows), names)
 
 
 def _check(table: pd.DataFrame, listed: Sequence[str], path: str) -> None:

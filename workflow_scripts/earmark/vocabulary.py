@@ -84,6 +84,12 @@ def find_scheme(name: str, own: Mapping[str, Mapping[str, Iterable[str]]] | None
     raise EarmarkError(f"There is no group scheme '{name}'. Write one of: {known}.")
 
 
+def group_names(own: Mapping[str, Mapping[str, Iterable[str]]]) -> list[str]:
+    """Names of the groups of all schemes, built-in and the config's ``own``."""
+    schemes = [*SCHEMES.values(), *own.values()]
+    return list(dict.fromkeys(group for scheme in schemes for group in scheme))
+
+
 def fitting_scheme(labels: Iterable[str]) -> str:
     """The scheme where the config names none: two groups for the 41 classes, one for any others."""
     return "two" if set(labels) <= set(CLASSES) else "one"

@@ -7,9 +7,11 @@ can be deleted at any time.
 """
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
+import stat
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -24,7 +26,7 @@ from earmark.runtime.outputs import unwritable, whole_file
 log = logging.getLogger("earmark")
 
 # In a folder of results, the link to the data set.
-LINK = "dataset"
+LINK = "source"
 # A file may change again within its time stamp: one that is so new is hashed again next time.
 SETTLED_SECONDS = 2.0
 # Clocks of file servers differ a little.
@@ -38,9 +40,11 @@ def prepare(source: Source, results: Path) -> None:
     """
     check_folders("results", "logs")
     check_design(results)
+    check_apart(source, results)
     if source.is_there:
         check_times(lists_of(source))
-        update_index(source.layout, results, Path(f".snakemake/earmark/{source.name}.json"))
+        check_corrections(source)
+        update_index(source.layout, results, _memory(source))
 
 
 def update_index(layout: Layout, results: Path, memory: Path) -> None:
@@ -54,20 +58,62 @@ def update_index(layout: Layout, results: Path, memory: Path) -> None:
     paths = {part: results / "index" / f"{part}.csv" for part in index.PARTS}
     changed = [part for part, path in paths.items() if _text(path) != index.text_of(found[part])]
     if changed:
-        before = _linked(results)
+        before = _owner(memory)
         # A folder that is no longer there was moved, and may have been edited since.
         other = before is not None and before != layout.folder.resolve() and before.exists()
-        if other and all(path.exists() for path in paths.values()):
+        if other and results.exists():
             raise EarmarkError(
                 f"The results in {results} are of the clips in {before}, and {layout.folder} has "
                 f"others. Write `name: another_name` in the config (or add name=another_name after "
-                f"--config), or delete {results} if you do not need it any more."
+                f"--config) to keep both, or delete {results} if you do not need it any more."
             )
+        if not any(path.exists() for path in paths.values()):
+            _tell_of_the_same(found, results)
         index.warn_of_copies(found)
         index.warn_of_unlisted(layout, found)
         for part in changed:
             index.write(found[part], paths[part])
     known.save()
+
+
+def begin(source: Source) -> None:
+    """Note, when a run begins, of which folder the results are; a dry run changes nothing of it."""
+    if source.kind == "folder":
+        claim(source.layout, _memory(source))
+
+
+def claim(layout: Layout, memory: Path) -> None:
+    """Note beside ``memory`` that results are of the folder of ``layout``."""
+    with contextlib.suppress(OSError):
+        note = memory.with_suffix(".folder")
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(str(layout.folder.resolve()), encoding="utf-8")
+
+
+def _owner(memory: Path) -> Path | None:
+    """The folder that the results were made of, as far as that is known."""
+    try:
+        return Path(memory.with_suffix(".folder").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _memory(source: Source) -> Path:
+    return Path(f".snakemake/earmark/{source.name}.json")
+
+
+def _tell_of_the_same(found: dict[str, list[index.Row]], results: Path) -> None:
+    """Log a warning if there are results of the same clips by another name."""
+    text = index.text_of(found["train"])
+    for path in sorted(results.parent.glob("*/index/train.csv")):
+        if path.parents[1] != results and _text(path) == text:
+            log.warning(
+                "%s is of the same train clips: with `name: %s` in the config, or name=%s after "
+                "--config, this run would go on from it.",
+                path.parents[1],
+                path.parents[1].name,
+                path.parents[1].name,
+            )
 
 
 def lists(source: Source, results: Path, is_main: bool) -> Layout:
@@ -76,7 +122,7 @@ def lists(source: Source, results: Path, is_main: bool) -> Layout:
 
 
 def link(layout: Layout, results: Path, is_main: bool) -> Layout:
-    """The same layout by way of the link ``results``/dataset, for the paths of rules' inputs.
+    """The same layout by way of the link ``results``/source, for the paths of rules' inputs.
 
     A data set that was moved, or is named otherwise, so has the paths that it had before. The main
     process lets the link lead to the data set; others (jobs, perhaps on another machine) make it
@@ -166,13 +212,17 @@ def _remembered(path: Path) -> dict[str, Any]:
 
 
 def _stamp(path: Path) -> list[int] | None:
-    """Size and times of a file; None if there is none."""
+    """What tells that a file is as it was; None if there is none."""
     try:
         facts = os.stat(path)
     except OSError:
         return None
-    # The last is the time of the last change of any kind, which nobody can set.
-    return [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns]
+    if not stat.S_ISREG(facts.st_mode):  # a pipe would be waited for
+        return None
+    # The third is the time of the last change of any kind, which nobody can set; the last two tell
+    # files of other folders apart.
+    times = [facts.st_mtime_ns, facts.st_ctime_ns]
+    return [facts.st_size, *times, facts.st_dev, facts.st_ino]
 
 
 def lists_of(source: Source) -> list[Path]:
@@ -188,6 +238,34 @@ def corrections_of(source: Source) -> list[Path]:
     return [path] if path.exists() else []
 
 
+def check_apart(source: Source, results: Path) -> None:
+    """Raise EarmarkError where results and data would get in each other's way.
+
+    Snakemake deletes what rules make, before it makes them: no rule's output may be a user's file.
+    """
+    other = "Write another `name` in the config, or move the folder of results away."
+    if source.kind != "folder":
+        if (results / LINK).is_symlink():
+            raise EarmarkError(f"The results in {results} are of a folder of clips. {other}")
+        return
+    if (results / "dataset").is_dir():
+        raise EarmarkError(f"The results in {results} are of the synthesised data set. {other}")
+    data, made = source.layout.folder.resolve(), results.resolve()
+    if data == made or made in data.parents:
+        raise EarmarkError(
+            f"The data set {source.layout.folder} lies where its results would go. Write another "
+            f"`name` in the config, or run in another folder with `snakemake --directory`."
+        )
+
+
+def check_corrections(source: Source) -> None:
+    """Raise EarmarkError for mistakes in people's corrections, if there are any."""
+    for path in corrections_of(source):
+        from earmark import labels  # takes pandas along
+
+        labels.read_corrections(path, source.labels)
+
+
 def check_folders(*names: str) -> None:
     """Raise EarmarkError if a file stands where a folder of outputs is to be."""
     for name in names:
@@ -196,6 +274,14 @@ def check_folders(*names: str) -> None:
                 f"The output folder {Path(name).resolve()} cannot be written: a file has its name. "
                 f"Move that file away, or run in another folder with `snakemake --directory`."
             )
+
+
+def content_of(path: Path | None) -> str:
+    """Hash of a list: a rule's parameter, for one that was put in place with an older time."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path else ""
+    except OSError:
+        return ""
 
 
 def check_times(paths: Iterable[str | Path]) -> None:

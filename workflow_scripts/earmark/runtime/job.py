@@ -17,7 +17,7 @@ from earmark.runtime.errors import EarmarkError
 log = logging.getLogger("earmark")
 
 # Parameters that are there for Snakemake to compare; a script takes them if it likes.
-COMPARED = ("code", "network_code", "feature_code")
+COMPARED = ("code", "network_code", "feature_code", "content")
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:
