@@ -424,7 +424,9 @@ def test_a_dry_run_of_snakemake_writes_the_index_and_a_refusal_is_its_sentence(
     rows = read_rows(tmp_path / "run/results/set/index/train.csv")
     assert [row["clip"] for row in rows] == [fname for fname, _, _ in made.train]
     other = make_set(tmp_path / "other/set", ["Cello", "Bark"], sound=False, seed=1)
-    (tmp_path / "run/.snakemake/earmark/set.folder").write_text(str(made.folder))  # as a run does
+    note = tmp_path / "run/.snakemake/earmark/set.folder"
+    note.parent.mkdir(exist_ok=True)
+    note.write_text(str(made.folder))  # as a run does
     found = plan(tmp_path / "run", target, overlay={"dataset": str(other.folder)})
     assert found.code != 0
     assert f"are of the clips in {made.folder}, and {other.folder} has others" in found.text
