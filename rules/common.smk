@@ -68,8 +68,9 @@ if workflow.is_main_process:
     RUN = told(run_folder.enter, Path(".snakemake"))
     told(sources.prepare, SOURCE, Path(RESULTS))
     if records.trusts_results(sys.argv):
-        told(records.check, Path(RESULTS), records.of(workflow))
-        records.mark_foreign(Path("submission.csv"), Path(RESULTS), records.of(workflow))
+        KNOWN = records.of(workflow)
+        told(records.check, Path(RESULTS), KNOWN)
+        records.mark_foreign(Path("submission.csv"), Path(RESULTS), KNOWN)
 LISTS = told(sources.lists, SOURCE, Path(RESULTS), workflow.is_main_process)
 
 # Training jobs take a GPU each, where there are any, and threads.

@@ -28,6 +28,14 @@ def list_train(made: TinySet, *names: str) -> None:
     write_rows(made.train_list, TRAIN_HEADER, rows + made.train[len(rows) :])
 
 
+def rows_in(path: Path) -> list[index.Row]:
+    """An index read back."""
+    return [
+        index.Row(**{**row, "bytes": int(row["bytes"] or -1)})  # type: ignore[arg-type]
+        for row in read_rows(path)
+    ]
+
+
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Any:
     monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
@@ -43,7 +51,7 @@ def test_index_of_a_small_set(tmp_path: Path, zenodo: bool) -> None:
     for part, audio in (("train", made.audio_train), ("test", made.audio_test)):
         path = tmp_path / "index" / f"{part}.csv"
         index.write(found[part], path)
-        assert index.read(path) == found[part]
+        assert rows_in(path) == found[part]
         for row in read_rows(path):
             content = (audio / row["clip"]).read_bytes()
             assert (made.folder / row["file"]).samefile(audio / row["clip"])
@@ -79,7 +87,7 @@ def test_absent_clips_have_neither_bytes_nor_hash(tmp_path: Path) -> None:
     assert {(row.bytes, row.hash) for row in found[:3]} == {(-1, "")}
     assert all(row.hash for row in found[3:])
     index.write(found, tmp_path / "train.csv")
-    assert index.read(tmp_path / "train.csv") == found
+    assert rows_in(tmp_path / "train.csv") == found
     assert [row["bytes"] for row in read_rows(tmp_path / "train.csv")[:3]] == ["", "", ""]
 
 

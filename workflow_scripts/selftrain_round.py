@@ -45,15 +45,16 @@ def main(
     place = hardware.prepare(threads, seed, machine)
     recipe = recipes.from_settings(cfg["recipe"])
     inputs = {"selection": selection, "folds": folds_table, "features": feature_file}
-    inputs |= dict(zip(["weights_before"], weights_before, strict=False))
+    if weights_before:
+        inputs["weights_before"] = weights_before[0]
     checkpoint = checkpoints.beside(weights, [cfg, code, place.numerics()], inputs.values())
     base, held_out = selections.read(selection), folds.read(folds_table)
     name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}, round {cfg['round']}"
     with store.FeatureStore(feature_file) as features, checkpoint.held():
-        data = classifier.split(features, base, held_out, cfg["fold"], cfg["validation"])
-        model = classifier.build(features, data, cfg)
-        for path in weights_before:
-            models.load(model, path)
+        classes = selections.class_names(base)
+        model = classifier.build(features, len(classes), cfg)
+        if weights_before:
+            models.load(model, weights_before[0])
         pool = selftraining.pool_of(base, held_out, cfg["fold"])
         # The labels that come of it are the same, whatever precision training takes.
         exact = hardware.for_predicting(place, machine)
@@ -63,9 +64,9 @@ def main(
             features.rows_of(pool),
             recipe.crops,
             exact,
-            len(data.classes),
+            len(classes),
         )
-        added = selftraining.choose(name, pool, probabilities, data.classes, cfg)
+        added = selftraining.choose(name, pool, probabilities, classes, cfg)
         tables.write_table(added, pseudo)
         labels = selections.with_pseudo_labels(base, added)
         data = classifier.split(features, labels, held_out, cfg["fold"], cfg["validation"])

@@ -38,7 +38,7 @@ def main(
             cfg["fold"],
             cfg["validation"],
         )
-        model = classifier.build(features, data, cfg)
+        model = classifier.build(features, len(data.classes), cfg)
         name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}"
         trained = classifier.train(model, features, data, recipe, place, checkpoint, seed, name)
         outputs = {"weights": weights, "facts": facts, "history": history}

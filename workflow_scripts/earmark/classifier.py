@@ -62,7 +62,7 @@ def split(
     "all", every one with its given label, right or wrong.
     Raises EarmarkError when a class has nothing left to learn from.
     """
-    classes = list(selections.class_names(selection))
+    classes = selections.class_names(selection)
     inside = selection["clip"].isin(folds.loc[folds["fold"] == fold, "clip"])
     train = selections.learned(selection[~inside])
     missing = sorted(set(classes) - set(train["label"]))
@@ -211,12 +211,10 @@ def _loss(figures: training.Figures) -> tuple[float, ...]:
     return (-figures["validation_loss"],)
 
 
-def build(store: FeatureStore, data: Data, cfg: Mapping[str, Any]) -> nn.Module:
-    """The untrained network of a training's ``cfg``."""
+def build(store: FeatureStore, classes: int, cfg: Mapping[str, Any]) -> nn.Module:
+    """The untrained network of a training's ``cfg``, for so many classes."""
     crops = inference.crops_of(cfg["recipe"])
-    return inference.build_for(
-        store, crops, cfg["network"], cfg["network_options"], len(data.classes)
-    )
+    return inference.build_for(store, crops, cfg["network"], cfg["network_options"], classes)
 
 
 def save(

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from earmark import clip_lists, csv_files
+from earmark import clip_lists
 from earmark.layout import Layout
 from earmark.runtime import progress
 from earmark.runtime.errors import EarmarkError, shown
@@ -52,11 +52,12 @@ Hasher = Callable[[Path, Sequence[str]], list[tuple[int, str]]]
 def hash_all(folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
     """Size and content hash of each file; (-1, "") for one that cannot be read."""
     with ThreadPoolExecutor(min(MOST_READERS, os.cpu_count() or 1)) as readers:
-        found = readers.map(lambda file: _hash(folder / file), files)
+        found = readers.map(lambda file: hash_of(folder / file), files)
         return list(progress.track(found, len(files), "clips compared by their content"))
 
 
-def _hash(path: Path) -> tuple[int, str]:
+def hash_of(path: Path) -> tuple[int, str]:
+    """Size and content hash of a file; (-1, "") if there is none that can be read."""
     try:
         if not path.is_file():  # a pipe would be waited for
             return -1, ""
@@ -125,16 +126,6 @@ def write(rows: Iterable[Row], path: str | Path) -> None:
     """Write an index."""
     with whole_file(path) as temporary:
         temporary.write_text(text_of(rows), encoding="utf-8")
-
-
-def read(path: str | Path) -> list[Row]:
-    """Read an index back."""
-    table = csv_files.read(path, COLUMNS, "index of clips")
-    columns = [table.column(name) for name in COLUMNS]
-    return [
-        Row(clip, file, start, end, int(size or -1), digest)
-        for clip, file, start, end, size, digest in zip(*columns, strict=True)
-    ]
 
 
 def warn_of_copies(index: dict[str, list[Row]]) -> None:

@@ -40,9 +40,9 @@ def make(listed: pd.DataFrame, corrections: pd.DataFrame | None, path: str) -> p
 
     ``corrections`` are rows of ``read_corrections``, of which the latest of a clip counts. A label
     found right, or replaced, is verified; a clip of which the listener was unsure has no row. A
-    correction counts only if the list still has the label that was judged; the log tells of the
-    others. Raises EarmarkError, with the list's ``path``, where fewer than two classes are left,
-    or a class without a verified clip.
+    correction counts only if it judged the listed label, or what an earlier correction made of it;
+    the log tells of the others. Raises EarmarkError, with the list's ``path``, where fewer than two
+    classes are left, or a class without a verified clip.
     """
     table = pd.DataFrame(
         {

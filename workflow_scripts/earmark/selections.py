@@ -5,7 +5,6 @@ A table has one row for each usable train clip. Columns: clip, label, verified (
 takes the verified clips, those that a spreading promoted, and the rest with ``rest_weight``.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -82,6 +81,6 @@ def with_pseudo_labels(selection: pd.DataFrame, pseudo: pd.DataFrame) -> pd.Data
     return pd.concat([part for part in (rest, pseudo) if len(part)], ignore_index=True)
 
 
-def class_names(selection: pd.DataFrame) -> Sequence[str]:
+def class_names(selection: pd.DataFrame) -> list[str]:
     """Class names of a selection, in the order of their numbers."""
-    return sorted(selection["label"].unique())
+    return labels_table.classes_of(selection)

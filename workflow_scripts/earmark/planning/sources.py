@@ -7,7 +7,6 @@ can be deleted at any time.
 """
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -278,10 +277,7 @@ def check_folders(*names: str) -> None:
 
 def content_of(path: Path | None) -> str:
     """Hash of a list: a rule's parameter, for one that was put in place with an older time."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path else ""
-    except OSError:
-        return ""
+    return index.hash_of(path)[1] if path else ""
 
 
 def check_times(paths: Iterable[str | Path]) -> None:
