@@ -21,7 +21,7 @@ import yaml
 
 sys.path.insert(0, str(measuring.SCRIPTS))
 
-from earmark import scoring, submission
+from earmark.evaluation import scoring, submission
 
 WAYS: dict[str, dict[str, object]] = {
     "float32, contiguous": {

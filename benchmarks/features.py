@@ -29,7 +29,7 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 
 import extract_features
 
-from earmark import audio
+from earmark.dataset import audio
 from earmark.features import store
 from earmark.features.log_mel import LogMel
 from earmark.features.settings import Feature

@@ -24,7 +24,7 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 from gpu import Case, step_of
 from training import BANDS, FRAMES, prepared
 
-from earmark import hardware
+from earmark.inference import hardware
 
 VGG = {"kernel_scale": 0.25, "dropout_scale": 0.4, "batch_norm_momentum": 0.1}
 CASES = (

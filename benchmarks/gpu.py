@@ -34,10 +34,11 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 
 from training import Clock, data_of
 
-from earmark import classifier, compiling, hardware, recipes
 from earmark.features import store
+from earmark.inference import hardware
 from earmark.networks import autoencoder
 from earmark.networks.build import build
+from earmark.training import classifier, compiling, recipes
 
 CLASSES = 41
 # Clips to learn from, by the report [3, 4]; one fold of ten is held out.

@@ -136,7 +136,7 @@ def processor() -> str:
 def has_bfloat16() -> bool:
     """Whether the processor computes in bfloat16."""
     sys.path.insert(0, str(SCRIPTS))
-    from earmark import hardware
+    from earmark.inference import hardware
 
     return hardware.cpu_has_bfloat16()
 

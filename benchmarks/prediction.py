@@ -19,8 +19,8 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 
 from training import CLASSES, CLIPS, FRAMES, RECIPE, WIDTHS, network, prepared, write_noise
 
-from earmark import batches, inference
 from earmark.features import store
+from earmark.inference import batches, predicting
 
 
 @torch.no_grad()
@@ -47,7 +47,7 @@ def section(threads: int, repeats: int) -> str:
                 machine.move(other)
                 ways: dict[str, measuring.Way] = {
                     "plain": lambda module=module: plain(module, features),
-                    "Earmark": lambda other=other: inference.predict(
+                    "Earmark": lambda other=other: predicting.predict(
                         other, features, np.arange(CLIPS), RECIPE.crops, machine, CLASSES
                     ),
                 }

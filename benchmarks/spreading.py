@@ -15,7 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(measuring.SCRIPTS))
 
-from earmark import spreading, vocabulary
+from earmark.labels import class_groups, spreading
 
 DIMENSIONS, INNER = 4096, 60
 ALPHA, ITERATIONS, TOLERANCE = 0.2, 100_000, 1e-3
@@ -34,8 +34,8 @@ print(json.dumps({"seconds": seconds, "gigabytes": measuring.most_gigabytes()}))
 def draw(clips: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Vectors (n, d) float32, given labels (n,), whether they are verified (n,)."""
     rng = np.random.default_rng(0)
-    truth = rng.integers(0, len(vocabulary.CLASSES), clips)
-    inner = rng.normal(size=(len(vocabulary.CLASSES), INNER))[truth]
+    truth = rng.integers(0, len(class_groups.CLASSES), clips)
+    inner = rng.normal(size=(len(class_groups.CLASSES), INNER))[truth]
     inner = (inner + rng.normal(0, 0.7, inner.shape)).astype(np.float32)
     outer = 0.3 * rng.normal(size=(INNER, DIMENSIONS)).astype(np.float32)
     vectors = np.empty((clips, DIMENSIONS), np.float32)
@@ -45,8 +45,8 @@ def draw(clips: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         vectors[part] += rng.normal(size=vectors[part].shape).astype(np.float32)
     verified = rng.random(clips) < 0.39
     wrong = ~verified & (rng.random(clips) < 0.33)
-    given = np.where(wrong, rng.integers(0, len(vocabulary.CLASSES), clips), truth)
-    return vectors, np.array(vocabulary.CLASSES)[given], verified
+    given = np.where(wrong, rng.integers(0, len(class_groups.CLASSES), clips), truth)
+    return vectors, np.array(class_groups.CLASSES)[given], verified
 
 
 def spread_all(
@@ -66,8 +66,8 @@ def spread_groups(
     vectors: np.ndarray, given: np.ndarray, verified: np.ndarray, scheme: str
 ) -> None:
     """Earmark's spreading, group by group."""
-    for classes in vocabulary.SCHEMES[scheme].values():
-        members = np.isin(given, list(classes or vocabulary.CLASSES))
+    for classes in class_groups.SCHEMES[scheme].values():
+        members = np.isin(given, list(classes or class_groups.CLASSES))
         spread_all(vectors[members], given[members], verified[members])
 
 
@@ -77,8 +77,8 @@ def fit_groups(
     """scikit-learn's fit alone, group by group; its gamma is given."""
     from sklearn.semi_supervised import LabelSpreading
 
-    for classes in vocabulary.SCHEMES[scheme].values():
-        members = np.isin(given, list(classes or vocabulary.CLASSES))
+    for classes in class_groups.SCHEMES[scheme].values():
+        members = np.isin(given, list(classes or class_groups.CLASSES))
         numbers = np.unique(given[members], return_inverse=True)[1]
         model = LabelSpreading(
             kernel="rbf", gamma=gamma, alpha=ALPHA, max_iter=ITERATIONS, tol=TOLERANCE
@@ -94,7 +94,7 @@ def beside_scikit_learn(repeats: int) -> str:
     drawn = draw(REPORTED)
     gamma = 1.0 / (2 * DIMENSIONS)
     rows = []
-    for scheme in vocabulary.SCHEMES:
+    for scheme in class_groups.SCHEMES:
         ways = {
             "Earmark": lambda scheme=scheme: spread_groups(*drawn, scheme),
             "scikit-learn": lambda scheme=scheme: fit_groups(*drawn, scheme, gamma),

@@ -25,9 +25,10 @@ from torch import nn
 
 sys.path.insert(0, str(measuring.SCRIPTS))
 
-from earmark import batches, classifier, hardware, recipes
 from earmark.features import store
+from earmark.inference import batches, hardware
 from earmark.networks.build import build
+from earmark.training import classifier, recipes
 
 BANDS, FRAMES, CLASSES = 64, 128, 41
 RECIPE = recipes.from_settings(

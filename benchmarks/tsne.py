@@ -12,7 +12,7 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 
 from spreading import DIMENSIONS, draw
 
-from earmark import plots_of_tsne
+from earmark.reporting import tsne
 
 
 def section(sizes: tuple[int, ...] = (1000, 4827, 9473)) -> str:
@@ -21,7 +21,7 @@ def section(sizes: tuple[int, ...] = (1000, 4827, 9473)) -> str:
     for clips in sizes:
         vectors = draw(clips)[0]
         begin = time.perf_counter()
-        plots_of_tsne.embed(vectors, 30.0, 1)
+        tsne.embed(vectors, 30.0, 1)
         rows.append((f"{clips:,}", f"{time.perf_counter() - begin:.1f}"))
     return measuring.table((f"Clips, {DIMENSIONS:,} numbers each", "seconds"), rows)
 

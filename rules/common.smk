@@ -12,8 +12,9 @@ from snakemake.utils import update_config
 SCRIPTS = BASE / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from earmark import config as settings
-from earmark import run_folder, vocabulary
+from earmark.planning import config as settings
+from earmark.labels import class_groups
+from earmark.planning import run_folder
 from earmark.features import catalogue as kinds
 from earmark.networks import catalogue as networks
 from earmark.planning import code, records, sources
@@ -184,13 +185,13 @@ wildcard_constraints:
     feature=pattern(config["features"]),
     autoencoder=pattern(config["autoencoders"]),
     spreading=pattern(config["spreading"]),
-    group=pattern(vocabulary.group_names(config["group_schemes"])),
+    group=pattern(class_groups.group_names(config["group_schemes"])),
     selection=pattern(config["labels"]),
     system=pattern(config["systems"]),
     entry=pattern([*config["systems"], *config["ensembles"]]),
     seed=r"\d+",
     fold=r"\d+",
     round=r"\d+",
-    scheme=pattern(vocabulary.SCHEMES),
+    scheme=pattern(class_groups.SCHEMES),
     structure=pattern(["autoencoder", *config["systems"]]),
     comparison=pattern(PLAN.rebuilt.get("systems", {})),

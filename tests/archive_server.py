@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from earmark.fetching import fetch
+from earmark.dataset.fetching import fetch
 from earmark.runtime.errors import EarmarkError
 
 TRAIN, TEST, META = (

@@ -18,18 +18,13 @@ from matplotlib.figure import Figure
 from small_disk import read_only, small
 from torch import nn
 
-from earmark import (
-    checkpoints,
-    clips,
-    markdown,
-    models,
-    plots,
-    predictions,
-    selections,
-    tables,
-    webpage,
-)
+from earmark.dataset import clips, tables
+from earmark.evaluation import predictions
 from earmark.features import store
+from earmark.labels import selections
+from earmark.networks import saved_models
+from earmark.reporting import figures, markdown, webpage
+from earmark.training import checkpoints
 
 NAMES = [f"{number:08x}.wav" for number in range(60)]
 # Little enough that each writer has begun when it is over.
@@ -64,7 +59,7 @@ def network(wide: int = 90) -> nn.Module:
 
 
 def weights(path: Path) -> None:
-    models.save(path, path.with_suffix(".json"), network())
+    saved_models.save(path, path.with_suffix(".json"), network())
 
 
 def checkpoint(path: Path) -> None:
@@ -78,7 +73,7 @@ def table(path: Path) -> None:
 def figure(path: Path) -> None:
     drawn = Figure(figsize=(8, 8))
     drawn.subplots().imshow(np.resize(BYTES, (300, 300)), interpolation="none")
-    plots.save(drawn, path, path.with_suffix(".svg"))
+    figures.save(drawn, path, path.with_suffix(".svg"))
 
 
 def page(path: Path) -> None:
@@ -215,12 +210,12 @@ def open_elsewhere(folder: Path) -> None:
 
 
 def of_another_network(folder: Path) -> None:
-    models.save(folder / "weights.safetensors", folder / "model.json", network(wide=80))
+    saved_models.save(folder / "weights.safetensors", folder / "model.json", network(wide=80))
     read_weights(folder / "weights.safetensors")
 
 
 def read_weights(path: Path) -> None:
-    models.load(network(), path)
+    saved_models.load(network(), path)
 
 
 def read_checkpoint(path: Path) -> None:

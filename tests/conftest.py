@@ -53,7 +53,7 @@ def _log_as_it_was() -> Iterator[None]:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Archives come and are unpacked in pieces of 1,000 bytes."""
-    from earmark import fetching, unpacking
+    from earmark.dataset import fetching, unpacking
 
     monkeypatch.setattr(fetching, "CHUNK_BYTES", 1000)
     monkeypatch.setattr(unpacking, "CHUNK_BYTES", 1000)
@@ -70,7 +70,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def checkpoint(tmp_path):
     """A resume point in a folder that is not there yet."""
-    from earmark.checkpoints import Checkpoint
+    from earmark.training.checkpoints import Checkpoint
 
     return Checkpoint(tmp_path / "model" / "checkpoint.pt", "fingerprint")
 

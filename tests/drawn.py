@@ -6,7 +6,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from earmark import clips, labels, plots
+from earmark.dataset import clips
+from earmark.labels import label_table
+from earmark.reporting import figures
 
 Rows = Sequence[tuple[str, str, int, float]]
 
@@ -29,11 +31,11 @@ def labelled_clips(rows: Rows) -> pd.DataFrame:
 
 
 def write_tables(folder: Path, rows: Rows, unusable: Sequence[str] = ()) -> dict[str, str]:
-    """Write labels.csv and clips.csv of train clips; return scripts' arguments."""
+    """Write label_table.csv and clips.csv of train clips; return scripts' arguments."""
     table = labelled_clips(rows).assign(present=1, origin="list")
     table.loc[table["clip"].isin(unusable), "use"] = 0
     files = {"labels_table": folder / "labels.csv", "clips_table": folder / "clips.csv"}
-    table[list(labels.COLUMNS)].to_csv(files["labels_table"], index=False)
+    table[list(label_table.COLUMNS)].to_csv(files["labels_table"], index=False)
     table[list(clips.COLUMNS)].sort_values("clip").to_csv(files["clips_table"], index=False)
     return {name: str(path) for name, path in files.items()}
 
@@ -41,7 +43,7 @@ def write_tables(folder: Path, rows: Rows, unusable: Sequence[str] = ()) -> dict
 def saved_bytes(make: Callable[[], Figure], folder: Path) -> tuple[bytes, bytes]:
     """The PNG and the SVG of a figure made anew."""
     png, svg = folder / "figure.png", folder / "figure.svg"
-    plots.save(make(), png, svg)
+    figures.save(make(), png, svg)
     return png.read_bytes(), svg.read_bytes()
 
 

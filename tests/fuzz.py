@@ -119,7 +119,7 @@ def originals() -> dict[str, bytes]:
 
 def decode(path: Path) -> tuple[str, str]:
     """Status of the file, and what is wrong with the answers, if anything is."""
-    from earmark import audio
+    from earmark.dataset import audio
 
     facts = audio.inspect(path, 0.05, LONGEST_SECONDS)
     if facts.status not in audio.STATUSES or facts.status == "absent":

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from earmark import activation
 from earmark.networks.build import build
 from earmark.networks.layers import Image
+from earmark.report2018 import activation
 from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")

@@ -10,7 +10,7 @@ from bad_audio import KINDS, encoded, good
 from corpus import Kind
 from tiny import tone
 
-from earmark import audio
+from earmark.dataset import audio
 
 
 def inspect(path: Path, longest: float = 10.0) -> audio.ClipFacts:

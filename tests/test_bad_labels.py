@@ -32,9 +32,9 @@ from corpus import Kind
 from test_end_to_end import CLASSES, TINY
 from tiny import REPO, TinySet, default_config, make_set, merged, read_rows, snakemake, write_rows
 
-from earmark import clips as clips_table
-from earmark import config as settings
-from earmark import labels as labels_table
+from earmark.dataset import clips as clips_table
+from earmark.labels import label_table as labels_table
+from earmark.planning import config as settings
 from earmark.planning import sources
 from earmark.planning.plan import Model, Plan
 from earmark.runtime.errors import EarmarkError

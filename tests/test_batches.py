@@ -11,10 +11,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark import batches
-from earmark.batches import Augmentation, Batch, Examples
 from earmark.features import store
-from earmark.read_ahead import read_ahead
+from earmark.inference import batches
+from earmark.inference.batches import Augmentation, Batch, Examples
+from earmark.inference.read_ahead import read_ahead
 
 CPU = torch.device("cpu")
 PLAIN = Augmentation()
@@ -321,7 +321,7 @@ STREAM = """
     import numpy as np
     import torch
 
-    from earmark import batches
+    from earmark.inference import batches
     from earmark.features import store
 
     fixed = sys.argv[1] == "fixed"

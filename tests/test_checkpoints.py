@@ -8,15 +8,15 @@ import sys
 import pytest
 from tiny import REPO
 
-from earmark import checkpoints
-from earmark.checkpoints import Checkpoint
 from earmark.runtime.errors import EarmarkError
+from earmark.training import checkpoints
+from earmark.training.checkpoints import Checkpoint
 
 HOLD = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from earmark.checkpoints import Checkpoint
+from earmark.training.checkpoints import Checkpoint
 checkpoint = Checkpoint(Path(sys.argv[2]), "f")
 with checkpoint.held():
     checkpoint.save({"epoch": 3})

@@ -11,16 +11,18 @@ import torch
 from test_training import StopHereError, assert_same_states
 from torch import nn
 
-from earmark import classifier, inference, models, recipes
-from earmark.batches import Augmentation, Examples
-from earmark.checkpoints import Checkpoint
-from earmark.classifier import Data
 from earmark.features import store
-from earmark.hardware import Hardware
+from earmark.inference import predicting
+from earmark.inference.batches import Augmentation, Examples
+from earmark.inference.hardware import Hardware
+from earmark.networks import saved_models
 from earmark.networks.layers import Standardise
-from earmark.recipes import Recipe
 from earmark.runtime.errors import EarmarkError
-from earmark.training import Plan
+from earmark.training import classifier, recipes
+from earmark.training.checkpoints import Checkpoint
+from earmark.training.classifier import Data
+from earmark.training.loop import Plan
+from earmark.training.recipes import Recipe
 
 MACHINE = Hardware(torch.device("cpu"), None)
 
@@ -80,7 +82,7 @@ def test_training_learns_a_separable_set(toy, checkpoint, augmentation):
     assert history["epoch"].tolist() == list(range(1, 9))
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
     assert history["validation_accuracy"].max() == 1.0
-    found = inference.predict(module, toy, np.arange(40, 60), chosen.crops, MACHINE, 3)
+    found = predicting.predict(module, toy, np.arange(40, 60), chosen.crops, MACHINE, 3)
     assert found.shape == (20, 3)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
     assert found.argmax(axis=1).tolist() == [i % 3 for i in range(40, 60)]
@@ -281,8 +283,8 @@ def test_recipe_from_settings():
 def test_model_comes_back_from_its_files(toy, tmp_path):
     module, other = toy_module(0), toy_module(1)
     weights, facts = tmp_path / "weights.safetensors", tmp_path / "facts.json"
-    models.save(weights, facts, module, network="toy", classes=["x", "y"])
-    models.load(other, weights)
+    saved_models.save(weights, facts, module, network="toy", classes=["x", "y"])
+    saved_models.load(other, weights)
     assert_same_states(other.state_dict(), module.state_dict())
     # Colleagues on a cluster can read the one as well as the other.
     assert weights.stat().st_mode == facts.stat().st_mode
@@ -293,8 +295,8 @@ def test_model_comes_back_from_its_files(toy, tmp_path):
 
 
 def test_weights_of_another_network_are_explained(tmp_path):
-    models.save(tmp_path / "w", tmp_path / "f", nn.Linear(2, 2))
+    saved_models.save(tmp_path / "w", tmp_path / "f", nn.Linear(2, 2))
     with pytest.raises(EarmarkError, match=r"(?s)do not fit .*Delete them"):
-        models.load(nn.Linear(3, 2), tmp_path / "w")
+        saved_models.load(nn.Linear(3, 2), tmp_path / "w")
     with pytest.raises(EarmarkError, match=r"(?s)do not fit .*Delete them"):
-        models.load(nn.Linear(3, 2), tmp_path / "absent")
+        saved_models.load(nn.Linear(3, 2), tmp_path / "absent")

@@ -17,8 +17,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tiny import TinySet, make_set, read_rows
 
-from earmark import clip_lists, config, layout, scoring, vocabulary
-from earmark.planning import sources
+from earmark.dataset import clip_lists, layout
+from earmark.evaluation import scoring
+from earmark.labels import class_groups
+from earmark.planning import config, sources
 from earmark.runtime.errors import EarmarkError
 
 HEADER = "fname,label,manually_verified\n"
@@ -29,7 +31,7 @@ def judge(made: TinySet) -> None:
     source = config.source_of({"dataset": str(made.folder)})
     base = made.folder.parent
     sources.update_index(source.layout, base / "results", base / "memory.json")
-    vocabulary.groups_of(source.labels, "two", vocabulary.SCHEMES["two"])
+    class_groups.groups_of(source.labels, "two", class_groups.SCHEMES["two"])
     found = clip_lists.read_train_list(source.layout.train_list)
     assert list(found.itertuples(index=False, name=None)) == made.train
     assert source.labels == sorted({label for _, label, _ in made.train})

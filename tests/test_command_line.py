@@ -24,7 +24,7 @@ def output(*command: str, path: Path | None = None, folder: Path = REPO) -> str:
 
 def command(*arguments: str, folder: Path) -> str:
     """What the command prints where Python has nothing but its standard library (-S)."""
-    module = (sys.executable, "-S", "-m", "earmark.command_line")
+    module = (sys.executable, "-S", "-m", "earmark.tagging.command_line")
     return output(*module, *arguments, path=SCRIPTS, folder=folder)
 
 

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from earmark import comparison
-from earmark.comparison import paired_bootstrap, summarise
+from earmark.evaluation import comparison
+from earmark.evaluation.comparison import paired_bootstrap, summarise
 
 
 def enumerated(differences: list[float]) -> np.ndarray:

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from earmark.compiling import compiled
-from earmark.hardware import Hardware
+from earmark.inference.hardware import Hardware
 from earmark.networks.build import build
+from earmark.training.compiling import compiled
 
 CPU = torch.device("cpu")
 ALWAYS = Hardware(CPU, None, compile_from_clips=0)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tiny import REPO, default_config, make_set, merged
 
-from earmark import config as settings
+from earmark.planning import config as settings
 from earmark.runtime.errors import EarmarkError
 
 SCHEMA = yaml.safe_load((REPO / "rules/schemas/config.schema.yaml").read_text(encoding="utf-8"))

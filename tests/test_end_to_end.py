@@ -317,7 +317,7 @@ def test_a_clip_exchanged_is_noticed_and_a_bad_one_stops_without_loss(run: Run) 
         assert "most_skipped_percent" in told
     # A mistake of the user's is told in a sentence, not by a traceback through the product.
     assert "Traceback" not in (run.directory / "logs/four/inspect_clips/train.log").read_text()
-    assert "workflow_scripts/earmark/inspection.py" not in text
+    assert "workflow_scripts/earmark/dataset/inspection.py" not in text
     for path, bytes_before in before.items():
         assert path.read_bytes() == bytes_before
 

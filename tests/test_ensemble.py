@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark import ensemble, labels, predictions, tables
+from earmark.dataset import tables
+from earmark.evaluation import ensemble, predictions
+from earmark.labels import label_table
 from earmark.runtime.errors import EarmarkError
 
 KINDS = ["arithmetic", "geometric", "power", "weighted"]
@@ -223,7 +225,7 @@ def combined(folder, kind, members, held_out=None):
         predictions.write(path, predictions.Predictions(NAMES, CLASSES, np.array(TESTS[name])))
         paths.append(str(path))
     if held_out:
-        rows = pd.DataFrame([("a.wav", "Bark", 1, 1, "list")], columns=labels.COLUMNS)
+        rows = pd.DataFrame([("a.wav", "Bark", 1, 1, "list")], columns=label_table.COLUMNS)
         tables.write_table(rows, folder / "labels.csv")
         table = [str(folder / "labels.csv")]
         for name in members:

@@ -3,7 +3,7 @@
 import pytest
 from drawn import labelled_clips, write_tables
 
-from earmark import example_clips
+from earmark.report2018 import example_clips
 from earmark.runtime.errors import EarmarkError
 
 ROWS = [

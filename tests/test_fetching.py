@@ -24,9 +24,9 @@ from archive_server import (
 from fetch_dataset import main
 from tiny import read_rows
 
-from earmark import unpacking
-from earmark.fetching import fetch
-from earmark.layout import missing_archives
+from earmark.dataset import unpacking
+from earmark.dataset.fetching import fetch
+from earmark.dataset.layout import missing_archives
 from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.usefixtures("small_chunks")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import make_set, read_rows, write_rows
 
-from earmark import folds
+from earmark.dataset import folds
 
 # (label, verified) of clips that are recordings of their own.
 CLIPS = st.lists(

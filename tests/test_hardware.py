@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from earmark import hardware
-from earmark.hardware import Hardware
+from earmark.inference import hardware
+from earmark.inference.hardware import Hardware
 from earmark.runtime import processors
 
 CPU = torch.device("cpu")

@@ -12,10 +12,10 @@ import torch
 from test_classifier import recipe, toy_examples, toy_module, toy_store, train
 from test_training import assert_same_states
 
-from earmark import model_facts, models
-from earmark.checkpoints import Checkpoint
-from earmark.classifier import Data
+from earmark.networks import model_facts, saved_models
 from earmark.runtime.errors import EarmarkError
+from earmark.training.checkpoints import Checkpoint
+from earmark.training.classifier import Data
 
 
 class Trap:
@@ -119,7 +119,7 @@ def test_weights_that_are_none_are_explained(tmp_path, content):
     path = tmp_path / "weights.safetensors"
     path.write_bytes(content)
     with pytest.raises(EarmarkError, match=r"(?s)weights .*Delete them"):
-        models.load(toy_module(), path)
+        saved_models.load(toy_module(), path)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +147,6 @@ def test_facts_that_are_none_are_explained(tmp_path, content):
 
 
 def test_facts_come_back(tmp_path):
-    models.save(tmp_path / "w", tmp_path / "f", toy_module(), network="vgg", classes=["a"])
+    saved_models.save(tmp_path / "w", tmp_path / "f", toy_module(), network="vgg", classes=["a"])
     found = model_facts.read(tmp_path / "f", {"network": str, "classes": list})
     assert (found["network"], found["classes"]) == ("vgg", ["a"])

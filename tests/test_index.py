@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tiny import TRAIN_HEADER, TinySet, make_set, read_rows, write_rows
 
-from earmark import index, layout
+from earmark.dataset import index, layout
 from earmark.runtime.errors import EarmarkError
 
 

@@ -10,9 +10,10 @@ from test_classifier import MACHINE, toy_module, toy_store
 from test_training import assert_same_states
 from torch import nn
 
-from earmark import batches, inference, models
 from earmark.features import store
-from earmark.inference import Crops
+from earmark.inference import batches, predicting
+from earmark.inference.predicting import Crops
+from earmark.networks import saved_models
 from earmark.networks.build import build
 from earmark.runtime.errors import EarmarkError
 
@@ -35,7 +36,7 @@ def test_predictions_are_the_mean_over_a_clips_crops(tmp_path, batch_clips):
     expected = {n: np.mean([1 / (1 + math.exp(-m)) for m in found]) for n, found in means.items()}
     with store.FeatureStore(tmp_path / "f.h5") as features:
         rows = features.rows_of(["b", "a", "b"])
-        found = inference.predict(Loudness(), features, rows, Crops(4, 3, batch_clips), MACHINE, 2)
+        found = predicting.predict(Loudness(), features, rows, Crops(4, 3, batch_clips), MACHINE, 2)
     wanted = [expected[name] for name in "bab"]
     np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-5)
     np.testing.assert_allclose(found[:, 1], 1 - np.array(wanted), rtol=1e-5)
@@ -64,7 +65,7 @@ def test_a_network_gives_what_a_loop_over_single_crops_gives(tmp_path):
         expected.append(np.mean(each, axis=0))
     with store.FeatureStore(tmp_path / "f.h5") as features:
         rows = np.arange(len(clips))[::-1].copy()
-        found = inference.predict(module, features, rows, Crops(32, 4, 3), MACHINE, 5)
+        found = predicting.predict(module, features, rows, Crops(32, 4, 3), MACHINE, 5)
     np.testing.assert_allclose(found, expected[::-1], rtol=1e-4)
 
 
@@ -72,25 +73,25 @@ def test_dropout_is_off_and_there_may_be_no_clips(tmp_path):
     with toy_store(tmp_path / "toy.h5") as toy:
         module = toy_module().train()
         rows = np.arange(10)
-        first = inference.predict(module, toy, rows, Crops(), MACHINE, 3)
-        again = inference.predict(module, toy, rows, Crops(), MACHINE, 3)
+        first = predicting.predict(module, toy, rows, Crops(), MACHINE, 3)
+        again = predicting.predict(module, toy, rows, Crops(), MACHINE, 3)
         np.testing.assert_array_equal(again, first)
-        assert inference.predict(module, toy, rows[:0], Crops(), MACHINE, 3).shape == (0, 3)
+        assert predicting.predict(module, toy, rows[:0], Crops(), MACHINE, 3).shape == (0, 3)
 
 
 def test_ragged_features_need_a_crop_length(tmp_path):
     rows = [np.zeros((4, 3), np.uint8)]
     store.write_features(tmp_path / "f.h5", ["a"], rows, (3, 0), False, settings={})
     with store.FeatureStore(tmp_path / "f.h5") as features:
-        assert inference.input_shape(features, 7) == (3, 7)
+        assert predicting.input_shape(features, 7) == (3, 7)
         with pytest.raises(EarmarkError, match="`crop_frames`"):
-            inference.input_shape(features, 0)
+            predicting.input_shape(features, 0)
 
 
 def test_crops_of_a_recipe():
-    assert inference.crops_of({"batch_clips": 8}) == Crops(0, 1, 16)
+    assert predicting.crops_of({"batch_clips": 8}) == Crops(0, 1, 16)
     recipe = {"batch_clips": 4, "crop_frames": 96, "test_crops": 3, "epochs": 9}
-    assert inference.crops_of(recipe) == Crops(96, 3, 8)
+    assert predicting.crops_of(recipe) == Crops(96, 3, 8)
 
 
 FACTS = {
@@ -107,9 +108,9 @@ def test_a_trained_network_comes_back_from_its_files(tmp_path):
     store.write_features(tmp_path / "f.h5", ["a"], pictures, (16, 32), True, settings={})
     weights, facts = tmp_path / "weights.safetensors", tmp_path / "model.json"
     module = build("cnn_logmel", (16, 32), 2, width=4)
-    models.save(weights, facts, module, **FACTS)
+    saved_models.save(weights, facts, module, **FACTS)
     with store.FeatureStore(tmp_path / "f.h5") as features:
-        found, crops, described = inference.load(features, weights, facts)
+        found, crops, described = predicting.load(features, weights, facts)
         assert_same_states(found.state_dict(), module.state_dict())
         assert crops == Crops(0, 1, 8)
         assert described["classes"] == ["x", "y"]
@@ -118,15 +119,15 @@ def test_a_trained_network_comes_back_from_its_files(tmp_path):
             del damaged[name]
             (tmp_path / "damaged.json").write_text(json.dumps(damaged))
             with pytest.raises(EarmarkError, match=rf"facts .*damaged.json .*{name}.*Delete them"):
-                inference.load(features, weights, tmp_path / "damaged.json")
+                predicting.load(features, weights, tmp_path / "damaged.json")
         (tmp_path / "damaged.json").write_text(json.dumps({**FACTS, "recipe": {"epochs": 1}}))
         with pytest.raises(EarmarkError, match=r"facts .*damaged.json .*batch_clips.*Delete them"):
-            inference.load(features, weights, tmp_path / "damaged.json")
+            predicting.load(features, weights, tmp_path / "damaged.json")
         # Facts of another network than the weights are of.
         other = {**FACTS, "network_options": {"width": 8}}
-        models.save(tmp_path / "w", tmp_path / "other.json", module, **other)
+        saved_models.save(tmp_path / "w", tmp_path / "other.json", module, **other)
         with pytest.raises(EarmarkError, match="do not fit the network"):
-            inference.load(features, weights, tmp_path / "other.json")
+            predicting.load(features, weights, tmp_path / "other.json")
 
 
 def test_probabilities_that_are_no_numbers_are_told_by_clip():
@@ -134,5 +135,5 @@ def test_probabilities_that_are_no_numbers_are_told_by_clip():
     with pytest.raises(
         EarmarkError, match=r"predictions of 2 of 3 clips .*: b, c\. .*learning_rate \(0\.01\)"
     ):
-        inference.check(list("abc"), values, 0.01)
-    inference.check(["a"], values[:1], 0.01)
+        predicting.check(list("abc"), values, 0.01)
+    predicting.check(["a"], values[:1], 0.01)

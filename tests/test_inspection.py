@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from tiny import RATE, TRAIN_HEADER, TinySet, default_config, make_set, write_rows
 
-from earmark import clips, index, inspection, layout
+from earmark.dataset import clips, index, inspection, layout
 from earmark.runtime.errors import EarmarkError
 
 # No limit: of a tiny set, one bad clip is more than the default allows.

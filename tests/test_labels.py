@@ -8,7 +8,7 @@ import pytest
 import read_labels
 from tiny import make_set, read_rows, snakemake, write_rows
 
-from earmark import labels
+from earmark.labels import label_table
 from earmark.runtime.errors import EarmarkError
 
 LIST = (
@@ -35,14 +35,14 @@ def made_of(
     """Clip -> (label, verified, origin), as the script writes them."""
     train_list, corrected, table = (tmp_path / f"{name}.csv" for name in ("train", "c", "labels"))
     write_rows(train_list, ("fname", "label", "manually_verified"), listed)
-    write_rows(corrected, labels.CORRECTIONS, corrections)
+    write_rows(corrected, label_table.CORRECTIONS, corrections)
     read_labels.main(
         train_list=str(train_list),
         corrections=[str(corrected)] if corrections else [],
         table=str(table),
     )
     rows = read_rows(table)
-    assert all(tuple(row) == labels.COLUMNS and row["present"] == "1" for row in rows)
+    assert all(tuple(row) == label_table.COLUMNS and row["present"] == "1" for row in rows)
     found = {row["clip"]: (row["label"], row["verified"], row["origin"]) for row in rows}
     # In the list's order, each once.
     assert [row["clip"] for row in rows] == [row[0] for row in listed if row[0] in found]
@@ -54,13 +54,13 @@ AS_LISTED = {clip: (label, str(verified), "list") for clip, label, verified in L
 
 def test_without_corrections_they_are_the_lists(tmp_path: Path) -> None:
     assert made_of(tmp_path) == AS_LISTED
-    table = labels.read(tmp_path / "labels.csv")
+    table = label_table.read(tmp_path / "labels.csv")
     assert table["verified"].tolist() == [1, 0, 1, 0, 1, 0]
-    assert labels.classes_of(table) == ["Bark", "Cello", "Gong"]
+    assert label_table.classes_of(table) == ["Bark", "Cello", "Gong"]
 
 
 def test_an_empty_file_of_corrections_changes_nothing(tmp_path: Path) -> None:
-    write_rows(tmp_path / "c.csv", labels.CORRECTIONS, [])
+    write_rows(tmp_path / "c.csv", label_table.CORRECTIONS, [])
     write_rows(tmp_path / "train.csv", ("fname", "label", "manually_verified"), LIST)
     arguments = {"train_list": str(tmp_path / "train.csv"), "table": str(tmp_path / "labels.csv")}
     read_labels.main(**arguments, corrections=[str(tmp_path / "c.csv")])
@@ -119,7 +119,7 @@ def test_the_later_one_counts(tmp_path: Path, first: str, second: str, wanted: s
 
 
 def test_a_correction_of_a_corrected_label_counts(tmp_path: Path) -> None:
-    # The second listener judged what labels.csv shows by now.
+    # The second listener judged what label_table.csv shows by now.
     rows = [("1.wav", "Cello", "wrong", "Bark", EARLY), ("1.wav", "", "right", "Cello", LATE)]
     assert made_of(tmp_path, *rows)["1.wav"] == ("Cello", "1", "correction")
     rows = [("1.wav", "Cello", "wrong", "Bark", EARLY), ("1.wav", "Gong", "wrong", "Cello", LATE)]
@@ -227,7 +227,7 @@ def test_the_workflow_finds_the_corrections_beside_the_run(tmp_path: Path) -> No
     made = make_set(tmp_path / "set", ["Cello", "Bark"], sound=False)
     fname, label, _ = next(row for row in made.train if not row[2])
     path = tmp_path / "run/corrections/set.csv"
-    write_rows(path, labels.CORRECTIONS, [(fname, "", "right", label, EARLY)])
+    write_rows(path, label_table.CORRECTIONS, [(fname, "", "right", label, EARLY)])
     target = "results/set/labels.csv"
     code, text = snakemake(tmp_path / "run", target, overlay={"dataset": str(made.folder)})
     assert code == 0, text

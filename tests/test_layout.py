@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tiny import make_set
 
-from earmark import layout
+from earmark.dataset import layout
 from earmark.runtime.errors import EarmarkError
 
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 import train_autoencoder
 
-from earmark import learned, recipes
-from earmark.batches import Examples
 from earmark.features import store
-from earmark.hardware import Hardware
+from earmark.inference.batches import Examples
+from earmark.inference.hardware import Hardware
+from earmark.training import learned, recipes
 
 CLASSES = ["Bark", "Cello", "Gong"]
 

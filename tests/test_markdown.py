@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from earmark import markdown
+from earmark.reporting import markdown
 
 DASH = "\N{EN DASH}"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark import metrics
+from earmark.inference import metrics
 
 
 def slow_map_at_3(probabilities, truth):

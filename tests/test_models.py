@@ -17,7 +17,7 @@ import train_model
 from safetensors.torch import load_file
 from test_classifier import toy_store
 
-from earmark import clips
+from earmark.dataset import clips
 from earmark.networks.autoencoder import Autoencoder
 from earmark.networks.build import build
 from earmark.runtime import processors

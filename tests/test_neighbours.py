@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from earmark import neighbours
+from earmark.labels import neighbours
 
 
 def all_squares(vectors):

@@ -5,13 +5,14 @@ import pytest
 import torch
 from torch import nn
 
-from earmark import batches, classifier, hardware, recipes, resident
-from earmark.batches import Augmentation, Examples
-from earmark.checkpoints import Checkpoint
-from earmark.compiling import compiled
 from earmark.features import store
+from earmark.inference import batches, hardware, resident
+from earmark.inference.batches import Augmentation, Examples
 from earmark.networks.build import build
 from earmark.runtime.interruption import InterruptedJobError
+from earmark.training import classifier, recipes
+from earmark.training.checkpoints import Checkpoint
+from earmark.training.compiling import compiled
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 

@@ -10,8 +10,10 @@ import pytest
 import write_out_of_fold
 from tiny import read_rows, write_rows
 
-from earmark import folds, labels, out_of_fold, predictions, scoring
-from earmark.predictions import Predictions
+from earmark.dataset import folds
+from earmark.evaluation import out_of_fold, predictions, scoring
+from earmark.evaluation.predictions import Predictions
+from earmark.labels import label_table
 
 CLASSES = ["Bark", "Bus", "Cello", "Gong"]
 # clip, label, verified, fold
@@ -147,7 +149,9 @@ def test_a_clip_whose_label_a_person_took_back_has_no_row() -> None:
 
 def written(folder: Path, seeds: tuple[int, ...] = (1, 2)) -> list[dict[str, str]]:
     """out_of_fold.csv of two systems and their mean; with the second seed they change places."""
-    write_rows(folder / "labels.csv", labels.COLUMNS, LABELS[list(labels.COLUMNS)].to_numpy())
+    write_rows(
+        folder / "labels.csv", label_table.COLUMNS, LABELS[list(label_table.COLUMNS)].to_numpy()
+    )
     write_rows(folder / "folds.csv", folds.COLUMNS, FOLDS.to_numpy().tolist())
     members, files = [], []
     for seed in seeds:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tiny import default_config, merged
 
-from earmark.config import Source
-from earmark.layout import kaggle_layout
+from earmark.dataset.layout import kaggle_layout
+from earmark.planning.config import Source
 from earmark.planning.plan import Model, Plan, pattern
 from earmark.runtime.errors import EarmarkError
 

@@ -11,13 +11,13 @@ import pytest
 from drawn import assert_same_bytes, labelled_clips, write_tables
 from matplotlib.colors import to_hex
 
-from earmark import plots, plots_of_classes, plots_of_training, plots_of_tsne
+from earmark.reporting import class_counts, figures, training_curves, tsne
 
 
 @pytest.mark.parametrize(("count", "panels"), [(41, 4), (19, 4), (4, 4), (5, 3), (1, 1)])
 def test_classes_are_shared_out_evenly_in_order_and_none_is_lost(count, panels):
     names = [f"c{number:02}" for number in range(count)]
-    parts = plots.shared_out(names, panels)
+    parts = figures.shared_out(names, panels)
     assert [name for part in parts for name in part] == names
     sizes = [len(part) for part in parts]
     assert len(sizes) == panels
@@ -25,7 +25,7 @@ def test_classes_are_shared_out_evenly_in_order_and_none_is_lost(count, panels):
 
 
 def test_styles_of_41_classes_differ():
-    assert len({plots.style_of(number) for number in range(41)}) == 41
+    assert len({figures.style_of(number) for number in range(41)}) == 41
 
 
 ODD = ["$x$", r"$\frac$", "a$b", "<b>&amp;", r"\n", "%s", "{0}", "--", "_hidden", "猫"]
@@ -35,11 +35,11 @@ ODD = ["$x$", r"$\frac$", "a$b", "<b>&amp;", r"\n", "%s", "{0}", "--", "_hidden"
 def test_names_that_look_like_formulas_are_drawn_as_they_are(tmp_path):
     names = [f"{number}.wav" for number in range(len(ODD))]
     clips = labelled_clips([(n, label, 1, 1.0) for n, label in zip(names, ODD, strict=True)])
-    counts = plots_of_classes.count_clips(clips)
-    assert_same_bytes(lambda: plots_of_classes.clips_per_class(counts), tmp_path)
+    counts = class_counts.count_clips(clips)
+    assert_same_bytes(lambda: class_counts.clips_per_class(counts), tmp_path)
     points = np.arange(2.0 * len(ODD)).reshape(-1, 2)
-    figure = plots_of_tsne.before_and_after(points, ODD, ODD, "$5 of $6")
-    plots.save(figure, tmp_path / "a.png", tmp_path / "a.svg")
+    figure = tsne.before_and_after(points, ODD, ODD, "$5 of $6")
+    figures.save(figure, tmp_path / "a.png", tmp_path / "a.svg")
     drawn = [text.get_text() for axes in figure.axes for text in axes.get_legend().get_texts()]
     written = [name.replace("_", " ") + " (1)" for name in ODD]
     assert sorted(drawn) == sorted(2 * written)
@@ -64,13 +64,13 @@ COUNTS = [
 
 
 def test_counts_of_classes_by_hand():
-    found = plots_of_classes.count_clips(labelled_clips(ROWS))
+    found = class_counts.count_clips(labelled_clips(ROWS))
     assert list(found.columns) == ["label", "verified", "not_verified", "clips"]
     assert found.to_numpy().tolist() == COUNTS
 
 
 def test_bars_are_the_counts(tmp_path):
-    figure = plots_of_classes.clips_per_class(plots_of_classes.count_clips(labelled_clips(ROWS)))
+    figure = class_counts.clips_per_class(class_counts.count_clips(labelled_clips(ROWS)))
     figure.draw_without_rendering()
     (axes,) = figure.axes
     verified, rest = axes.containers
@@ -85,16 +85,14 @@ def test_bars_are_the_counts(tmp_path):
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["label verified", "not verified"]
     assert_same_bytes(
-        lambda: plots_of_classes.clips_per_class(
-            plots_of_classes.count_clips(labelled_clips(ROWS))
-        ),
+        lambda: class_counts.clips_per_class(class_counts.count_clips(labelled_clips(ROWS))),
         tmp_path,
     )
 
 
 def test_names_of_41_classes_do_not_overlap():
     rows = [(f"{n}.wav", f"Class_number_{n:02}", n % 2, 1.0) for n in range(41)]
-    figure = plots_of_classes.clips_per_class(plots_of_classes.count_clips(labelled_clips(rows)))
+    figure = class_counts.clips_per_class(class_counts.count_clips(labelled_clips(rows)))
     figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in figure.axes[0].get_yticklabels()]
     assert len(boxes) == 41
@@ -122,7 +120,7 @@ def clouds(classes, clips):
 def test_every_clip_of_every_class_is_drawn_in_its_place(classes):
     points, given = clouds(classes, 3)
     after = [label if number % 3 else "" for number, label in enumerate(given)]
-    figure = plots_of_tsne.before_and_after(points, given, after, "title")
+    figure = tsne.before_and_after(points, given, after, "title")
     panels = [axes for axes in figure.axes if axes.collections]
     count = min(4, classes)
     assert len(panels) == 2 * count
@@ -151,7 +149,7 @@ def test_every_clip_of_every_class_is_drawn_in_its_place(classes):
 @pytest.mark.parametrize("classes", [1, 22, 41])
 def test_the_same_classes_lie_side_by_side_and_nothing_overlaps(classes):
     points, given = clouds(classes, 3)
-    figure = plots_of_tsne.before_and_after(points, given, given, "title")
+    figure = tsne.before_and_after(points, given, given, "title")
     figure.draw_without_rendering()
     count = len(figure.axes) // 2
     for before, after in zip(figure.axes[:count], figure.axes[count:], strict=True):
@@ -168,9 +166,7 @@ def test_the_same_classes_lie_side_by_side_and_nothing_overlaps(classes):
 
 def test_figure_of_the_labels_has_the_same_bytes_again(tmp_path):
     points, given = clouds(5, 4)
-    assert_same_bytes(
-        lambda: plots_of_tsne.before_and_after(points, given, given[::-1], "title"), tmp_path
-    )
+    assert_same_bytes(lambda: tsne.before_and_after(points, given, given[::-1], "title"), tmp_path)
 
 
 def history(epochs, start):
@@ -193,7 +189,7 @@ def rounds_of(lengths):
 
 def test_curves_are_the_history_of_all_rounds(tmp_path):
     table = rounds_of([4, 2, 3])
-    figure = plots_of_training.training_curves(table, "title")
+    figure = training_curves.training_curves(table, "title")
     assert figure.get_suptitle() == "title"
     for axes, name in zip(figure.axes, ("loss", "accuracy"), strict=True):
         curves = {line.get_label(): line for line in axes.lines if line.get_label()[0] != "_"}
@@ -207,11 +203,11 @@ def test_curves_are_the_history_of_all_rounds(tmp_path):
         (upper,) = axes.child_axes
         assert upper.get_xticks().tolist() == [0.5, 4.5, 6.5]
         assert [text.get_text() for text in upper.get_xticklabels()] == ["base", "1", "2"]
-    assert_same_bytes(lambda: plots_of_training.training_curves(table, "title"), tmp_path)
+    assert_same_bytes(lambda: training_curves.training_curves(table, "title"), tmp_path)
 
 
 def test_thirty_rounds_are_all_marked_and_their_numbers_do_not_overlap():
-    figure = plots_of_training.training_curves(rounds_of([60, *[20] * 30]), "title")
+    figure = training_curves.training_curves(rounds_of([60, *[20] * 30]), "title")
     figure.draw_without_rendering()
     for axes in figure.axes:
         marks = [line.get_xdata()[0] for line in axes.lines if line.get_label()[0] == "_"]
@@ -226,7 +222,7 @@ def test_thirty_rounds_are_all_marked_and_their_numbers_do_not_overlap():
 
 def test_one_model_has_no_rounds_and_a_model_without_validation_no_curve_of_it():
     table = rounds_of([3]).drop(columns=["validation_loss", "validation_accuracy"])
-    figure = plots_of_training.training_curves(table, "title")
+    figure = training_curves.training_curves(table, "title")
     for axes in figure.axes:
         assert [line.get_label() for line in axes.lines] == ["train"]
         assert axes.child_axes == []
@@ -244,7 +240,7 @@ def test_script_of_the_history_numbers_the_rounds_in_order(tmp_path, monkeypatch
     for path, length in zip(paths, (3, 2), strict=True):
         history(length, 1.0).to_csv(path, index=False)
     seen = []
-    monkeypatch.setattr(plots, "save", lambda figure, png, svg: seen.append((figure, png, svg)))
+    monkeypatch.setattr(figures, "save", lambda figure, png, svg: seen.append((figure, png, svg)))
     plot_history.main(
         histories=[str(path) for path in paths],
         png="a.png",
@@ -260,14 +256,14 @@ def test_script_of_the_history_numbers_the_rounds_in_order(tmp_path, monkeypatch
 
 def test_loss_of_the_autoencoder_and_its_best_epoch(tmp_path):
     table = pd.DataFrame({"train_loss": [1.0, 0.1, 0.05], "validation_loss": [0.9, 0.08, 0.2]})
-    figure = plots_of_training.autoencoder_curves(table)
+    figure = training_curves.autoencoder_curves(table)
     (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.lines}
     assert lines["train"].get_ydata().tolist() == [1.0, 0.1, 0.05]
     assert lines["validation"].get_ydata().tolist() == [0.9, 0.08, 0.2]
     best = lines["best: 0.0800 in epoch 2"]
     assert (best.get_xdata(), best.get_ydata()) == ([2], [0.08])
-    assert_same_bytes(lambda: plots_of_training.autoencoder_curves(table), tmp_path)
+    assert_same_bytes(lambda: training_curves.autoencoder_curves(table), tmp_path)
 
 
 SCHEDULES = {
@@ -277,7 +273,7 @@ SCHEDULES = {
 
 
 def test_thresholds_of_each_round_by_hand(tmp_path):
-    figure = plots_of_training.thresholds(SCHEDULES)
+    figure = training_curves.thresholds(SCHEDULES)
     expected = [([0.2, 0.45, 0.6], 0.9), ([0.5] * 5, 0.8)]
     assert [axes.get_title() for axes in figure.axes] == ["A: 3 rounds", "B: 5 rounds"]
     for axes, (lower, upper) in zip(figure.axes, expected, strict=True):
@@ -288,13 +284,13 @@ def test_thresholds_of_each_round_by_hand(tmp_path):
             np.testing.assert_array_equal(steps[name].edges, np.arange(len(lower) + 1) + 0.5)
         np.testing.assert_allclose(steps["kept"].baseline, lower)
         np.testing.assert_allclose(steps["kept"].values, upper)
-    assert_same_bytes(lambda: plots_of_training.thresholds(SCHEDULES), tmp_path)
+    assert_same_bytes(lambda: training_curves.thresholds(SCHEDULES), tmp_path)
 
 
 @pytest.mark.parametrize("count", [1, 4])
 def test_one_panel_for_each_setting(count):
     schedules = {f"s{number}": SCHEDULES["A"] for number in range(count)}
-    figure = plots_of_training.thresholds(schedules)
+    figure = training_curves.thresholds(schedules)
     shown = [axes.get_title() for axes in figure.axes if axes.get_visible()]
     assert shown == [f"s{number}: 3 rounds" for number in range(count)]
 
@@ -302,8 +298,8 @@ def test_one_panel_for_each_setting(count):
 def test_script_of_the_schedules(tmp_path):
     out = {name: str(tmp_path / f"schedule.{name}") for name in ("png", "svg")}
     plot_schedule.main(**out, cfg={"schedules": SCHEDULES})
-    plots.save(
-        plots_of_training.thresholds(SCHEDULES), tmp_path / "again.png", tmp_path / "again.svg"
+    figures.save(
+        training_curves.thresholds(SCHEDULES), tmp_path / "again.png", tmp_path / "again.svg"
     )
     for kind in ("png", "svg"):
         assert (tmp_path / f"schedule.{kind}").read_bytes() == (

@@ -9,11 +9,12 @@ import pytest
 import torch
 from drawn import assert_same_bytes, labelled_clips, write_tables
 
-from earmark import models, plots, plots_of_spectrograms
 from earmark.features import store
+from earmark.networks import saved_models
 from earmark.networks.autoencoder import Autoencoder
 from earmark.networks.build import build
-from earmark.plots_of_spectrograms import Spectrogram
+from earmark.report2018 import spectrograms
+from earmark.report2018.spectrograms import Spectrogram
 from earmark.runtime.errors import EarmarkError
 
 SHAPE = (20, 12)
@@ -53,7 +54,7 @@ def saved(monkeypatch):
         assert svg == png.replace("png", "svg")
         figures[png] = figure
 
-    monkeypatch.setattr(plots, "save", save)
+    monkeypatch.setattr(figures, "save", save)
     return figures
 
 
@@ -108,7 +109,7 @@ def test_features_that_are_no_pictures_of_clips_get_a_sentence(folder):
         store.FeatureStore(folder / "mel.h5") as features,
         pytest.raises(EarmarkError, match="Name features of the kind stft"),
     ):
-        plots_of_spectrograms.read(features, labelled_clips(ROWS))
+        spectrograms.read(features, labelled_clips(ROWS))
 
 
 def test_originals_above_their_reconstructions(folder, saved, monkeypatch):
@@ -116,7 +117,7 @@ def test_originals_above_their_reconstructions(folder, saved, monkeypatch):
     monkeypatch.setattr(plot_autoencoder, "validation_clips", lambda names: held_out)
     torch.manual_seed(0)
     module = Autoencoder(SHAPE, 0.1)
-    models.save(
+    saved_models.save(
         folder / "w.safetensors",
         folder / "model.json",
         module,
@@ -163,7 +164,7 @@ def test_filters_and_maps_of_a_saved_network(folder, saved, cfg, clip, name):
     with torch.no_grad():
         module[2].weight.copy_(torch.linspace(-1, 1, 32))
         module[2].running_mean.copy_(torch.linspace(0, 1, 32))
-    models.save(
+    saved_models.save(
         folder / "w.safetensors",
         folder / "model.json",
         module,
@@ -215,10 +216,10 @@ FILTERS = np.random.default_rng(0).normal(size=(5, 4, 3))
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: plots_of_spectrograms.examples(sounds(2)),
-        lambda: plots_of_spectrograms.reconstructions(sounds(1), np.zeros((1, *SHAPE))),
-        lambda: plots_of_spectrograms.filters(FILTERS, 43.0, "title"),
-        lambda: plots_of_spectrograms.feature_maps(sounds(1)[0], FILTERS, "title"),
+        lambda: spectrograms.examples(sounds(2)),
+        lambda: spectrograms.reconstructions(sounds(1), np.zeros((1, *SHAPE))),
+        lambda: spectrograms.filters(FILTERS, 43.0, "title"),
+        lambda: spectrograms.feature_maps(sounds(1)[0], FILTERS, "title"),
     ],
     ids=["examples", "reconstructions", "filters", "maps"],
 )
@@ -227,6 +228,6 @@ def test_figures_have_the_same_bytes_again(make, tmp_path):
 
 
 def test_panels_without_a_filter_are_hidden():
-    figure = plots_of_spectrograms.filters(np.ones((11, 2, 2)), 43.0, "title")
+    figure = spectrograms.filters(np.ones((11, 2, 2)), 43.0, "title")
     assert len(panels_of(figure)) == 11
     assert sum(not axes.get_visible() for axes in figure.axes) == 5

@@ -20,8 +20,8 @@ from archive_server import (
     get,
 )
 
-from earmark import fetching, unpacking
-from earmark.layout import missing_archives
+from earmark.dataset import fetching, unpacking
+from earmark.dataset.layout import missing_archives
 from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.usefixtures("small_chunks")
@@ -123,7 +123,7 @@ def test_a_redirect_leads_to_the_web_only(server: Server, tmp_path: Path, target
 # A fetch in a process of its own, killed when so many bytes were downloaded or unpacked.
 KILLED = """
 import json, os, signal, sys
-from earmark import fetching, unpacking
+from earmark.dataset import fetching, unpacking
 
 where, most, folder, url, files = sys.argv[1:]
 count, chunks, write = 0, fetching._chunks, unpacking._write_member

@@ -6,8 +6,10 @@ import predict
 import pytest
 import torch
 
-from earmark import clips, models, predictions, tables
+from earmark.dataset import clips, tables
+from earmark.evaluation import predictions
 from earmark.features import store
+from earmark.networks import saved_models
 from earmark.networks.build import build
 from earmark.runtime.errors import EarmarkError
 
@@ -59,7 +61,7 @@ def networks(folder, classes=CLASSES):
         torch.manual_seed(fold)
         found[fold] = build("cnn_logmel", SHAPE, len(CLASSES), **OPTIONS).eval()
         weights, facts = folder / f"{fold}.safetensors", folder / f"{fold}.json"
-        models.save(
+        saved_models.save(
             weights,
             facts,
             found[fold],
@@ -127,7 +129,9 @@ def test_a_network_that_gives_no_numbers_is_told_by_clip(folder):
         list(modules[0].parameters())[-1].fill_(torch.nan)
     described = {"network": "cnn_logmel", "network_options": OPTIONS, "classes": CLASSES}
     recipe = {"batch_clips": 2, "learning_rate": 0.1}
-    models.save(files["weights"][1], files["facts"][1], modules[0], recipe=recipe, **described)
+    saved_models.save(
+        files["weights"][1], files["facts"][1], modules[0], recipe=recipe, **described
+    )
     with pytest.raises(EarmarkError, match=r"predictions of 2 of 2 clips .*: a\.wav, d\.wav\."):
         predicted(folder, files, [str(folder / "folds.csv")])
     assert not (folder / "predicted.h5").exists()

@@ -4,8 +4,8 @@ import h5py
 import numpy as np
 import pytest
 
-from earmark import predictions
-from earmark.predictions import Predictions
+from earmark.evaluation import predictions
+from earmark.evaluation.predictions import Predictions
 from earmark.runtime.errors import EarmarkError
 
 CLIPS = ["b.wav", "sub/a.wav", "grün.wav", "d.wav"]

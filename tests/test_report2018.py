@@ -11,10 +11,12 @@ import yaml
 from test_end_to_end import CLASSES, TINY
 from tiny import REPO, default_config, make_set, merged, plan, read_rows, report_page, snakemake
 
-from earmark import recipes, report2018, selftraining
 from earmark.features import settings as feature_settings
+from earmark.labels import pseudo_labels
 from earmark.networks import autoencoder
 from earmark.networks.build import build, parameter_count
+from earmark.report2018 import reported_figures
+from earmark.training import recipes
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
@@ -93,14 +95,14 @@ def test_recipes_spreading_and_schedules_are_the_reports() -> None:
         entry = FULL["selftraining"][name]
         assert entry["rounds"] == rounds
         bounds = {key: entry[key] for key in ("lower_first", "lower_step", "lower_last", "upper")}
-        schedule = selftraining.Schedule(**bounds)
+        schedule = pseudo_labels.Schedule(**bounds)
         assert (schedule.lower(1), schedule.lower(2), schedule.upper) == (0.35, 0.36, 0.9)
         assert schedule.lower(99) == 0.65
 
 
 def test_quirks_name_options_that_exist_and_are_off() -> None:
     schema = (REPO / "rules/schemas/config.schema.yaml").read_text(encoding="utf-8")
-    named = " ".join(entry.option for entry in report2018.DISCREPANCIES)
+    named = " ".join(entry.option for entry in reported_figures.DISCREPANCIES)
     for option in ("silence", "stretch", "latents_mode", "isolated", "start", "validation"):
         assert option in named
         assert f" {option}: {{" in schema

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from earmark import resident
-from earmark.batches import Augmentation, Examples, prediction_batches, training_batches
 from earmark.features import store
 from earmark.features.store import FeatureStore
-from earmark.resident import ResidentStore
+from earmark.inference import resident
+from earmark.inference.batches import Augmentation, Examples, prediction_batches, training_batches
+from earmark.inference.resident import ResidentStore
 
 CPU = torch.device("cpu")
 NAMES = [f"{number}.wav" for number in range(23)]

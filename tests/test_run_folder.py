@@ -12,7 +12,7 @@ ENTER = f"""
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(REPO / "workflow_scripts")!r})
-from earmark import run_folder
+from earmark.planning import run_folder
 kept = run_folder.enter(Path(sys.argv[1]))
 print("entered", flush=True)
 sys.stdin.read()

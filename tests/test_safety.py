@@ -173,7 +173,11 @@ def test_all_of_the_product_is_looked_at() -> None:
     names = {str(path.relative_to(REPO)) for path in PRODUCT}
     for name in ("Snakefile", "rules/common.smk", "workflow_scripts/train_model.py"):
         assert name in names
-    for name in ("workflow_scripts/earmark/checkpoints.py", "benchmarks/disk.py", "envs/relock.py"):
+    for name in (
+        "workflow_scripts/earmark/training/checkpoints.py",
+        "benchmarks/disk.py",
+        "envs/relock.py",
+    ):
         assert name in names
     assert "@workflow.script" in code_of(REPO / "rules/models.smk")
 

@@ -9,7 +9,8 @@ import pytest
 import score as score_script
 from tiny import read_rows, write_rows
 
-from earmark import out_of_fold, scoring, submission, tables
+from earmark.dataset import tables
+from earmark.evaluation import out_of_fold, scoring, submission
 from earmark.runtime.errors import EarmarkError
 
 TRUTH = [

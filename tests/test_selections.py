@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 from tiny import write_rows
 
-from earmark import selections, tables
+from earmark.dataset import tables
+from earmark.labels import selections
 from earmark.runtime.errors import EarmarkError
 
 LABELS = pd.DataFrame(

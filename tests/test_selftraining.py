@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark import selections, selftraining
-from earmark.selftraining import Schedule
+from earmark.labels import pseudo_labels, selections
+from earmark.labels.pseudo_labels import Schedule
 
 
 @pytest.mark.parametrize(
@@ -56,14 +56,14 @@ FOLDS = pd.DataFrame(
 
 def test_pool_is_what_is_not_learned_from_outside_the_held_out_fold():
     free = ["free.wav", "never_held_out.wav", "other_fold.wav"]
-    assert selftraining.pool_of(BASE, FOLDS, fold=0) == free
+    assert pseudo_labels.pool_of(BASE, FOLDS, fold=0) == free
     without = ["held_out.wav", "never_held_out.wav"]
-    assert selftraining.pool_of(BASE, FOLDS, fold=2) == ["free.wav", *without]
-    assert selftraining.pool_of(BASE, FOLDS, fold=1) == [*without, "other_fold.wav"]
+    assert pseudo_labels.pool_of(BASE, FOLDS, fold=2) == ["free.wav", *without]
+    assert pseudo_labels.pool_of(BASE, FOLDS, fold=1) == [*without, "other_fold.wav"]
 
 
 def test_pool_is_empty_when_the_base_has_every_clip():
-    assert selftraining.pool_of(BASE.assign(weight=1.0), FOLDS, fold=0) == []
+    assert pseudo_labels.pool_of(BASE.assign(weight=1.0), FOLDS, fold=0) == []
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_round_that_adds_nothing_is_told(pool, told, caplog, monkeypatch):
     of = {"a": [0.45, 0.3, 0.25], "b": [0.55, 0.3, 0.15]}
     probabilities = np.array([of[name] for name in pool]).reshape(-1, 3)
     cfg = {"round": 2, "schedule": schedule}  # from 0.5 on
-    found = selftraining.choose("vgg, round 2", pool, probabilities, "xyz", cfg)
+    found = pseudo_labels.choose("vgg, round 2", pool, probabilities, "xyz", cfg)
     assert found["clip"].tolist() == (["b"] if pool == ["b"] else [])
     assert (f"vgg, round 2 {told}" in caplog.text) if told else not caplog.text
 
@@ -93,20 +93,20 @@ def test_pseudo_labels_by_hand():
             [0.1, 0.2, 0.7],  # in: z
         ]
     )
-    found = selftraining.pseudo_labels(names, probabilities, ["x", "y", "z"], 0.5, 0.75)
+    found = pseudo_labels.pseudo_labels(names, probabilities, ["x", "y", "z"], 0.5, 0.75)
     assert list(found.columns) == list(selections.COLUMNS)
     assert found.values.tolist() == [["b", "y", 0, "pseudo", 1.0], ["f", "z", 0, "pseudo", 1.0]]
 
 
 def test_equally_probable_classes_give_the_first():
-    found = selftraining.pseudo_labels(["a"], np.array([[0.1, 0.45, 0.45]]), "xyz", 0.4, 0.9)
+    found = pseudo_labels.pseudo_labels(["a"], np.array([[0.1, 0.45, 0.45]]), "xyz", 0.4, 0.9)
     assert found["label"].tolist() == ["y"]
 
 
 @pytest.mark.parametrize("probabilities", [np.zeros((0, 3)), np.full((2, 3), 1 / 3)])
 def test_no_clip_within_the_bounds_gives_an_empty_table(probabilities):
     names = ["a", "b"][: len(probabilities)]
-    found = selftraining.pseudo_labels(names, probabilities, "xyz", 0.4, 0.9)
+    found = pseudo_labels.pseudo_labels(names, probabilities, "xyz", 0.4, 0.9)
     assert len(found) == 0
     assert list(found.columns) == list(selections.COLUMNS)
 
@@ -115,15 +115,15 @@ def test_no_clip_within_the_bounds_gives_an_empty_table(probabilities):
 def test_a_higher_lower_bound_keeps_no_other_clips(highest, lower, step):
     probabilities = np.array([[p, (1 - p) / 2, (1 - p) / 2] for p in highest]).reshape(-1, 3)
     names = [f"{number}.wav" for number in range(len(highest))]
-    before = selftraining.pseudo_labels(names, probabilities, "xyz", lower, 0.9)
-    after = selftraining.pseudo_labels(names, probabilities, "xyz", lower + step, 0.9)
+    before = pseudo_labels.pseudo_labels(names, probabilities, "xyz", lower, 0.9)
+    after = pseudo_labels.pseudo_labels(names, probabilities, "xyz", lower + step, 0.9)
     assert set(after["clip"]) <= set(before["clip"]) <= set(names)
     assert before["clip"].is_unique
 
 
 def test_clips_whose_probabilities_are_not_numbers_are_not_kept():
     probabilities = np.array([[np.nan, 0.5, 0.5], [0.6, 0.2, 0.2]])
-    found = selftraining.pseudo_labels(["a", "b"], probabilities, "xyz", 0.4, 0.9)
+    found = pseudo_labels.pseudo_labels(["a", "b"], probabilities, "xyz", 0.4, 0.9)
     assert found["clip"].tolist() == ["b"]
 
 
@@ -139,5 +139,5 @@ def test_pseudo_labels_agree_with_a_loop(counts, lower, upper):
     for name, row in zip(names, probabilities.tolist(), strict=True):
         if lower < max(row) < upper:
             expected.append((name, "xyz"[row.index(max(row))]))
-    found = selftraining.pseudo_labels(names, probabilities, "xyz", lower, upper)
+    found = pseudo_labels.pseudo_labels(names, probabilities, "xyz", lower, upper)
     assert list(zip(found["clip"], found["label"], strict=True)) == expected

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from tiny import TRAIN_HEADER, TinySet, make_set, plan, read_rows, write_rows
 
-from earmark import config, layout
-from earmark.planning import sources
+from earmark.dataset import layout
+from earmark.planning import config, sources
 from earmark.runtime.errors import EarmarkError
 
 PARTS = ("train", "test")

@@ -8,7 +8,7 @@ import pytest
 from scipy.sparse import issparse
 from sklearn.semi_supervised import LabelSpreading
 
-from earmark import spreading
+from earmark.labels import spreading
 
 
 def spread(given, verified, vectors, gamma=1.0, alpha=0.2, tolerance=1e-12, isolated="undecided"):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark import predictions
+from earmark.evaluation import predictions
 from earmark.features import store
 from earmark.features.store import FeatureStore
 from earmark.runtime import outputs

@@ -6,8 +6,8 @@ import pytest
 import torch
 from drawn import assert_same_bytes
 
-from earmark import plots_of_networks, structure
 from earmark.networks.build import parameter_count
+from earmark.report2018 import network_diagram, structure
 from earmark.runtime.errors import EarmarkError
 
 REPORT = (513, 439)
@@ -104,7 +104,7 @@ def test_parts_of_the_autoencoder_and_what_a_padded_one_cuts_off():
 
 def diagram_of(name, shape=REPORT):
     blocks = structure.blocks_of(layers_of(name, shape)[0])
-    return plots_of_networks.diagram(blocks, "title", "1 trainable"), blocks
+    return network_diagram.diagram(blocks, "title", "1 trainable"), blocks
 
 
 @pytest.mark.parametrize("name", ["vgg_fewer", "autoencoder"])
@@ -129,7 +129,7 @@ def test_diagram_draws_every_block_with_its_text_in_order(name):
     widths = [corners[:, 0].max() - corners[:, 0].min() for corners in fronts]
     for block, width in zip(blocks, widths, strict=True):
         if block.size[0] > 1:
-            expected = plots_of_networks.WIDEST**2 * block.size[0] / 513
+            expected = network_diagram.WIDEST**2 * block.size[0] / 513
             assert width**2 == pytest.approx(expected)
 
 

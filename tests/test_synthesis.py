@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from earmark.labels.class_groups import CLASSES, SCHEMES
 from earmark.runtime.errors import EarmarkError
 from earmark.synthesis import dataset, objects, room, strings_and_winds, tones
 from earmark.synthesis.registry import MODELS
-from earmark.vocabulary import CLASSES, SCHEMES
 
 RATE = 44100
 SMALL = {"clips_per_class": 3, "test_clips_per_class": 1, "empty_test_clips": 2}

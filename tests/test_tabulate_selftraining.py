@@ -9,7 +9,7 @@ import pytest
 import tabulate_selftraining
 from tiny import write_rows
 
-from earmark import report_tables
+from earmark.report2018 import report_tables
 from earmark.runtime.errors import EarmarkError
 
 HISTORY = ("epoch", "train_accuracy", "validation_loss", "validation_accuracy")
@@ -127,7 +127,7 @@ def test_parts_that_do_not_belong_together_get_a_sentence(tmp_path: Path) -> Non
 
 
 def test_the_best_epoch_is_the_one_whose_weights_training_keeps() -> None:
-    from earmark import classifier
+    from earmark.training import classifier
 
     rng = np.random.default_rng(0)
     for _ in range(50):

@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from earmark import finite, training
-from earmark.batches import Batch
-from earmark.checkpoints import Checkpoint
+from earmark.features import finite
+from earmark.inference.batches import Batch
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.interruption import InterruptedJobError
-from earmark.training import Plan, TrainingTask
+from earmark.training import loop
+from earmark.training.checkpoints import Checkpoint
+from earmark.training.loop import Plan, TrainingTask
 
 
 def by_score(figures):
@@ -44,8 +45,8 @@ def fit_to_script(plan, scores, checkpoint, losses=None):
         return {"score": scores[int(module.weight.item()) - 1]}
 
     task = TrainingTask("toy", lambda epoch: [one_batch(epoch)], 1, losses_of, validate, by_score)
-    optimizer = training.make_optimizer(module, plan)
-    trained = training.fit(module, optimizer, plan, task, checkpoint, seed=1)
+    optimizer = loop.make_optimizer(module, plan)
+    trained = loop.fit(module, optimizer, plan, task, checkpoint, seed=1)
     assert trained.kept_epoch == module.weight.item()
     return trained.kept_epoch, trained.history
 
@@ -142,10 +143,10 @@ def test_constant_rate():
 
 def test_weight_decay_makes_it_adamw():
     module = nn.Linear(2, 1)
-    plain = training.make_optimizer(module, Plan(1, 0.3))
+    plain = loop.make_optimizer(module, Plan(1, 0.3))
     assert type(plain) is torch.optim.Adam
     assert plain.param_groups[0]["lr"] == 0.3
-    decaying = training.make_optimizer(module, Plan(1, 0.3, weight_decay=0.01))
+    decaying = loop.make_optimizer(module, Plan(1, 0.3, weight_decay=0.01))
     assert type(decaying) is torch.optim.AdamW
     assert decaying.param_groups[0]["weight_decay"] == 0.01
 
@@ -166,7 +167,7 @@ def fit_at_random(checkpoint, stop_in=None, plan=None, start=0, at_step=None, sp
     plan = plan or Plan(5, 0.05, patience=3)
     torch.manual_seed(start)
     module = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 1))
-    optimizer = training.make_optimizer(module, plan)
+    optimizer = loop.make_optimizer(module, plan)
     epochs = []
 
     def batches_of(epoch):
@@ -195,7 +196,7 @@ def fit_at_random(checkpoint, stop_in=None, plan=None, start=0, at_step=None, sp
 
     task = TrainingTask("toy", batches_of, STEPS, losses_of, validate, by_score)
     try:
-        history = training.fit(module, optimizer, plan, task, checkpoint, seed=7).history
+        history = loop.fit(module, optimizer, plan, task, checkpoint, seed=7).history
     except StopHereError:
         return None
     return module.state_dict(), optimizer.state_dict(), history, epochs
@@ -253,9 +254,9 @@ def test_finite_loss_with_a_gradient_beyond_bounds_is_not_saved(tmp_path, size):
     task = TrainingTask(
         "toy", lambda epoch: [one_batch(epoch)], 1, losses_of, dict, lambda figures: (0,)
     )
-    optimizer = training.make_optimizer(module, plan)
+    optimizer = loop.make_optimizer(module, plan)
     with pytest.raises(EarmarkError, match=r"weights after epoch 1, step 1 .* clips are 1\.wav"):
-        training.fit(module, optimizer, plan, task, checkpoint, seed=1)
+        loop.fit(module, optimizer, plan, task, checkpoint, seed=1)
     assert checkpoint.load() is None
 
 
@@ -400,15 +401,15 @@ def test_means_of_an_epoch_are_over_its_clips(checkpoint):
         return 0.0 * module.weight.sum() + loss, {"loss": torch.tensor(total)}
 
     task = TrainingTask("toy", lambda epoch: batches, 2, losses_of, dict, lambda figures: (0,))
-    optimizer = training.make_optimizer(module, Plan(1, 0.1))
-    trained = training.fit(module, optimizer, Plan(1, 0.1), task, checkpoint, seed=1)
+    optimizer = loop.make_optimizer(module, Plan(1, 0.1))
+    trained = loop.fit(module, optimizer, Plan(1, 0.1), task, checkpoint, seed=1)
     assert trained.history["train_loss"].tolist() == [(6 + 4) / 4]
 
 
 def test_rate_follows_the_plan_at_each_step(checkpoint):
     plan = Plan(2, 0.4, schedule="cosine")
     module = nn.Linear(1, 1)
-    optimizer, rates = training.make_optimizer(module, plan), []
+    optimizer, rates = loop.make_optimizer(module, plan), []
 
     def losses_of(batch):
         rates.append(optimizer.param_groups[0]["lr"])
@@ -418,7 +419,7 @@ def test_rate_follows_the_plan_at_each_step(checkpoint):
     task = TrainingTask(
         "toy", lambda epoch: [one_batch(1), one_batch(2)], 2, losses_of, dict, lambda figures: (0,)
     )
-    training.fit(module, optimizer, plan, task, checkpoint, seed=1)
+    loop.fit(module, optimizer, plan, task, checkpoint, seed=1)
     # A half cosine over four steps, by hand.
     expected = [0.2 * (1 + math.cos(math.pi * done / 4)) for done in range(4)]
     assert rates == pytest.approx(expected)

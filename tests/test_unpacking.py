@@ -23,8 +23,8 @@ from corpus import Kind
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earmark import unpacking
-from earmark.layout import missing_archives
+from earmark.dataset import unpacking
+from earmark.dataset.layout import missing_archives
 from earmark.runtime.errors import EarmarkError
 
 pytestmark = pytest.mark.usefixtures("small_chunks")

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from earmark import vocabulary
+from earmark.labels import class_groups
 from earmark.runtime.errors import EarmarkError
 
 # Section 1 of the report, typed anew.
@@ -50,32 +50,32 @@ TOTALS = {
 
 
 def split(labels, name):
-    return vocabulary.groups_of(labels, name, vocabulary.find_scheme(name))
+    return class_groups.groups_of(labels, name, class_groups.find_scheme(name))
 
 
 def test_there_are_41_different_classes_in_sorted_order():
-    assert list(vocabulary.CLASSES) == sorted({*MUSIC.split(), *NON_MUSIC.split()})
-    assert len(vocabulary.CLASSES) == 41
+    assert list(class_groups.CLASSES) == sorted({*MUSIC.split(), *NON_MUSIC.split()})
+    assert len(class_groups.CLASSES) == 41
 
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_groups_are_the_reports_and_each_class_is_in_just_one(name):
-    found = split(vocabulary.CLASSES, name)
+    found = split(class_groups.CLASSES, name)
     assert found == {group: sorted(text.split()) for group, text in GROUPS[name].items()}
     together = [label for classes in found.values() for label in classes]
-    assert sorted(together) == list(vocabulary.CLASSES)
+    assert sorted(together) == list(class_groups.CLASSES)
 
 
 @pytest.mark.parametrize("name", ["two", "three", "five"])
 def test_schemes_list_each_class_once(name):
-    listed = [label for classes in vocabulary.SCHEMES[name].values() for label in classes]
+    listed = [label for classes in class_groups.SCHEMES[name].values() for label in classes]
     assert sorted(listed) == sorted(f"{MUSIC} {NON_MUSIC}".split())
 
 
 def test_classes_are_those_of_the_official_list(official):
     with open(official / "train.csv", newline="") as file:
         labels = {row["label"] for row in csv.DictReader(file)}
-    assert labels == set(vocabulary.CLASSES)
+    assert labels == set(class_groups.CLASSES)
 
 
 @pytest.mark.parametrize("name", TOTALS)
@@ -116,23 +116,23 @@ def test_labels_are_compared_to_the_letter():
 
 def test_own_scheme():
     own = {"mine": {"pets": ["cat", "dog"], "wild": ["wolf"]}}
-    scheme = vocabulary.find_scheme("mine", own)
-    assert vocabulary.groups_of(["dog", "wolf", "dog"], "mine", scheme) == {
+    scheme = class_groups.find_scheme("mine", own)
+    assert class_groups.groups_of(["dog", "wolf", "dog"], "mine", scheme) == {
         "pets": ["dog"],
         "wild": ["wolf"],
     }
     with pytest.raises(EarmarkError, match=r"'bear'.*'mine'"):
-        vocabulary.groups_of(["dog", "bear"], "mine", scheme)
+        class_groups.groups_of(["dog", "bear"], "mine", scheme)
 
 
 def test_own_schemes_leave_the_built_in_ones_in_reach():
     own = {"mine": {"pets": ["cat"]}}
-    assert set(vocabulary.find_scheme("two", own)) == {"music", "non_music"}
+    assert set(class_groups.find_scheme("two", own)) == {"music", "non_music"}
 
 
 def test_unknown_scheme_names_the_known_ones():
     with pytest.raises(EarmarkError, match=r"'four'.*one, two, three, five, mine"):
-        vocabulary.find_scheme("four", {"mine": {"pets": ["cat"]}})
+        class_groups.find_scheme("four", {"mine": {"pets": ["cat"]}})
 
 
 @pytest.mark.parametrize(
@@ -156,6 +156,6 @@ def test_a_label_like_none_is_told_none():
 
 
 def test_a_label_that_looks_the_same_is_told_so():
-    own = vocabulary.find_scheme("mine", {"mine": {"toads": ["Kr\xf6te"]}})
+    own = class_groups.find_scheme("mine", {"mine": {"toads": ["Kr\xf6te"]}})
     with pytest.raises(EarmarkError, match="looks the same but is written otherwise in Unicode"):
-        vocabulary.groups_of(["Kro\u0308te"], "mine", own)
+        class_groups.groups_of(["Kro\u0308te"], "mine", own)

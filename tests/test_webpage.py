@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import write_submission
 
-from earmark import index, predictions, tables, webpage
-from earmark.markdown import Section
+from earmark.dataset import index, tables
+from earmark.evaluation import predictions
+from earmark.reporting import webpage
+from earmark.reporting.markdown import Section
 
 
 class Reader(HTMLParser):

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from earmark import ensemble, labels, out_of_fold, predictions, submission, tables
+from earmark.dataset import tables
+from earmark.evaluation import ensemble, out_of_fold, predictions, submission
+from earmark.labels import label_table
 from earmark.runtime import job
 
 
@@ -31,7 +33,7 @@ def main(
             name: predictions.read(path)
             for name, path in zip(cfg["members"], held_out, strict=True)
         }
-        scores = out_of_fold.weighing_scores(own, labels.read(labels_table[0]))
+        scores = out_of_fold.weighing_scores(own, label_table.read(labels_table[0]))
     means = [np.mean(found.probabilities, axis=0) for found in read]
     mean = ensemble.combine(cfg["kind"], means, scores, cfg["exponent"])
     tests = read[0].clips

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from earmark import clip_lists, folds, tables
+from earmark.dataset import clip_lists, folds, tables
 from earmark.runtime import job
 
 

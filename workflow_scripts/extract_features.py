@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 import torch
 
-from earmark import audio as decoding
-from earmark import clips
+from earmark.dataset import audio as decoding
+from earmark.dataset import clips
 from earmark.features import settings, store
 from earmark.features.settings import Feature
 from earmark.runtime import job, pools, progress

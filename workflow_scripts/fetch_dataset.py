@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from earmark import fetching, index, layout
+from earmark.dataset import fetching, index, layout
 from earmark.runtime import job
 
 

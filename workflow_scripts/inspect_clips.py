@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from earmark import clips, inspection, tables
+from earmark.dataset import clips, inspection, tables
 from earmark.runtime import job
 
 log = logging.getLogger("earmark")

@@ -2,14 +2,17 @@
 
 import pandas as pd
 
-from earmark import report2018, webpage
-from earmark.markdown import Section, write_both
+from earmark.report2018 import reported_figures
+from earmark.reporting import webpage
+from earmark.reporting.markdown import Section, write_both
 from earmark.runtime import job
 
 
 def main(*, csv: str, markdown: str, page: str) -> None:
     """Write section, report, earmark, option: one line per departure."""
-    table = pd.DataFrame(report2018.DISCREPANCIES, columns=report2018.Discrepancy._fields)
+    table = pd.DataFrame(
+        reported_figures.DISCREPANCIES, columns=reported_figures.Discrepancy._fields
+    )
     shown = table.rename(
         columns={
             "report": "the report or its code",

@@ -4,9 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import selections as selections_table
-from earmark import tables, webpage
-from earmark.markdown import Section
+from earmark.dataset import tables
+from earmark.labels import selections as selections_table
+from earmark.reporting import webpage
+from earmark.reporting.markdown import Section
 from earmark.runtime import job
 
 REMARKS = (

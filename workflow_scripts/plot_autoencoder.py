@@ -5,16 +5,11 @@ from typing import Any
 import pandas as pd
 import torch
 
-from earmark import (
-    example_clips,
-    model_facts,
-    models,
-    plots,
-    plots_of_spectrograms,
-    plots_of_training,
-)
 from earmark.features import store
+from earmark.networks import model_facts, saved_models
 from earmark.networks.autoencoder import Autoencoder, validation_clips
+from earmark.report2018 import example_clips, spectrograms
+from earmark.reporting import figures, training_curves
 from earmark.runtime import job
 
 
@@ -36,20 +31,20 @@ def main(
 
     ``cfg`` has ``clips``: how many are shown (the report: 3), each of another label.
     """
-    plots.save(plots_of_training.autoencoder_curves(pd.read_csv(history)), curves_png, curves_svg)
+    figures.save(training_curves.autoencoder_curves(pd.read_csv(history)), curves_png, curves_svg)
     described = model_facts.read(facts, {"batch_norm_momentum": float})
     clips = example_clips.read(labels_table, clips_table)
     held_out = validation_clips(clips["clip"].tolist())
     clips = clips[clips["clip"].isin(held_out)]
     chosen = example_clips.of_different_labels(clips, cfg["clips"])
     with store.FeatureStore(feature_file) as features:
-        sounds = plots_of_spectrograms.read(features, chosen)
+        sounds = spectrograms.read(features, chosen)
         module = Autoencoder(features.shape, described["batch_norm_momentum"])
-    models.load(module, weights)
+    saved_models.load(module, weights)
     with torch.no_grad():
         images = torch.stack([torch.from_numpy(sound.values).float() for sound in sounds])
         rebuilt = module.eval()(images).numpy()
-    plots.save(plots_of_spectrograms.reconstructions(sounds, rebuilt), rebuilt_png, rebuilt_svg)
+    figures.save(spectrograms.reconstructions(sounds, rebuilt), rebuilt_png, rebuilt_svg)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Count and draw the train clips of each class, with a verified label and without."""
 
-from earmark import clips, labels, plots, plots_of_classes, selections
-from earmark.markdown import Section, write_both
+from earmark.dataset import clips
+from earmark.labels import label_table, selections
+from earmark.reporting import class_counts, figures
+from earmark.reporting.markdown import Section, write_both
 from earmark.runtime import job
 
 
@@ -12,10 +14,10 @@ def main(
 
     Usable train clips count.
     """
-    labelled = selections.labelled(labels.read(labels_table), clips.read(clips_table))
-    counts = plots_of_classes.count_clips(labelled)
+    labelled = selections.labelled(label_table.read(labels_table), clips.read(clips_table))
+    counts = class_counts.count_clips(labelled)
     write_both(counts, [Section("Clips per class", counts)], csv, markdown)
-    plots.save(plots_of_classes.clips_per_class(counts), png, svg)
+    figures.save(class_counts.clips_per_class(counts), png, svg)
 
 
 if __name__ == "__main__":

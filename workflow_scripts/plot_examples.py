@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import example_clips, plots, plots_of_spectrograms
 from earmark.features import store
+from earmark.report2018 import example_clips, spectrograms
+from earmark.reporting import figures
 from earmark.runtime import job
 
 
@@ -22,8 +23,8 @@ def main(
     clips = example_clips.read(labels_table, clips_table)
     chosen = pd.concat([example_clips.of_label(clips, label) for label in cfg["labels"]])
     with store.FeatureStore(feature_file) as features:
-        sounds = plots_of_spectrograms.read(features, chosen)
-    plots.save(plots_of_spectrograms.examples(sounds), png, svg)
+        sounds = spectrograms.read(features, chosen)
+    figures.save(spectrograms.examples(sounds), png, svg)
 
 
 if __name__ == "__main__":

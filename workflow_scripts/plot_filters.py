@@ -1,23 +1,19 @@
 """Draw what the first layer's filters respond to, and what they make of one clip.
 
 The former is found by activation maximisation: gradient ascent on the input (Erhan et al. 2009; see
-``earmark.activation``).
+``earmark.report2018.activation``).
 """
 
 from typing import Any
 
 import torch
 
-from earmark import (
-    activation,
-    example_clips,
-    inference,
-    plots,
-    plots_of_spectrograms,
-    seeds,
-)
 from earmark.features import store
+from earmark.inference import predicting
+from earmark.report2018 import activation, example_clips, spectrograms
+from earmark.reporting import figures
 from earmark.runtime import job
+from earmark.training import seeds
 
 
 def main(
@@ -42,20 +38,20 @@ def main(
     clips = example_clips.read(labels_table, clips_table)
     chosen = example_clips.of_label(clips, cfg.get("label") or example_clips.any_label(clips))
     with store.FeatureStore(feature_file) as features:
-        (sound,) = plots_of_spectrograms.read(features, chosen)
-        module, _, described = inference.load(features, weights, facts)
+        (sound,) = spectrograms.read(features, chosen)
+        module, _, described = predicting.load(features, weights, facts)
     name = described["network"]
     layers, last = activation.first_layer(module.eval())
     preferred = activation.preferred_inputs(layers, seeds.derive_seed(seed, "filters")).numpy()
     bin_hertz = 1000 * sound.highest_khz / sound.values.shape[0]
     title = f"{name}: what the first layer's {len(preferred)} filters respond to"
-    figure = plots_of_spectrograms.filters(preferred, bin_hertz, title)
-    plots.save(figure, filters_png, filters_svg)
+    figure = spectrograms.filters(preferred, bin_hertz, title)
+    figures.save(figure, filters_png, filters_svg)
     image = torch.from_numpy(sound.values).float()
     maps = activation.output_of(last, module, image).numpy()
-    label, clip = plots.readable(chosen["label"].item()), chosen["clip"].item()
+    label, clip = figures.readable(chosen["label"].item()), chosen["clip"].item()
     title = f"{name}: the first layer's maps of {clip} ({label})"
-    plots.save(plots_of_spectrograms.feature_maps(sound, maps, title), maps_png, maps_svg)
+    figures.save(spectrograms.feature_maps(sound, maps, title), maps_png, maps_svg)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import plots, plots_of_training
+from earmark.reporting import figures, training_curves
 from earmark.runtime import job
 
 
@@ -18,7 +18,7 @@ def main(*, histories: list[str], png: str, svg: str, cfg: dict[str, Any]) -> No
         for number, path in zip(cfg["rounds"], histories, strict=True)
     ]
     history = pd.concat(parts, ignore_index=True)
-    plots.save(plots_of_training.training_curves(history, cfg["title"]), png, svg)
+    figures.save(training_curves.training_curves(history, cfg["title"]), png, svg)
 
 
 if __name__ == "__main__":

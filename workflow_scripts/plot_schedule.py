@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from earmark import plots, plots_of_training
+from earmark.reporting import figures, training_curves
 from earmark.runtime import job
 
 
@@ -11,7 +11,7 @@ def main(*, png: str, svg: str, cfg: dict[str, Any]) -> None:
 
     It maps names to ``rounds``, ``lower_first``, ``lower_step``, ``lower_last`` and ``upper``.
     """
-    plots.save(plots_of_training.thresholds(cfg["schedules"]), png, svg)
+    figures.save(training_curves.thresholds(cfg["schedules"]), png, svg)
 
 
 if __name__ == "__main__":

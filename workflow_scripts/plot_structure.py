@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from earmark import plots, plots_of_networks, structure
-from earmark.markdown import Section, write_both
 from earmark.networks.build import parameter_count
+from earmark.report2018 import network_diagram, structure
+from earmark.reporting import figures
+from earmark.reporting.markdown import Section, write_both
 from earmark.runtime import job
 
 
@@ -24,8 +25,8 @@ def main(*, csv: str, markdown: str, png: str, svg: str, cfg: dict[str, Any]) ->
         f"{parameter_count(module):,} trainable\n"
         f"{parameter_count(module, trainable_only=False):,} with batch norm's statistics"
     )
-    figure = plots_of_networks.diagram(structure.blocks_of(layers), cfg["title"], totals)
-    plots.save(figure, png, svg)
+    figure = network_diagram.diagram(structure.blocks_of(layers), cfg["title"], totals)
+    figures.save(figure, png, svg)
 
 
 if __name__ == "__main__":

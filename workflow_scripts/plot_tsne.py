@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from earmark import plots, plots_of_tsne, spreading, tables
+from earmark.dataset import tables
 from earmark.features import store
+from earmark.labels import spreading
+from earmark.reporting import figures, tsne
 from earmark.runtime import job
 
 
@@ -16,11 +18,11 @@ def main(*, vectors: str, spread: str, png: str, svg: str, cfg: dict[str, Any], 
     """
     table = tables.read_table(spread, spreading.COLUMNS, "spreading table")
     found = store.read_vectors(vectors, table["clip"].tolist())
-    points = plots_of_tsne.embed(found, cfg["perplexity"], seed)
+    points = tsne.embed(found, cfg["perplexity"], seed)
     after = np.where(table["state"] == "verified", table["given"], table["spread"])
-    title = f"{plots.readable(cfg['group'])}: t-SNE of {len(table)} clips' {cfg['vectors']}"
-    figure = plots_of_tsne.before_and_after(points, table["given"].tolist(), after, title)
-    plots.save(figure, png, svg)
+    title = f"{figures.readable(cfg['group'])}: t-SNE of {len(table)} clips' {cfg['vectors']}"
+    figure = tsne.before_and_after(points, table["given"].tolist(), after, title)
+    figures.save(figure, png, svg)
 
 
 if __name__ == "__main__":

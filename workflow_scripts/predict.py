@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from earmark import clips, folds, hardware, inference, predictions
+from earmark.dataset import clips, folds
+from earmark.evaluation import predictions
 from earmark.features import store
+from earmark.inference import hardware, predicting
 from earmark.runtime import job
 
 
@@ -40,9 +42,9 @@ def main(
             usable = known["use"].to_numpy() == 1
             asked = [np.flatnonzero(usable & (held_out == fold)) for fold in cfg["folds"]]
         for own, described, wanted in zip(weights, facts, asked, strict=True):
-            module, crops, model = inference.load(features, own, described)
+            module, crops, model = predicting.load(features, own, described)
             values = np.full((len(names), len(model["classes"])), np.nan, np.float32)
-            values[wanted] = inference.predict(
+            values[wanted] = predicting.predict(
                 module.to(place.device),
                 features,
                 rows[wanted],
@@ -51,7 +53,7 @@ def main(
                 len(model["classes"]),
             )
             asked_names = [names[index] for index in wanted]
-            inference.check(asked_names, values[wanted], model["recipe"]["learning_rate"])
+            predicting.check(asked_names, values[wanted], model["recipe"]["learning_rate"])
             found.append(predictions.Predictions(names, model["classes"], values))
     values = np.stack([one.probabilities for one in found])
     if folds_table:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import scoring, submission, tables, webpage
-from earmark.markdown import Section
+from earmark.dataset import tables
+from earmark.evaluation import scoring, submission
+from earmark.reporting import webpage
+from earmark.reporting.markdown import Section
 from earmark.runtime import job
 
 BETWEEN_SEEDS = ("Each seed trains every system anew. The deviation is between their scores.",)

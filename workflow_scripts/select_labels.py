@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from earmark import clips, labels, selections, spreading, tables
+from earmark.dataset import clips, tables
+from earmark.labels import label_table, selections, spreading
 from earmark.runtime import job
 
 
@@ -14,7 +15,7 @@ def main(
     for path in groups:
         found = tables.read_table(path, spreading.COLUMNS, "spreading table")
         promoted |= set(found.loc[found["state"] == "promoted", "clip"])
-    labelled = selections.labelled(labels.read(labels_table), clips.read(clips_table))
+    labelled = selections.labelled(label_table.read(labels_table), clips.read(clips_table))
     tables.write_table(selections.select(labelled, promoted, cfg["rest_weight"]), selection)
 
 

@@ -2,21 +2,13 @@
 
 from typing import Any
 
-from earmark import (
-    checkpoints,
-    classifier,
-    folds,
-    hardware,
-    inference,
-    models,
-    recipes,
-    seeds,
-    selections,
-    selftraining,
-    tables,
-)
+from earmark.dataset import folds, tables
 from earmark.features import store
+from earmark.inference import hardware, predicting
+from earmark.labels import pseudo_labels, selections
+from earmark.networks import saved_models
 from earmark.runtime import job
+from earmark.training import checkpoints, classifier, recipes, seeds
 
 
 def main(
@@ -54,11 +46,11 @@ def main(
         classes = selections.class_names(base)
         model = classifier.build(features, len(classes), cfg)
         if weights_before:
-            models.load(model, weights_before[0])
-        pool = selftraining.pool_of(base, held_out, cfg["fold"])
+            saved_models.load(model, weights_before[0])
+        pool = pseudo_labels.pool_of(base, held_out, cfg["fold"])
         # The labels that come of it are the same, whatever precision training takes.
         exact = hardware.for_predicting(place, machine)
-        probabilities = inference.predict(
+        probabilities = predicting.predict(
             model.to(exact.device),
             features,
             features.rows_of(pool),
@@ -66,7 +58,7 @@ def main(
             exact,
             len(classes),
         )
-        added = selftraining.choose(name, pool, probabilities, classes, cfg)
+        added = pseudo_labels.choose(name, pool, probabilities, classes, cfg)
         tables.write_table(added, pseudo)
         labels = selections.with_pseudo_labels(base, added)
         data = classifier.split(features, labels, held_out, cfg["fold"], cfg["validation"])

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from earmark import clips, labels, selections, spreading, tables
+from earmark.dataset import clips, tables
 from earmark.features import store
+from earmark.labels import label_table, selections, spreading
 from earmark.runtime import job
 
 log = logging.getLogger("earmark")
@@ -20,7 +21,7 @@ def main(
     ``vectors`` is a file of latents or of pictures; ``cfg`` has ``classes`` of the group,
     ``latent_divisor`` and the settings of the kernel.
     """
-    labelled = selections.labelled(labels.read(labels_table), clips.read(clips_table))
+    labelled = selections.labelled(label_table.read(labels_table), clips.read(clips_table))
     members = labelled[labelled["label"].isin(cfg["classes"])]
     points = store.read_vectors(vectors, members["clip"].tolist())
     points /= np.float32(cfg["latent_divisor"])

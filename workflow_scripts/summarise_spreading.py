@@ -4,8 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import spreading, tables, webpage
-from earmark.markdown import Section
+from earmark.dataset import tables
+from earmark.labels import spreading
+from earmark.reporting import webpage
+from earmark.reporting.markdown import Section
 from earmark.runtime import job
 
 REMARKS = (

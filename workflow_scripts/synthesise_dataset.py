@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from earmark import index, layout
+from earmark.dataset import index, layout
 from earmark.runtime import job
 from earmark.synthesis import dataset
 

@@ -4,8 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import report_tables, selections, webpage
-from earmark.markdown import Section, write_both
+from earmark.labels import selections
+from earmark.report2018 import report_tables
+from earmark.reporting import webpage
+from earmark.reporting.markdown import Section, write_both
 from earmark.runtime import job
 
 REMARKS = (

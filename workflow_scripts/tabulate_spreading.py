@@ -4,13 +4,16 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import report2018, report_tables, tables, webpage
-from earmark.markdown import Section, write_both
+from earmark.dataset import tables
+from earmark.report2018 import report_tables, reported_figures
+from earmark.reporting import webpage
+from earmark.reporting.markdown import Section, write_both
 from earmark.runtime import job
 
 REMARK = (
     "Undecided clips are those that no verified clip reached. The reported figures count the "
-    f"{report2018.TRAIN_CLIPS:,} train clips of FSDKaggle2018, the others the data set of this run."
+    f"{reported_figures.TRAIN_CLIPS:,} train clips of FSDKaggle2018, the others the data set of "
+    "this run."
 )
 
 

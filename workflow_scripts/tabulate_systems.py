@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from earmark import report_tables, scoring, webpage
-from earmark.markdown import Section, write_both
+from earmark.evaluation import scoring
+from earmark.report2018 import report_tables
+from earmark.reporting import webpage
+from earmark.reporting.markdown import Section, write_both
 from earmark.runtime import job
 
 

@@ -8,25 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from earmark import (
-    batches,
-    checkpoints,
-    clips,
-    compiling,
-    finite,
-    hardware,
-    learned,
-    models,
-    recipes,
-    resident,
-    seeds,
-    tables,
-    training,
-)
-from earmark.batches import Batch, Examples
-from earmark.features import store
+from earmark.dataset import clips, tables
+from earmark.features import finite, store
+from earmark.inference import batches, hardware, resident
+from earmark.inference.batches import Batch, Examples
+from earmark.networks import saved_models
 from earmark.networks.autoencoder import Autoencoder, validation_clips
 from earmark.runtime import job
+from earmark.training import checkpoints, compiling, learned, loop, recipes, seeds
 
 log = logging.getLogger("earmark")
 
@@ -70,7 +59,7 @@ def main(
             checkpoint,
             own_seed,
         )
-        models.save(
+        saved_models.save(
             weights,
             facts,
             module,
@@ -112,7 +101,7 @@ def _fit(
     place: hardware.Hardware,
     checkpoint: checkpoints.Checkpoint,
     seed: int,
-) -> training.Trained:
+) -> loop.Trained:
     place.move(module)
     example = torch.rand(recipe.batch_clips, *features.shape, device=place.device)
     unlabelled = Examples(
@@ -149,7 +138,7 @@ def _fit(
         return loss, {"loss": loss.detach() * len(batch.inputs)}
 
     @torch.no_grad()
-    def evaluate() -> training.Figures:
+    def evaluate() -> loop.Figures:
         if not validation:
             return {}
         module.eval()
@@ -158,7 +147,7 @@ def _fit(
             total += loss_of(images, module).item() * len(places)
         return {"validation_loss": total / len(validation)}
 
-    task = training.TrainingTask(
+    task = loop.TrainingTask(
         "autoencoder",
         batches_of,
         max(1, -(-len(train) // recipe.batch_clips)),
@@ -167,8 +156,8 @@ def _fit(
         # Without held-out clips the latest epoch counts as the best.
         lambda figures: (-figures["validation_loss"] if validation else figures["epoch"],),
     )
-    optimizer = training.make_optimizer(module, recipe.plan)
-    return training.fit(module, optimizer, recipe.plan, task, checkpoint, seed, compiled)
+    optimizer = loop.make_optimizer(module, recipe.plan)
+    return loop.fit(module, optimizer, recipe.plan, task, checkpoint, seed, compiled)
 
 
 @torch.no_grad()

@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from earmark import checkpoints, classifier, folds, hardware, recipes, seeds, selections
+from earmark.dataset import folds
 from earmark.features import store
+from earmark.inference import hardware
+from earmark.labels import selections
 from earmark.runtime import job
+from earmark.training import checkpoints, classifier, recipes, seeds
 
 
 def main(

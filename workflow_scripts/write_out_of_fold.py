@@ -4,7 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from earmark import folds, labels, out_of_fold, predictions, tables
+from earmark.dataset import folds, tables
+from earmark.evaluation import out_of_fold, predictions
+from earmark.labels import label_table
 from earmark.runtime import job
 
 
@@ -23,7 +25,7 @@ def main(
     ``exponent``.
     """
     of = {tuple(key): path for key, path in zip(cfg["files"], members, strict=True)}
-    known, held_out = labels.read(labels_table), folds.read(folds_table)
+    known, held_out = label_table.read(labels_table), folds.read(folds_table)
     parts = []
     for seed in dict.fromkeys(seed for _, seed in cfg["files"]):
         read = {name: predictions.read(path) for (name, own), path in of.items() if own == seed}

@@ -4,8 +4,10 @@ import logging
 
 import pandas as pd
 
-from earmark import predictions, submission, tables, webpage
-from earmark.markdown import Section
+from earmark.dataset import tables
+from earmark.evaluation import predictions, submission
+from earmark.reporting import webpage
+from earmark.reporting.markdown import Section
 from earmark.runtime import job
 from earmark.runtime.errors import EarmarkError
 

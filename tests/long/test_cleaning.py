@@ -12,7 +12,7 @@ import pytest
 from test_end_to_end import CLASSES, TINY
 from tiny import REPO, TinySet, make_set, merged, plan, snakemake
 
-from earmark import tables
+from earmark.dataset import tables
 
 LEAN: dict[str, Any] = {"keep": {"features": False, "earlier_rounds": False}}
 ROUNDS = "selftraining/vgg_fewer_semi/seed1/fold0"
@@ -181,7 +181,7 @@ SCHEDULE = {
 
 WRITE_AND_WAIT = """
 import sys, time
-from earmark import tables
+from earmark.dataset import tables
 with tables.whole_file(sys.argv[1]) as temporary:
     temporary.write_text("half")
     print(temporary.name, flush=True)

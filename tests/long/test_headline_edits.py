@@ -48,7 +48,7 @@ def files(finished: Finished, *kinds: str) -> dict[Path, tuple[bytes, int]]:
 
 
 def test_a_message(finished: Finished) -> None:
-    path = finished.tree / "workflow_scripts/earmark/training.py"
+    path = finished.tree / "workflow_scripts/earmark/training/loop.py"
     with finished.edited(path, "Kept the weights of epoch", "These are the weights of epoch"):
         assert jobs_run(finished) == []
 

@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike
 
-from earmark import finite
+from earmark.features import finite
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import Sink, whole_file
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from earmark import vocabulary
-from earmark.config import Source, input_shape_of
 from earmark.features.settings import parse as parse_feature
+from earmark.labels import class_groups
+from earmark.planning.config import Source, input_shape_of
 
 Entry = Mapping[str, Any]
 
@@ -113,9 +113,9 @@ class Plan:
         """The groups of a spreading that occur in the data: group -> its classes."""
         labels = self.source.labels
         name = self.config["spreading"][spreading].get("scheme")
-        name = name or vocabulary.fitting_scheme(labels)
-        scheme = vocabulary.find_scheme(name, self.config["group_schemes"])
-        return vocabulary.groups_of(labels, name, scheme)
+        name = name or class_groups.fitting_scheme(labels)
+        scheme = class_groups.find_scheme(name, self.config["group_schemes"])
+        return class_groups.groups_of(labels, name, scheme)
 
     def spreading_settings(self, spreading: str, group: str) -> dict[str, Any]:
         """What a job of a spreading needs to know."""
@@ -262,8 +262,8 @@ class Plan:
     def example_labels(self) -> list[str]:
         """Two classes to show clips of: of music and not, where there are both."""
         labels = self.source.labels
-        music = [label for label in labels if label in vocabulary.MUSIC]
-        others = [label for label in labels if label not in vocabulary.MUSIC]
+        music = [label for label in labels if label in class_groups.MUSIC]
+        others = [label for label in labels if label not in class_groups.MUSIC]
         return [*music[:1], *others[:1]] if music and others else labels[:2]
 
     def clip_scores(self) -> str:

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from earmark import index
-from earmark.config import Source
-from earmark.layout import Layout
+from earmark.dataset import index
+from earmark.dataset.layout import Layout
+from earmark.planning.config import Source
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import unwritable, whole_file
 
@@ -260,9 +260,9 @@ def check_apart(source: Source, results: Path) -> None:
 def check_corrections(source: Source) -> None:
     """Raise EarmarkError for mistakes in people's corrections, if there are any."""
     for path in corrections_of(source):
-        from earmark import labels  # takes pandas along
+        from earmark.labels import label_table  # takes pandas along
 
-        labels.read_corrections(path, source.labels)
+        label_table.read_corrections(path, source.labels)
 
 
 def check_folders(*names: str) -> None:

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from earmark.labels.class_groups import CLASSES, SCHEMES
 from earmark.runtime import pools, progress
 from earmark.runtime.errors import EarmarkError
 from earmark.synthesis import room, tones
 from earmark.synthesis.registry import MODELS
 from earmark.synthesis.tones import Signal
-from earmark.vocabulary import CLASSES, SCHEMES
 
 SAMPLE_RATE = 44100
 SHORTEST, LONGEST = 0.3, 8.0

@@ -1,0 +1,74 @@
+"""Files of predictions: class probabilities of the clips of one part, by one system and seed.
+
+Of train clips, (n, classes): each clip by the one model that held out its fold; NaN where that fold
+was not trained, or the clip is in none or cannot be used. Of other clips, (folds, n, classes), or
+one (n, classes) where they are averaged.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from earmark.features import finite, store
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """``probabilities`` (n, classes) or (folds, n, classes) of ``clips`` (n,)."""
+
+    clips: list[str]
+    classes: list[str]
+    probabilities: np.ndarray
+
+    def of(self, clips: Sequence[str]) -> np.ndarray:
+        """Probabilities (..., clips, classes) of these clips, in this order."""
+        row = {name: index for index, name in enumerate(self.clips)}
+        return self.probabilities[..., [row[name] for name in clips], :]
+
+
+def write(path: str | Path, found: Predictions) -> None:
+    """Write predictions as float32. Raises EarmarkError for numbers that are not finite.
+
+    A clip that is NaN in all classes has no prediction.
+    """
+    values = found.probabilities
+    by_clip = values if values.ndim == 2 else np.moveaxis(values, 0, 1)
+    known = ~np.isnan(by_clip).all(axis=tuple(range(1, by_clip.ndim)))
+    names = [name for name, there in zip(found.clips, known, strict=True) if there]
+    finite.check_clips(
+        "network's probabilities",
+        names,
+        by_clip[known],
+        "Lower the recipe's learning_rate, or write `precision: float32` under `hardware`.",
+    )
+    with store.writing(path, classes=found.classes) as (file, _):
+        store.add_names(file, found.clips)
+        store.add_array(file, "probabilities", values.astype(np.float32))
+
+
+def read(path: str | Path) -> Predictions:
+    """Read predictions back. Raises EarmarkError when the file is damaged."""
+    with store.reading(path, "prediction") as file:
+        classes = json.loads(file.attrs["classes"])
+        clips = file["clip"].asstr()[:].tolist()
+        values = file["probabilities"][:]
+        if values.shape[-2:] != (len(clips), len(classes)):
+            raise ValueError(
+                f"probabilities of shape {values.shape} of {len(clips)} clips and {len(classes)} "
+                f"classes"
+            )
+        # A clip without a prediction is NaN in all classes.
+        if not (np.isfinite(values).all(-1) | np.isnan(values).all(-1)).all():
+            raise ValueError("some probabilities are no finite numbers")
+        return Predictions(clips, classes, values)
+
+
+def same_classes(members: Sequence[Predictions], name: str) -> list[str]:
+    """Return the class names that all ``members`` of ``name`` have."""
+    classes = members[0].classes
+    if any(found.classes != classes for found in members):
+        raise ValueError(f"The members of {name} were trained on different classes.")
+    return classes

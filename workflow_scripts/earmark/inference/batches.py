@@ -1,0 +1,203 @@
+"""Batches from a feature file: made ahead by a thread, cropped, augmented, in random order.
+
+Memory holds a few batches however many clips the file has. Which clips, crops and augmentations an
+epoch sees follows from its seed alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from earmark.features.store import FeatureStore
+from earmark.inference.read_ahead import read_ahead
+from earmark.inference.resident import ResidentStore
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Changes to training inputs; zeros switch each off.
+
+    ``mixup_alpha``: each clip is mixed with another of its batch, in shares drawn from
+    Beta(alpha, alpha) (Zhang et al. 2018). ``mask_bands``, ``mask_frames``: up to so many
+    neighbouring bands or frames are set to silence (SpecAugment, Park et al. 2019).
+    """
+
+    mixup_alpha: float = 0.0
+    mask_bands: int = 0
+    mask_frames: int = 0
+
+
+@dataclass(frozen=True)
+class Crops:
+    """How clips are cut for a network: for features without a fixed length.
+
+    Up to ``per_clip`` crops of ``frames`` are spread evenly over a clip, and what the network says
+    of them is averaged. ``batch_clips`` inputs go through the network at a time.
+    """
+
+    frames: int = 0
+    per_clip: int = 1
+    batch_clips: int = 32
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Clips to learn from: rows (n,) of the store, class numbers (n,), weights (n,), names (n,)."""
+
+    rows: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+    clips: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """inputs (batch, frequency, time); targets (batch, classes); weights, clips (batch,).
+
+    Mixup changes the first three, but the batch is of the same clips as before.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    weights: Tensor
+    clips: Sequence[str]
+
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Those that lie on the device."""
+        return self.inputs, self.targets, self.weights
+
+
+def training_batches(
+    store: FeatureStore | ResidentStore,
+    examples: Examples,
+    classes: int,
+    batch_clips: int,
+    crop_frames: int,
+    augmentation: Augmentation,
+    device: torch.device,
+    seed: int,
+) -> Iterator[Batch]:
+    """Yield one epoch of shuffled batches; the last may be smaller, but not a single clip.
+
+    ``crop_frames`` is the length of the random crops from ragged features; fixed ones are whole.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(examples))
+    cuts = list(range(batch_clips, len(order), batch_clips))
+    if len(order) % batch_clips == 1 and len(order) > 1:
+        cuts.pop()  # batch norm has no variance for one clip: it joins the batch before
+    parts = np.split(order, cuts)
+
+    def prepare(part: np.ndarray) -> Batch:
+        rows = examples.rows[part]
+        if store.fixed:
+            values = store.images(rows)
+        else:
+            starts = random_starts(store.lengths(rows), crop_frames, rng)
+            values = store.crops(rows, starts, crop_frames)
+        targets = torch.zeros(len(part), classes)
+        targets[torch.arange(len(part)), torch.from_numpy(examples.labels[part])] = 1.0
+        weights = torch.from_numpy(examples.weights[part]).float()
+        clips = [examples.clips[place] for place in part]
+        inputs = as_inputs(values, store.unit, device)
+        batch = Batch(inputs, targets.to(device), weights.to(device), clips)
+        return augment(batch, augmentation, store.padding / store.unit, seed + int(part[0]))
+
+    yield from read_ahead(prepare, parts, device, lambda batch: batch.tensors())
+
+
+def random_starts(lengths: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
+    """Where random crops begin: inside longer clips; before shorter ones, so all of it is heard."""
+    spare = lengths - frames
+    low, high = np.minimum(spare, 0), np.maximum(spare, 0)
+    return rng.integers(low, high, endpoint=True)
+
+
+def even_starts(length: int, frames: int, crops: int) -> np.ndarray:
+    """Where ``crops`` evenly spread crops begin; one in the middle for a clip that is shorter."""
+    spare = length - frames
+    if spare <= 0:
+        return np.array([spare // 2])
+    count = min(crops, 1 + -(-spare // frames))
+    return np.linspace(0, spare, count).round().astype(int) if count > 1 else np.array([spare // 2])
+
+
+def augment(batch: Batch, augmentation: Augmentation, silence: float, seed: int) -> Batch:
+    """Return the batch with masks and mixup applied; weights are mixed like targets.
+
+    Masked places get the value ``silence``.
+    """
+    rng = np.random.default_rng(seed)
+    inputs, targets, weights = batch.inputs, batch.targets, batch.weights
+    count, bands, frames = inputs.shape
+    keep_bands = _mask(rng, count, bands, augmentation.mask_bands)
+    keep_frames = _mask(rng, count, frames, augmentation.mask_frames)
+    if not (keep_bands.all() and keep_frames.all()):
+        keep = torch.from_numpy(keep_bands).to(inputs.device)[:, :, None]
+        keep = keep & torch.from_numpy(keep_frames).to(inputs.device)[:, None, :]
+        inputs = inputs.masked_fill(~keep, silence)
+    if augmentation.mixup_alpha > 0 and count > 1:
+        alpha = augmentation.mixup_alpha
+        drawn = rng.beta(alpha, alpha, count).astype(np.float32)
+        share = torch.from_numpy(np.maximum(drawn, 1 - drawn)).to(inputs.device)
+        partner = torch.from_numpy(rng.permutation(count)).to(inputs.device)
+        inputs = torch.lerp(inputs[partner], inputs, share[:, None, None])
+        targets = torch.lerp(targets[partner], targets, share[:, None])
+        weights = torch.lerp(weights[partner], weights, share)
+    return Batch(inputs, targets, weights, batch.clips)
+
+
+def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.ndarray:
+    """True (count, size) but for one run of up to ``widest`` places in each row."""
+    if widest == 0:
+        return np.ones((count, size), bool)
+    width = rng.integers(0, min(widest, size), count, endpoint=True)
+    start = rng.integers(0, size - width, endpoint=True)
+    place = np.arange(size)
+    return (place < start[:, None]) | (place >= (start + width)[:, None])
+
+
+def prediction_batches(
+    store: FeatureStore | ResidentStore,
+    rows: np.ndarray,
+    batch_clips: int,
+    crop_frames: int,
+    crops: int,
+    device: torch.device,
+) -> Iterator[tuple[np.ndarray, Tensor]]:
+    """Yield (places, inputs): places (batch,) says which of ``rows`` each input belongs to.
+
+    Ragged features give up to ``crops`` evenly spread crops a clip.
+    """
+    if store.fixed:
+        places, starts = np.arange(len(rows)), np.zeros(len(rows), dtype=int)
+    else:
+        per_clip = [even_starts(int(n), crop_frames, crops) for n in store.lengths(rows)]
+        places = np.repeat(np.arange(len(rows)), [len(s) for s in per_clip])
+        starts = np.concatenate(per_clip) if per_clip else np.zeros(0, dtype=int)
+    parts = [
+        np.arange(begin, min(begin + batch_clips, len(places)))
+        for begin in range(0, len(places), batch_clips)
+    ]
+
+    def prepare(part: np.ndarray) -> tuple[np.ndarray, Tensor]:
+        if store.fixed:
+            values = store.images(rows[part])
+        else:
+            values = store.crops(rows[places[part]], starts[part], crop_frames)
+        return places[part], as_inputs(values, store.unit, device)
+
+    yield from read_ahead(prepare, parts, device, lambda found: found[1:])
+
+
+def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> Tensor:
+    """Stored values (batch, frequency, time) -> floats on the device, divided by ``unit``."""
+    if isinstance(values, np.ndarray):
+        values = torch.from_numpy(np.ascontiguousarray(values))
+    return values.to(device).contiguous().float().div_(unit)

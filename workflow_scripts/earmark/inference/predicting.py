@@ -1,0 +1,104 @@
+"""Class probabilities of clips by a network: for training's evaluation, and for predicting."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from earmark.features import finite
+from earmark.features.store import FeatureStore
+from earmark.inference import batches
+from earmark.inference.batches import Crops
+from earmark.inference.hardware import Hardware
+from earmark.inference.resident import ResidentStore
+from earmark.networks import model_facts, saved_models
+from earmark.networks.build import build
+from earmark.runtime.errors import EarmarkError
+
+
+def crops_of(recipe: Mapping[str, Any]) -> Crops:
+    """The crops of a recipe, as the config has it."""
+    return Crops(
+        recipe.get("crop_frames", 0), recipe.get("test_crops", 1), 2 * recipe["batch_clips"]
+    )
+
+
+def input_shape(store: FeatureStore | ResidentStore, crop_frames: int) -> tuple[int, int]:
+    """(frequency, time) of the network's inputs. Raises EarmarkError without a crop length."""
+    if store.fixed:
+        return store.shape
+    if crop_frames <= 0:
+        raise EarmarkError(
+            f"The features {store.path} have no fixed length: the recipe needs `crop_frames`, for "
+            f"example 128."
+        )
+    return store.shape[0], crop_frames
+
+
+def build_for(
+    store: FeatureStore, crops: Crops, network: str, options: Mapping[str, Any], classes: int
+) -> nn.Module:
+    """Build ``network`` for the inputs that this store and these crops give."""
+    return build(network, input_shape(store, crops.frames), classes, **options)
+
+
+def load(
+    store: FeatureStore, weights: str | Path, facts: str | Path
+) -> tuple[nn.Module, Crops, dict[str, Any]]:
+    """A trained network, how it wants clips cut, and its facts. Raises EarmarkError if damaged."""
+    described = model_facts.read(
+        facts, {"network": str, "network_options": dict, "recipe": dict, "classes": list}
+    )
+    try:
+        crops = crops_of(described["recipe"])
+    except KeyError as problem:
+        raise model_facts.damaged(facts, problem) from problem
+    module = build_for(
+        store,
+        crops,
+        described["network"],
+        described["network_options"],
+        len(described["classes"]),
+    )
+    saved_models.load(module, weights)
+    return module, crops, described
+
+
+@torch.no_grad()
+def predict(
+    module: nn.Module,
+    store: FeatureStore | ResidentStore,
+    rows: np.ndarray,
+    crops: Crops,
+    hardware: Hardware,
+    classes: int,
+) -> np.ndarray:
+    """Class probabilities (n, classes) of the store's ``rows``, averaged over a clip's crops."""
+    module.eval()
+    frames = input_shape(store, crops.frames)[1]
+    total = torch.zeros(len(rows), classes)
+    count = torch.zeros(len(rows), 1)
+    stream = batches.prediction_batches(
+        store, rows, crops.batch_clips, frames, crops.per_clip, hardware.device
+    )
+    for places, inputs in stream:
+        with hardware.autocast():
+            logits: Tensor = module(inputs)
+        probabilities = logits.float().softmax(1).cpu()
+        index = torch.from_numpy(places)
+        total.index_add_(0, index, probabilities)
+        count.index_add_(0, index, torch.ones(len(index), 1))
+    return (total / count.clamp_min(1)).numpy()
+
+
+def check(clips: Sequence[str], probabilities: np.ndarray, learning_rate: float) -> None:
+    """Raise EarmarkError, with the clips' names, where probabilities are not finite."""
+    finite.check_clips(
+        "predictions",
+        clips,
+        probabilities,
+        f"Look at them in clips/*.csv, or lower the recipe's learning_rate ({learning_rate:g}).",
+    )

@@ -1,0 +1,1 @@
+"""Which labels are learned from: the label table, groups, spreading, selections, pseudo-labels."""

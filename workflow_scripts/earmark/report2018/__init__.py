@@ -1,0 +1,1 @@
+"""What only the tables and figures of the 2018 report need."""

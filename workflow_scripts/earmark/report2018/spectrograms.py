@@ -1,0 +1,198 @@
+"""Figures of spectrograms: examples, reconstructions, filters and what they make of a clip.
+
+Report, sections 2, 3 and 8.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from earmark.features.store import FeatureStore
+from earmark.reporting import figures
+from earmark.runtime.errors import EarmarkError
+
+SOUND_COLOURS = "magma"
+DECIBELS = "dB relative to the clip's maximum"
+
+
+@dataclass(frozen=True)
+class Spectrogram:
+    """A clip as a picture: values (frequency, time) as networks read them, 0 loudest, 1 floor.
+
+    The picture is of the whole clip, from 0 to ``seconds`` and from 0 to ``highest_khz``.
+    """
+
+    values: np.ndarray
+    seconds: float
+    highest_khz: float
+    range_db: float
+    title: str
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """Left, right, lower and upper edge, in seconds and kHz."""
+        return 0.0, self.seconds, 0.0, self.highest_khz
+
+
+def read(store: FeatureStore, clips: Any) -> list[Spectrogram]:
+    """Return the spectrograms of rows (clip, label, seconds).
+
+    Raises EarmarkError when the features are not pictures of whole clips.
+    """
+    settings: Mapping[str, Any] = store.settings
+    if settings["kind"] != "stft":
+        raise EarmarkError(
+            f"The features {store.path} are of the kind '{settings['kind']}', which is no picture "
+            f"of the whole clip. Name features of the kind stft."
+        )
+    images = store.images(store.rows_of(clips["clip"])) / 255
+    return [
+        Spectrogram(
+            values=image,
+            seconds=float(clip.seconds),
+            highest_khz=settings["sample_rate"] / 2000,
+            range_db=settings["range_db"],
+            title=f"{figures.readable(clip.label)}\n{clip.clip}, {clip.seconds:.2f} s",
+        )
+        for image, clip in zip(images, clips.itertuples(), strict=True)
+    ]
+
+
+def draw(axes: mpl.axes.Axes, sound: Spectrogram) -> Any:
+    """Draw a spectrogram in dB with its axes in seconds and kHz; return the image."""
+    image = axes.imshow(
+        -sound.range_db * sound.values,
+        origin="lower",
+        aspect="auto",
+        extent=sound.extent,
+        cmap=SOUND_COLOURS,
+        vmin=-sound.range_db,
+        vmax=0,
+        interpolation="nearest",
+    )
+    axes.set_title(sound.title, fontsize=10)
+    axes.set_xlabel("time (s)")
+    axes.set_ylabel("frequency (kHz)")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(mpl.ticker.MaxNLocator(5, steps=[1, 2, 5, 10]))
+    return image
+
+
+def examples(sounds: Sequence[Spectrogram]) -> Figure:
+    """Draw spectrograms side by side with one dB scale."""
+    figure = Figure(figsize=(1 + 4.6 * len(sounds), 4.2), layout="constrained")
+    grid = figure.subplots(1, len(sounds), squeeze=False)[0]
+    for axes, sound in zip(grid, sounds, strict=True):
+        image = draw(axes, sound)
+    for axes in grid[1:]:
+        axes.set_ylabel("")
+    figure.colorbar(image, ax=list(grid), label=DECIBELS)
+    return figure
+
+
+def reconstructions(sounds: Sequence[Spectrogram], rebuilt: np.ndarray) -> Figure:
+    """Draw spectrograms above their reconstructions (n, frequency, time), with one dB scale.
+
+    What a reconstruction has outside [0, 1] is drawn as the nearer end of the scale; its error
+    counts it as it is.
+    """
+    figure = Figure(figsize=(1 + 4 * len(sounds), 7), layout="constrained")
+    upper, lower = figure.subplots(2, len(sounds), squeeze=False)
+    for place, (sound, values) in enumerate(zip(sounds, rebuilt, strict=True)):
+        draw(upper[place], sound).axes.set_xlabel("")
+        error = float(np.square(values - sound.values).mean())
+        title = f"reconstruction\nmean squared error {error:.4f}"
+        image = draw(lower[place], replace(sound, values=values, title=title))
+    for axes in (*upper[1:], *lower[1:]):
+        axes.set_ylabel("")
+    figure.colorbar(image, ax=[*upper, *lower], label=DECIBELS)
+    return figure
+
+
+def _grid_of(count: int) -> tuple[int, int]:
+    """Rows and columns for ``count`` panels: 32 are 4 x 8."""
+    columns = min(8, count)
+    return -(-count // columns), columns
+
+
+def filters(preferred: np.ndarray, bin_hertz: float, title: str) -> Figure:
+    """Draw the inputs (filters, bins, frames) that filters respond to most, low bins below.
+
+    All panels have one scale. As an input of 0 is the loudest, the colours show the inputs with
+    their sign turned: high is louder. ``bin_hertz`` is the height of a bin.
+    """
+    count, bins, frames = preferred.shape
+    rows, columns = _grid_of(count)
+    # Cells are drawn square where that does not make the panels needles.
+    height = min(3.0, max(0.8, 1.1 * bins / frames))
+    figure = Figure(figsize=(2.2 + 1.15 * columns, 1.3 + (height + 0.3) * rows))
+    figure.set_layout_engine("constrained")
+    figure.suptitle(
+        f"{title}\n{bins} bins of {bin_hertz:.0f} Hz (upwards) by {frames} frames (rightwards)",
+        fontsize=12,
+    )
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    largest = float(np.abs(preferred).max())
+    for number, axes in enumerate(grid):
+        if number >= count:
+            axes.set_visible(False)
+            continue
+        image = axes.imshow(
+            -preferred[number],
+            origin="lower",
+            aspect="auto",
+            cmap="RdBu_r",
+            vmin=-largest,
+            vmax=largest,
+            interpolation="nearest",
+        )
+        axes.set_title(str(number + 1), fontsize=9, pad=3)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    bar = figure.colorbar(image, ax=list(grid), fraction=0.03, aspect=40)
+    bar.set_label(
+        "quieter  \N{LEFTWARDS ARROW}  input (norm 1) that the filter prefers  "
+        "\N{RIGHTWARDS ARROW}  louder"
+    )
+    return figure
+
+
+def feature_maps(sound: Spectrogram, maps: np.ndarray, title: str) -> Figure:
+    """Draw a spectrogram above the maps (filters, frequency, time) that a layer makes of it.
+
+    Each map has its own scale from its lowest value to its highest.
+    """
+    rows, columns = _grid_of(len(maps))
+    figure = Figure(figsize=(max(5.0, 1.35 * columns), 4.0 + 1.45 * rows))
+    figure.set_layout_engine("constrained")
+    note = "each map on its own scale: dark is its lowest value, yellow its highest"
+    figure.suptitle(f"{title}\n{note}", fontsize=12)
+    cells = figure.add_gridspec(rows + 1, columns, height_ratios=(3.2, *[1.45] * rows))
+    whole = figure.add_subplot(cells[0, :])
+    figure.colorbar(draw(whole, sound), ax=whole, label=DECIBELS, fraction=0.06)
+    for number, values in enumerate(maps):
+        row, column = divmod(number, columns)
+        axes = figure.add_subplot(cells[row + 1, column])
+        axes.imshow(
+            values,
+            origin="lower",
+            aspect="auto",
+            extent=sound.extent,
+            cmap="viridis",
+            interpolation="nearest",
+        )
+        axes.set_title(str(number + 1), fontsize=9, pad=3)
+        if column == 0:
+            axes.set_ylabel("kHz")
+        else:
+            axes.tick_params(labelleft=False)
+        # The lowest map of each column, also where the last row is not full.
+        if number + columns >= len(maps):
+            axes.set_xlabel("s")
+        else:
+            axes.tick_params(labelbottom=False)
+    return figure

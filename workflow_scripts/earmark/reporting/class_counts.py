@@ -1,0 +1,47 @@
+"""Figure of the data set: clips per class, verified and not (report, sections 1 and 8)."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from earmark.reporting import figures
+
+
+def count_clips(labelled: pd.DataFrame) -> pd.DataFrame:
+    """Count labelled clips (label, verified).
+
+    Returns rows (label, verified, not_verified, clips), the largest class first, equal ones by
+    name.
+    """
+    counts = labelled.groupby("label")["verified"].agg(verified="sum", clips="size").reset_index()
+    counts["not_verified"] = counts["clips"] - counts["verified"]
+    counts = counts.sort_values(["clips", "label"], ascending=[False, True], ignore_index=True)
+    return counts[["label", "verified", "not_verified", "clips"]]
+
+
+def clips_per_class(counts: pd.DataFrame) -> Figure:
+    """Draw rows (label, verified, not_verified, clips) as stacked bars, the first row on top."""
+    figure = Figure(figsize=(8, 1.3 + 0.22 * len(counts)), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(counts))
+    left = np.zeros(len(counts))
+    parts = (
+        ("verified", "label verified", figures.BLUE),
+        ("not_verified", "not verified", figures.ORANGE),
+    )
+    for column, name, colour in parts:
+        axes.barh(places, counts[column], left=left, height=0.8, color=colour, label=name)
+        left += counts[column].to_numpy()
+    for place, total in zip(places, counts["clips"], strict=True):
+        axes.annotate(
+            str(total), (total, place), (3, 0), textcoords="offset points", va="center", fontsize=8
+        )
+    axes.set_yticks(places, [figures.readable(label) for label in counts["label"]], fontsize=9)
+    axes.set_ylim(len(counts) - 0.4, -0.6)
+    axes.set_xlim(0, 1.08 * max(1, counts["clips"].max()))
+    figures.count_axis(axes)
+    axes.set_xlabel("train clips")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    return figure

@@ -1,0 +1,97 @@
+"""Figures of latents or pictures in two dimensions: labels before and after spreading.
+
+Report, section 4; t-SNE after van der Maaten and Hinton (2008).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from earmark.reporting import figures
+
+PANELS = 4
+# In inches: a panel's edge, beside panels, and above them.
+PANEL, GAP, HEAD = 3.9, 0.3, 0.9
+
+
+def embed(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
+    """t-SNE of vectors (n, d): points (n, 2).
+
+    ``perplexity`` is the number of neighbours that count; few clips have few. Of fewer than four
+    different vectors there is nothing to unfold: the points are their first two numbers.
+    """
+    from sklearn.manifold import TSNE
+
+    if len(np.unique(vectors, axis=0)) < 4 or vectors.shape[1] < 2:
+        return np.pad(vectors[:, :2], ((0, 0), (0, max(0, 2 - vectors.shape[1]))))
+    deviation = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    scale = np.abs(deviation).max()
+    if not 1e-9 < scale < 1e9:
+        # Their squares would not fit single precision, in which scikit-learn then crashes.
+        vectors = deviation / scale
+    perplexity = min(perplexity, max(1.0, (len(vectors) - 1) / 3))
+    return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(vectors)
+
+
+def before_and_after(
+    points: np.ndarray, given: Sequence[str], spread: Sequence[str], title: str
+) -> Figure:
+    """Draw t-SNE points (n, 2) twice: left by given label, right by label after spreading.
+
+    Each side has up to four panels, and each panel a quarter of the classes in colour, the rest
+    grey; the same classes lie side by side. An empty label after spreading means undecided: such
+    clips stay grey.
+    """
+    classes = sorted(set(given))
+    panels = figures.shared_out(classes, min(PANELS, len(classes)))
+    lines = max(-(-len(part) // 2) for part in panels)  # of each legend
+    row = PANEL + 0.3 + 0.17 * lines
+    width, height = 2 * PANEL + 3 * GAP, HEAD + len(panels) * row
+    figure = Figure(figsize=(width, height))
+    figure.text(0.5, 1 - 0.25 / height, title, ha="center", va="center", fontsize=14)
+    headings = ("labels as given", "labels after spreading")
+    for side, (labels, heading) in enumerate(zip((given, spread), headings, strict=True)):
+        left = GAP + side * (PANEL + GAP)
+        middle = (left + PANEL / 2) / width
+        figure.text(middle, 1 - 0.65 / height, heading, ha="center", va="center", fontsize=12)
+        for number, part in enumerate(panels):
+            low = height - HEAD - number * row - PANEL
+            place = (left / width, low / height, PANEL / width, PANEL / height)
+            _scatter(figure.add_axes(place), points, np.array(labels, dtype=object), part)
+    return figure
+
+
+def _scatter(axes: mpl.axes.Axes, points: np.ndarray, labels: np.ndarray, part: list[str]) -> None:
+    others = ~np.isin(labels, part)
+    # As a picture inside the SVG: as thousands of shapes they would make it slow to open.
+    grey: dict[str, Any] = {"s": 4, "color": "0.8", "linewidths": 0, "rasterized": True}
+    axes.scatter(points[others, 0], points[others, 1], **grey)
+    for number, label in enumerate(part):
+        mine = labels == label
+        colour, mark = figures.style_of(number)
+        axes.scatter(
+            points[mine, 0],
+            points[mine, 1],
+            s=14,
+            color=colour,
+            marker=mark,
+            linewidths=0,
+            label=f"{figures.readable(label)} ({mine.sum()})",
+        )
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.legend(
+        fontsize=8,
+        markerscale=1.6,
+        loc="upper left",
+        bbox_to_anchor=(0, -0.02),
+        borderaxespad=0,
+        borderpad=0,
+        handletextpad=0.2,
+        columnspacing=1.0,
+        ncols=2,
+        frameon=False,
+    )

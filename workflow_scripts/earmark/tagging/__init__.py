@@ -1,0 +1,1 @@
+"""Using Earmark outside the workflow: the command ``earmark``."""

@@ -1,0 +1,1 @@
+"""Training: the loop, classifiers, the autoencoder, checkpoints, recipes, seeds."""
