@@ -15,6 +15,7 @@ REMARKS = (
     "is, and 0 otherwise; MAP@3 is the mean over clips. The standard error says how far that mean "
     "would move with other clips: systems that differ by less may be equally good.",
 )
+HEADINGS = {"map3": "MAP@3", "accuracy": "first guess right"}
 BETWEEN_SEEDS = ("MAP@3 of each system, trained with several seeds: mean and sample deviation.",)
 
 
@@ -39,7 +40,8 @@ def main(
     clips = pd.concat(parts, ignore_index=True)
     write_table(clips, clip_scores)
     table = scoring.score(clips)
-    sections = [Section("Scores on the test clips", scoring.for_reading(table), 3, REMARKS)]
+    shown = table.sort_values("split", kind="stable").rename(columns=HEADINGS)
+    sections = [Section("Scores on the test clips", shown, 3, REMARKS)]
     if table["seed"].nunique() > 1:
         means = scoring.means_over_seeds(table)
         sections.insert(0, Section("Means over seeds", means, 3, BETWEEN_SEEDS))

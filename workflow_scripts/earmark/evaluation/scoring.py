@@ -16,25 +16,16 @@ from earmark.runtime.errors import EarmarkError, shown
 
 COLUMNS = ("system", "split", "clips", "map3", "standard_error", "accuracy", "seed")
 CLIP_COLUMNS = ("system", "seed", "clip", "usage", "average_precision")
-USAGES = ("Public", "Private")
-IGNORED = "Ignored"
-# Columns for reading: heading -> split and column of scores.csv.
-HEADINGS = {
-    "clips": ("all", "clips"),
-    "MAP@3": ("all", "map3"),
-    "standard error": ("all", "standard_error"),
-    "first guess right": ("all", "accuracy"),
-    "public MAP@3": ("public", "map3"),
-    "private MAP@3": ("private", "map3"),
-}
+USAGES = ("public", "private")
+IGNORED = "ignored"
 # The usage of verified train clips that stand in for test clips.
 VALIDATION = "validation"
 
 
 def read_truth(path: str | Path) -> pd.DataFrame:
-    """Return clip, label, usage of the test clips that count; usage is Public, Private or empty.
+    """Return clip, label, usage of the test clips that count; usage is public, private or empty.
 
-    Rows with the usage Ignored do not count, nor do those without a label, or with the label None
+    Rows with the usage ignored do not count, nor do those without a label, or with the label None
     and no usage. A truth file without a usage column counts for the split "all" only.
     Raises EarmarkError for a row that cannot be scored, and for a clip that is listed twice.
     """
@@ -45,7 +36,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
         table.lines, *(table.column(name) for name in ("fname", "label", "usage")), strict=True
     ):
         where = f"The truth file {path}, line {line}"
-        usage = usage.capitalize()
+        usage = usage.lower()
         if usage not in ("", IGNORED, *USAGES):
             raise EarmarkError(
                 f"{where}, gives {shown(fname)} the usage '{shown(usage)}'. Write Public, Private "
@@ -71,8 +62,8 @@ def score_clips(
 ) -> pd.DataFrame:
     """Rows of clip_scores.csv for one system: one per clip that counts, in the truth's order.
 
-    ``guesses`` maps each test clip to its class names, best first. Usage is public, private or
-    empty. Raises EarmarkError when a clip that counts has no guess.
+    ``guesses`` maps each test clip to its class names, best first. Raises EarmarkError when a clip
+    that counts has no guess.
     """
     missing = [name for name in truth["clip"] if name not in guesses]
     if missing:
@@ -83,8 +74,7 @@ def score_clips(
     _check_spelling(guesses, truth["label"])
     guessed = [guesses[name][: metrics.GUESSES] for name in truth["clip"]]
     values = metrics.average_precision(np.array(guessed or np.empty((0, 1))), truth["label"])
-    usage = truth["usage"].where(truth["usage"].isin(USAGES), "").str.lower()
-    table = truth[["clip"]].assign(system=system, seed=seed, usage=usage, average_precision=values)
+    table = truth.assign(system=system, seed=seed, average_precision=values)
     return table[list(CLIP_COLUMNS)]
 
 
@@ -108,7 +98,7 @@ def score(clips: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for (system, seed), own in clips.groupby(["system", "seed"], sort=False):
-        for split in ("public", "private", "all"):
+        for split in (*USAGES, "all"):
             values = own if split == "all" else own[own["usage"] == split]
             values = values["average_precision"].to_numpy()
             if len(values):
@@ -117,20 +107,6 @@ def score(clips: pd.DataFrame) -> pd.DataFrame:
                 figures = [round(value, 4) for value in (mean, error, right)]
                 rows.append((system, split, len(values), *figures, seed))
     return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def for_reading(scores: pd.DataFrame) -> pd.DataFrame:
-    """Rows of scores.csv as one line per system and seed, with headings in words."""
-    lines = []
-    for (seed, system), part in scores.groupby(["seed", "system"], sort=False):
-        splits = part.set_index("split")
-        figures = {
-            heading: splits.at[split, column]
-            for heading, (split, column) in HEADINGS.items()
-            if split in splits.index
-        }
-        lines.append({"system": system, "seed": seed, **figures})
-    return pd.DataFrame(lines)
 
 
 def means_over_seeds(scores: pd.DataFrame) -> pd.DataFrame:

@@ -61,14 +61,11 @@ class Section:
     def html(self, number: int) -> str:
         """The table as HTML, the page's ``number``-th: numbers right-aligned, a dash if missing."""
         frame = self.frame.rename(columns=lambda name: str(name).replace("_", " "))
-        numbers = [
-            name for name in frame if pd.to_numeric(frame[name], errors="coerce").notna().any()
-        ]
         style = Styler(frame, uuid=str(number), cell_ids=False).hide(axis="index")
         style = style.format_index(escape="html", axis="columns")
         style = style.format(self._text, na_rep=MISSING, escape="html")
-        right = [{"selector": "", "props": "text-align: right; white-space: nowrap"}]
-        style = style.set_table_styles(dict.fromkeys(numbers, right))
+        right = [{"selector": "", "props": "text-align: right"}]
+        style = style.set_table_styles(dict.fromkeys(frame.select_dtypes("number"), right))
         return str(style.to_html())
 
     def _text(self, value: Any) -> str:

@@ -29,11 +29,11 @@ def training_curves(history: pd.DataFrame, title: str) -> Figure:
     """
     figure = Figure(figsize=(12, 4.6), layout="constrained")
     figure.suptitle(title)
-    epochs = np.arange(1, len(history) + 1)
-    starts = pd.Series(epochs).groupby(history["round"].to_numpy()).first()
+    epochs = pd.Series(np.arange(1, len(history) + 1))
+    starts = epochs.groupby(history["round"].to_numpy()).first()
     loss, accuracy = figure.subplots(1, 2)
     for axes, name in ((loss, "loss"), (accuracy, "accuracy")):
-        _curves(axes, epochs, history, name)
+        _curves(axes, history, name)
         if len(starts) > 1:
             _mark_rounds(axes, starts)
     loss.set_ylabel("loss (cross entropy)")
@@ -43,7 +43,8 @@ def training_curves(history: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def _curves(axes: mpl.axes.Axes, epochs: np.ndarray, history: pd.DataFrame, name: str) -> None:
+def _curves(axes: mpl.axes.Axes, history: pd.DataFrame, name: str) -> None:
+    epochs = np.arange(1, len(history) + 1)
     for part, colour in PARTS:
         if f"{part}_{name}" in history:
             # One epoch alone makes no line.
@@ -79,7 +80,7 @@ def autoencoder_curves(history: pd.DataFrame) -> Figure:
     """
     figure = Figure(figsize=(7, 4.4), layout="constrained")
     axes = figure.subplots()
-    _curves(axes, np.arange(1, len(history) + 1), history, "loss")
+    _curves(axes, history, "loss")
     losses = history.get("validation_loss", history["train_loss"])
     epoch, lowest = int(losses.argmin()) + 1, losses.min()
     name = f"lowest: {lowest:.4f} in epoch {epoch}"
@@ -102,13 +103,10 @@ def thresholds(schedules: Mapping[str, Mapping[str, Any]]) -> Figure:
     A setting is an entry under ``selftraining`` of the config: it has ``rounds`` and the fields of
     ``pseudo_labels.Schedule``.
     """
-    columns = min(3, len(schedules))
-    rows = -(-len(schedules) // columns)
-    figure = Figure(figsize=(1.5 + 4 * columns, 1 + 3.4 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
-    for axes in grid[len(schedules) :]:
-        axes.set_visible(False)
-    for axes, (name, setting) in zip(grid, schedules.items(), strict=False):
+    figure = Figure(figsize=(1.5 + 4 * len(schedules), 4.4), layout="constrained")
+    grid = figure.subplots(1, len(schedules), sharey=True, squeeze=False)[0]
+    grid[0].set_ylabel("highest probability of a clip")
+    for axes, (name, setting) in zip(grid, schedules.items(), strict=True):
         count = setting["rounds"]
         schedule = Schedule(**{field.name: setting[field.name] for field in fields(Schedule)})
         # A round is a step one wide, its number in the middle.
@@ -125,7 +123,5 @@ def thresholds(schedules: Mapping[str, Mapping[str, Any]]) -> Figure:
         axes.set_ylim(0, 1)
         figures.whole_numbers_on(axes.xaxis)
         axes.set_xlabel("round")
-        if axes.get_subplotspec().is_first_col():
-            axes.set_ylabel("highest probability of a clip")
     _legend(figure)
     return figure

@@ -13,8 +13,6 @@ from matplotlib.figure import Figure
 from earmark.reporting import figures
 
 PANELS = 4
-# In inches: a panel's edge, beside panels, and above them.
-PANEL, GAP, HEAD = 3.9, 0.3, 0.9
 
 
 def embed(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
@@ -48,19 +46,15 @@ def before_and_after(
     classes = sorted(set(given))
     panels = np.array_split(np.array(classes, dtype=object), min(PANELS, len(classes)))
     lines = max(-(-len(part) // 2) for part in panels)  # of each legend
-    row = PANEL + 0.3 + 0.17 * lines
-    width, height = 2 * PANEL + 3 * GAP, HEAD + len(panels) * row
-    figure = Figure(figsize=(width, height))
-    figure.text(0.5, 1 - 0.25 / height, title, ha="center", va="center", fontsize=14)
-    headings = ("labels as given", "labels after spreading")
-    for side, (labels, heading) in enumerate(zip((given, spread), headings, strict=True)):
-        left = GAP + side * (PANEL + GAP)
-        middle = (left + PANEL / 2) / width
-        figure.text(middle, 1 - 0.65 / height, heading, ha="center", va="center", fontsize=12)
-        for number, part in enumerate(panels):
-            low = height - HEAD - number * row - PANEL
-            box = (left / width, low / height, PANEL / width, PANEL / height)
-            _scatter(figure.add_axes(box), points, np.array(labels, dtype=object), part)
+    height = 0.8 + len(panels) * (4.2 + 0.18 * lines)
+    figure = Figure(figsize=(8.8, height), layout="constrained")
+    figure.suptitle(title)
+    grid = figure.subplots(len(panels), 2, squeeze=False)
+    for axes, part in zip(grid, panels, strict=True):
+        _scatter(axes[0], points, np.array(given, dtype=object), part)
+        _scatter(axes[1], points, np.array(spread, dtype=object), part)
+    grid[0, 0].set_title("labels as given")
+    grid[0, 1].set_title("labels after spreading")
     return figure
 
 
