@@ -189,10 +189,7 @@ def test_a_cancelled_job_is_tried_again_with_more_and_goes_on(trained: Trained) 
     assert [row["epoch"] for row in read_rows(history)] == [str(n) for n in range(1, 121)]
 
 
-def test_logs_are_where_the_documentation_says(trained: Trained) -> None:
-    assert "logs/slurm/rule_<rule>/<wildcards>/<job's number>.log" in " ".join(
-        (REPO / "docs/cluster.md").read_text().split()
-    )
+def test_every_try_has_a_log_of_its_own(trained: Trained) -> None:
     first, second = (job["JobId"] for job in trained.jobs["train_model"])
     folder = trained.directory / "logs/slurm/rule_train_model/cnn_logmel_1_0"
     assert {path.stem for path in folder.iterdir()} == {first, second}
