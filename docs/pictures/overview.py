@@ -75,8 +75,8 @@ def main(results: Path, png: Path) -> None:
     draw_scores(axes, scores)
     axes.set_title(f"MAP@3 on {scores['clips'].iloc[0]} test clips", fontsize=13)
     axes.set_xlabel("with 95 % intervals over clips", fontsize=12)
-    entries = after.get_legend_handles_labels()
-    figure.legend(*entries, loc="lower left", ncols=4, fontsize=12, frameon=False, handletextpad=0.2)
+    marks = after.get_legend_handles_labels()
+    figure.legend(*marks, loc="lower left", ncols=4, fontsize=12, frameon=False, handletextpad=0.2)
     figure.savefig(png)
 
 
