@@ -3,7 +3,6 @@
 Only names are looked at here, with the standard library alone, so that planning stays fast.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,7 +82,8 @@ def find_layout(folder: str | Path) -> Layout:
             raise EarmarkError(
                 f"There is no data set in {folder}: neither {layouts[0].train_list} (Kaggle) nor "
                 f"{layouts[1].train_list} (Zenodo). Set `dataset` to demo, fsdkaggle2018 or the "
-                f"path of a folder with train.csv, audio_train and audio_test."
+                f"path of a folder with audio_train, audio_test and a train.csv with the columns "
+                f"fname,label,manually_verified."
             )
         for audio in (layout.audio_train, layout.audio_test):
             if not audio.is_dir():
@@ -115,7 +115,4 @@ def missing_archives(folder: str | Path, archives: Iterable[str]) -> list[str]:
 def visible(folder: Path) -> set[str]:
     """The names in a folder that are not hidden; none if there is no such folder."""
     # Hidden files do not count: Snakemake puts its timestamp into directories it declares.
-    try:
-        return {entry.name for entry in os.scandir(folder) if not entry.name.startswith(".")}
-    except OSError:
-        return set()
+    return {path.name for path in folder.glob("[!.]*")}
