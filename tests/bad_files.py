@@ -34,7 +34,7 @@ BYTES = RNG.integers(0, 256, (60, 40, 50)).astype(np.uint8)
 NUMBERS = RNG.random((60, 400))
 FOUND = predictions.Predictions(NAMES, [f"class{number}" for number in range(400)], NUMBERS)
 ROOM, WRITABLE, NAME = "Make room there", "Make its folder writable", "Move away what has its name"
-DAMAGED, MADE_ANEW = "is damaged or not of Earmark", "Delete it; the next run makes it anew."
+DAMAGED, RECREATED = "is damaged or not of Earmark", "Delete it; the next run recreates it."
 
 
 def pictures(path: Path) -> None:
@@ -294,12 +294,12 @@ KINDS = [
     ),
     Kind(
         "table of clips with words for numbers",
-        MADE_ANEW,
+        RECREATED,
         changed(write_clips, "clips.csv", without_numbers, clips.read),
     ),
     Kind(
         "selection with words for numbers",
-        MADE_ANEW,
+        RECREATED,
         changed(write_selection, "selection.csv", without_numbers, selections.read),
     ),
 ]

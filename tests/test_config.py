@@ -411,7 +411,7 @@ def test_a_folder_is_looked_at_right_away(tmp_path: Path) -> None:
     make_set(tmp_path / "my clips!", ["Bark", "Anvil"], sound=False)
     source = settings.source_of({**default_config(), "dataset": str(tmp_path / "my clips!")})
     assert (source.kind, source.name, source.labels) == ("folder", "my_clips_", ["Anvil", "Bark"])
-    with pytest.raises(EarmarkError, match="does not exist"):
+    with pytest.raises(EarmarkError, match="There is no data set in"):
         settings.source_of({**default_config(), "dataset": str(tmp_path / "none")})
 
 

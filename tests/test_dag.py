@@ -209,14 +209,14 @@ def test_no_train_list(tmp_path: Path) -> None:
     made = make_set(tmp_path / "set", ["Cello", "Bark"], sound=False)
     made.train_list.unlink()
     found = plan(tmp_path, "submission.csv", overlay={"dataset": "set"})
-    told(found, "set has no train list", "Write a train.csv", "fname,label,manually_verified")
+    told(found, "There is no data set in set", "Set `dataset`", "fname,label,manually_verified")
 
 
 def test_a_train_list_without_a_column(tmp_path: Path) -> None:
     made = make_set(tmp_path / "set", ["Cello", "Bark"], sound=False)
     write_rows(made.train_list, ("fname", "label"), [(row[0], row[1]) for row in made.train])
     found = plan(tmp_path, "submission.csv", overlay={"dataset": "set"})
-    told(found, "set/train.csv lacks the column 'manually_verified'", "it has fname, label")
+    told(found, "set/train.csv lacks the column 'manually_verified'", "it has 'fname, label'")
 
 
 def test_mistakes_in_the_config(tmp_path: Path) -> None:

@@ -310,7 +310,7 @@ def test_a_clip_exchanged_is_noticed_and_a_bad_one_stops_without_loss(run: Run) 
     finally:
         clip.write_bytes(content)
     assert code != 0
-    sentence = f"1 of {len(run.made.train)} train clips cannot be learned from (1 not audio); the"
+    sentence = f"1 of {len(run.made.train)} train clips cannot be used (1 not_audio); the"
     for told in (text, (run.directory / "logs/four/inspect_clips/train.log").read_text()):
         assert sentence in told
         assert str(clip) in told

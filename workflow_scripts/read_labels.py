@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from earmark.dataset import clip_lists, tables
 from earmark.labels import label_table
 from earmark.runtime import job
@@ -9,7 +11,7 @@ from earmark.runtime import job
 
 def main(*, train_list: str, corrections: list[str], table: str) -> None:
     """Write label_table.csv; ``corrections`` is empty or names one file."""
-    listed = clip_lists.read_train_list(Path(train_list))
+    listed = pd.DataFrame(clip_lists.train_rows(Path(train_list)))
     corrected = None
     if corrections:
         corrected = label_table.read_corrections(corrections[0], sorted(listed["label"].unique()))

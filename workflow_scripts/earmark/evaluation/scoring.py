@@ -38,30 +38,20 @@ def read_truth(path: str | Path) -> pd.DataFrame:
     Raises EarmarkError for a row that cannot be scored, and for a clip that is listed twice.
     """
     table = csv_files.read(path, ("fname", "label"), "truth file", by_hand=True)
-    line_of: dict[str, int] = {}
-    rows = []
-    for line, fname, label, usage in zip(
-        table.lines, *(table.column(name) for name in ("fname", "label", "usage")), strict=True
-    ):
-        where = f"The truth file {path}, line {line}"
+    check_name = clip_lists.name_checker()
+
+    def check(line: int, fname: str, label: str, usage: str) -> tuple[str, str, str] | None:
         usage = usage.capitalize()
         if usage not in ("", IGNORED, *USAGES):
             raise EarmarkError(
-                f"{where}, gives {shown(fname)} the usage '{shown(usage)}'. Write Public, Private "
-                f"or Ignored, or nothing."
+                f"the usage is '{shown(usage)}'. Write Public, Private or Ignored, or nothing."
             )
         if usage == IGNORED or not label or (label == "None" and not usage):
-            continue
-        mistake = clip_lists.mistake_of(label)
-        if mistake:
-            raise EarmarkError(f"{where}, has the label '{shown(label)}' {mistake}")
-        before = line_of.setdefault(fname, line)
-        if before != line:
-            raise EarmarkError(
-                f"{where}, names the clip {shown(fname)} again, after line {before}. Keep one line "
-                f"for each clip."
-            )
-        rows.append((fname, label, usage))
+            return None
+        clip_lists.check_label(label)
+        return check_name(line, fname), label, usage
+
+    rows = [row for row in table.checked(("fname", "label", "usage"), check) if row]
     return pd.DataFrame(rows, columns=["clip", "label", "usage"], dtype=str)
 
 
@@ -92,9 +82,9 @@ def score_clips(
 def _check_spelling(guesses: Mapping[str, list[str]], labels: Iterable[str]) -> None:
     """Raise EarmarkError if the truth writes a class otherwise than the guesses do."""
     guessed = {label for labels in guesses.values() for label in labels}
-    spelling = {clip_lists.alike(label): label for label in guessed}
+    spelling = {clip_lists.spelling_key(label): label for label in guessed}
     for label in sorted(set(labels) - guessed):
-        other = spelling.get(clip_lists.alike(label))
+        other = spelling.get(clip_lists.spelling_key(label))
         if other is not None:
             raise EarmarkError(
                 f"The truth file writes the class '{shown(other)}' of the train list as "
@@ -192,9 +182,6 @@ def read_clip_scores(path: str | Path) -> pd.DataFrame:
 
     Seeds and scores come back as numbers.
     """
-    found = tables.read_table(path, ("system", "seed", "clip"), "table of clip scores")
-    if set(out_of_fold.COLUMNS) <= set(found.columns):
-        kinds = out_of_fold.NUMBERS
-        return of_out_of_fold(tables.to_numbers(found, kinds, path, "out-of-fold table"))
-    kinds = {"seed": int, "average_precision": float}
-    return tables.to_numbers(found, kinds, path, "table of clip scores")
+    numbers = {**out_of_fold.NUMBERS, "average_precision": float}
+    table = tables.read_table(path, ("system", "seed", "clip"), "table of clip scores", numbers)
+    return of_out_of_fold(table) if set(out_of_fold.COLUMNS) <= set(table.columns) else table

@@ -26,8 +26,7 @@ NAMED = 5
 
 def read(path: str | Path) -> pd.DataFrame:
     """Read labels.csv; numbers come back as numbers."""
-    table = tables.read_table(path, COLUMNS, "table of labels")
-    return tables.to_numbers(table, NUMBERS, path, "table of labels")
+    return tables.read_table(path, COLUMNS, "table of labels", NUMBERS)
 
 
 def classes_of(labels: pd.DataFrame) -> list[str]:

@@ -51,8 +51,7 @@ def select(labelled: pd.DataFrame, promoted: set[str], rest_weight: float) -> pd
 
 def read(path: str | Path) -> pd.DataFrame:
     """Read a selection; numbers come back as numbers."""
-    table = tables.read_table(path, COLUMNS, "selection of labels")
-    return tables.to_numbers(table, NUMBERS, path, "selection of labels")
+    return tables.read_table(path, COLUMNS, "selection of labels", NUMBERS)
 
 
 def learned(selection: pd.DataFrame) -> pd.DataFrame:

@@ -328,4 +328,5 @@ def _folder(folder: Path, name: str, kind: str = "folder") -> Source:
             f"the begin or end of a name of its own. Rename it, or set `dataset` to a link to it."
         )
     found = layout.find_layout(folder)
-    return Source(name, kind, found, clip_lists.train_labels(found.train_list))
+    labels = sorted({row.label for row in clip_lists.train_rows(found.train_list)})
+    return Source(name, kind, found, labels)
