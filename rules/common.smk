@@ -160,7 +160,7 @@ def index_of(part):
 
 def report_files(wc):
     """Every table and figure of the 2018 report."""
-    if not PLAN.rebuilt:
+    if not PLAN.report2018:
         raise WorkflowError(
             "The config lists no tables of the report. Add `--configfile "
             "presets/report2018-small.yaml` (two cores) or `presets/report2018.yaml` (full size)."
@@ -194,4 +194,4 @@ wildcard_constraints:
     round=r"\d+",
     scheme=pattern(class_groups.SCHEMES),
     structure=pattern(["autoencoder", *config["systems"]]),
-    comparison=pattern(PLAN.rebuilt.get("systems", {})),
+    comparison=pattern(PLAN.report2018.get("systems", {})),

@@ -1,4 +1,4 @@
-# What systems say of the clips, averages of that, the submission, and its scores.
+# Predictions of systems, their means, the submission, and its scores.
 
 
 rule predict:
@@ -56,8 +56,8 @@ rule write_out_of_fold:
 rule combine_predictions:
     input:
         members=lambda wc: PLAN.predictions_of(wc.entry, wc.seed, "test"),
-        # A weighted mean asks how good each member is.
-        held_out=lambda wc: (
+        # A weighted mean weighs each member by its score on train clips.
+        train_predictions=lambda wc: (
             PLAN.predictions_of(wc.entry, wc.seed, "train") if PLAN.is_weighted(wc.entry) else []
         ),
         labels_table=lambda wc: [LABELS] if PLAN.is_weighted(wc.entry) else [],
@@ -76,45 +76,18 @@ rule combine_predictions:
         "../workflow_scripts/combine_predictions.py"
 
 
-SUBMITTED = f"{RESULTS}/submission.csv"
-
-
 rule write_submission:
     input:
-        index_table=lambda wc: index_of("test"),
-        combined=f"{RESULTS}/guesses/seed{PLAN.seeds[0]}/{config['submission']}.h5",
         guesses=f"{RESULTS}/guesses/seed{PLAN.seeds[0]}/{config['submission']}.csv",
     output:
-        submitted=report(
-            SUBMITTED,
+        submission=report(
+            f"{RESULTS}/submission.csv",
             caption="captions/submission.rst",
             category=RESULTS_SECTION,
             labels={"shows": "submission.csv, to save"},
         ),
-        page=report(
-            f"{RESULTS}/submission.html",
-            caption="captions/submission.rst",
-            category=RESULTS_SECTION,
-            labels={"shows": "submission, as a table"},
-        ),
     log:
         f"{LOGS}/write_submission.log",
-    localrule: True
-    conda:
-        "../envs/earmark.yaml"
-    params:
-        code=code_of("write_submission.py"),
-    script:
-        "../workflow_scripts/write_submission.py"
-
-
-rule copy_submission:
-    input:
-        submitted=SUBMITTED,
-    output:
-        top="submission.csv",
-    log:
-        f"{LOGS}/copy_submission.log",
     localrule: True
     conda:
         "../envs/earmark.yaml"
@@ -123,6 +96,16 @@ rule copy_submission:
         code=code_of("copy_submission.py"),
     script:
         "../workflow_scripts/copy_submission.py"
+
+
+# The same at the top, where it is looked for.
+use rule write_submission as copy_submission with:
+    input:
+        guesses=rules.write_submission.output.submission,
+    output:
+        submission="submission.csv",
+    log:
+        f"{LOGS}/copy_submission.log",
 
 
 rule score:

@@ -19,11 +19,7 @@ rule plot_tsne:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: {
-            "group": wc.group,
-            "vectors": "pictures" if "feature" in config["spreading"][wc.spreading] else "latents",
-            **config["tsne"],
-        },
+        cfg=lambda wc: {"group": wc.group, **config["tsne"]},
         seed=config["seed"],
         code=code_of("plot_tsne.py"),
     script:
@@ -66,7 +62,6 @@ rule plot_classes:
         clips_table=TRAIN_CLIPS,
     output:
         csv=f"{REPORT}/clips_per_class.csv",
-        markdown=f"{REPORT}/clips_per_class.md",
         png=f"{REPORT}/clips_per_class.png",
         svg=report(
             f"{REPORT}/clips_per_class.svg",
@@ -113,7 +108,6 @@ rule plot_examples:
 rule plot_structure:
     output:
         csv=f"{REPORT}/structure_{{structure}}.csv",
-        markdown=f"{REPORT}/structure_{{structure}}.md",
         png=f"{REPORT}/structure_{{structure}}.png",
         svg=report(
             f"{REPORT}/structure_{{structure}}.svg",
@@ -159,20 +153,19 @@ rule plot_autoencoder:
             subcategory="Section 3: the autoencoder",
             labels={"shows": "loss", "network": "autoencoder"},
         ),
-        rebuilt_png=report(
-            f"{REPORT}/autoencoder_{{autoencoder}}_rebuilt.png",
-            caption="captions/autoencoder_rebuilt.rst",
+        reconstructions_png=report(
+            f"{REPORT}/autoencoder_{{autoencoder}}_reconstructions.png",
+            caption="captions/reconstructions.rst",
             category=REPORT_SECTION,
             subcategory="Section 3: the autoencoder",
             labels={"shows": "reconstructions", "network": "autoencoder"},
         ),
-        rebuilt_svg=f"{REPORT}/autoencoder_{{autoencoder}}_rebuilt.svg",
+        reconstructions_svg=f"{REPORT}/autoencoder_{{autoencoder}}_reconstructions.svg",
     log:
         f"{LOGS}/plot_autoencoder/{{autoencoder}}.log",
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg={"clips": 3},
         code=code_of("plot_autoencoder.py"),
     script:
         "../workflow_scripts/plot_autoencoder.py"
@@ -196,11 +189,8 @@ rule plot_schedule:
     params:
         cfg={
             "schedules": {
-                system: {
-                    "rounds": PLAN.selftraining_of(system)["rounds"],
-                    **PLAN.schedule_of(system),
-                }
-                for system in PLAN.rebuilt.get("selftraining", {})
+                system: PLAN.selftraining_of(system)
+                for system in PLAN.report2018.get("selftraining", {})
             }
         },
         code=code_of("plot_schedule.py"),
@@ -220,7 +210,7 @@ rule plot_filters:
             f"{REPORT}/filters_{{system}}.png",
             caption="captions/filters.rst",
             category=REPORT_SECTION,
-            subcategory="Section 8: what the first layer hears",
+            subcategory="Section 8: filters of the first layer",
             labels={"shows": "filters", "system": "{system}"},
         ),
         filters_svg=f"{REPORT}/filters_{{system}}.svg",
@@ -228,7 +218,7 @@ rule plot_filters:
             f"{REPORT}/feature_maps_{{system}}.png",
             caption="captions/feature_maps.rst",
             category=REPORT_SECTION,
-            subcategory="Section 8: what the first layer hears",
+            subcategory="Section 8: filters of the first layer",
             labels={"shows": "maps of one clip", "system": "{system}"},
         ),
         maps_svg=f"{REPORT}/feature_maps_{{system}}.svg",
@@ -250,16 +240,12 @@ rule tabulate_spreading:
         summary=f"{RESULTS}/spreading.csv",
     output:
         csv=f"{REPORT}/spreading_{{scheme}}.csv",
-        markdown=f"{REPORT}/spreading_{{scheme}}.md",
         page=report(
             f"{REPORT}/spreading_{{scheme}}.html",
             caption="captions/report_spreading.rst",
             category=REPORT_SECTION,
             subcategory="Section 4: label spreading",
-            labels=lambda wc: {
-                "groups": str(len(vocabulary.SCHEMES[wc.scheme])),
-                "spreading": PLAN.rebuilt["spreading"][wc.scheme],
-            },
+            labels={"shows": "groups before and after", "scheme": "{scheme}"},
         ),
     log:
         f"{LOGS}/tabulate_spreading/{{scheme}}.log",
@@ -267,7 +253,7 @@ rule tabulate_spreading:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: {"spreading": PLAN.rebuilt["spreading"][wc.scheme], "scheme": wc.scheme},
+        cfg=lambda wc: {"spreading": PLAN.report2018["spreading"][wc.scheme], "scheme": wc.scheme},
         code=code_of("tabulate_spreading.py"),
     script:
         "../workflow_scripts/tabulate_spreading.py"
@@ -275,8 +261,8 @@ rule tabulate_spreading:
 
 rule tabulate_selftraining:
     input:
-        histories=lambda wc: [
-            f"{folder}/history.csv" for folder in PLAN.stages(PLAN.first_model(wc.system)).values()
+        facts=lambda wc: [
+            f"{folder}/model.json" for folder in PLAN.stages(PLAN.first_model(wc.system)).values()
         ],
         pseudo=lambda wc: [
             f"{folder}/pseudo_labels.csv"
@@ -285,7 +271,6 @@ rule tabulate_selftraining:
         ],
     output:
         csv=f"{REPORT}/selftraining_{{system}}.csv",
-        markdown=f"{REPORT}/selftraining_{{system}}.md",
         page=report(
             f"{REPORT}/selftraining_{{system}}.html",
             caption="captions/rounds.rst",
@@ -301,7 +286,8 @@ rule tabulate_selftraining:
     params:
         cfg=lambda wc: {
             "title": f"Rounds of self-training: {wc.system}",
-            "setting": PLAN.rebuilt["selftraining"][wc.system],
+            "setting": PLAN.report2018["selftraining"][wc.system],
+            "rounds": list(PLAN.stages(PLAN.first_model(wc.system))),
         },
         code=code_of("tabulate_selftraining.py"),
     script:
@@ -313,16 +299,12 @@ rule tabulate_systems:
         clip_scores=PLAN.clip_scores(),
     output:
         csv=f"{REPORT}/{{comparison}}.csv",
-        markdown=f"{REPORT}/{{comparison}}.md",
         page=report(
             f"{REPORT}/{{comparison}}.html",
             caption="captions/systems.rst",
             category=REPORT_SECTION,
             subcategory="Section 8: scores",
-            # Numbered in the config's order, as the page sorts by label.
-            labels=lambda wc: {
-                "table": f"{1 + list(PLAN.rebuilt['systems']).index(wc.comparison)} {wc.comparison}"
-            },
+            labels={"shows": "scores", "table": "{comparison}"},
         ),
     log:
         f"{LOGS}/tabulate_systems/{{comparison}}.log",
@@ -330,39 +312,14 @@ rule tabulate_systems:
     conda:
         "../envs/earmark.yaml"
     params:
-        # The reported scores are of the public test clips.
         cfg=lambda wc: {
             "title": wc.comparison.capitalize(),
-            "rows": PLAN.rebuilt["systems"][wc.comparison],
-            "reported_clips": 301,
-            "reported_error": 0.014,
+            "rows": PLAN.report2018["systems"][wc.comparison],
         },
         seed=config["seed"],
         code=code_of("tabulate_systems.py"),
     script:
         "../workflow_scripts/tabulate_systems.py"
-
-
-rule list_discrepancies:
-    output:
-        csv=f"{REPORT}/discrepancies.csv",
-        markdown=f"{REPORT}/discrepancies.md",
-        page=report(
-            f"{REPORT}/discrepancies.html",
-            caption="captions/departures.rst",
-            category=REPORT_SECTION,
-            subcategory="Where Earmark departs",
-            labels={"shows": "departures from the report"},
-        ),
-    log:
-        f"{LOGS}/list_discrepancies.log",
-    localrule: True
-    conda:
-        "../envs/earmark.yaml"
-    params:
-        code=code_of("list_discrepancies.py"),
-    script:
-        "../workflow_scripts/list_discrepancies.py"
 
 
 rule report2018:

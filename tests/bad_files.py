@@ -23,7 +23,8 @@ from earmark.evaluation import predictions
 from earmark.features import store
 from earmark.labels import selections
 from earmark.networks import saved_models
-from earmark.reporting import figures, markdown, webpage
+from earmark.reporting import figures
+from earmark.reporting import tables as pages
 from earmark.training import checkpoints
 
 NAMES = [f"{number:08x}.wav" for number in range(60)]
@@ -77,8 +78,9 @@ def figure(path: Path) -> None:
 
 
 def page(path: Path) -> None:
-    shown = markdown.Section("numbers", pd.DataFrame(NUMBERS))
-    webpage.write([shown], path, Path(__file__))
+    few = pd.DataFrame({"a": [1]})
+    shown = pages.Section("numbers", pd.DataFrame(NUMBERS))
+    pages.write(few, [shown], path.parents[1] / "few.csv", path)
 
 
 WRITERS: dict[str, Callable[[Path], None]] = {
@@ -269,7 +271,7 @@ KINDS = [
     Kind("features lack a clip", f"has no clip '{NAMES[0]}'", of_fewer_clips),
     Kind("predictions of other classes", "of 60 clips and 399 classes", of_other_classes),
     Kind("predictions without probabilities", DAMAGED, without_its_numbers),
-    Kind("a prediction is not a number", "are no finite numbers", not_numbers),
+    Kind("a prediction is not a number", "are NaN or infinite", not_numbers),
     Kind("latents came out infinite", "Lower the recipe's learning_rate", computed_not_numbers),
     Kind("weights of another network", "do not fit the network", of_another_network),
     Kind(

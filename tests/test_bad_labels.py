@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import combine_predictions
+import copy_submission
 import draw_folds
 import extract_features
 import h5py
@@ -25,7 +26,6 @@ import summarise_spreading
 import train_autoencoder
 import train_model
 import write_out_of_fold
-import write_submission
 import yaml
 from bad_labels import KINDS
 from corpus import Kind
@@ -146,7 +146,7 @@ class Steps:
             seed=1,
         )
         known = self.of("labels_table", "clips_table")
-        plot_classes.main(**known, **self.outputs("classes", csv="csv", markdown="md"))
+        plot_classes.main(**known, **self.outputs("classes", csv="csv"))
         vectors = plan.vectors_of("latent_two")
         train_autoencoder.main(
             **self.of("clips_table"),
@@ -166,7 +166,7 @@ class Steps:
         for group, spread in zip(groups, plan.spread("latent_two"), strict=True):
             cfg = plan.spreading_settings("latent_two", group)
             spread_labels.main(**known, vectors=vectors, spread=spread, cfg=cfg)
-            cfg = {"group": group, "vectors": "latents", "perplexity": 30.0}
+            cfg = {"group": group, "perplexity": 30.0}
             figure = self.outputs(f"tsne_{group}")
             plot_tsne.main(vectors=vectors, spread=spread, cfg=cfg, seed=1, **figure)
         summarise_spreading.main(
@@ -188,7 +188,7 @@ class Steps:
         combined, guesses = (str(results / f"guesses.{kind}") for kind in ("h5", "csv"))
         combine_predictions.main(
             members=plan.predictions_of("weighted", 1, "test"),
-            held_out=plan.predictions_of("weighted", 1, "train"),
+            train_predictions=plan.predictions_of("weighted", 1, "train"),
             labels_table=[self.tables["labels_table"]],
             combined=combined,
             guesses=guesses,
@@ -203,12 +203,10 @@ class Steps:
                 "entries": {"weighted": plan.combination_of("weighted")},
             },
         )
-        write_submission.main(
-            index_table=index_of["test"],
-            combined=combined,
+        copy_submission.main(
             guesses=guesses,
-            submitted=str(results / "submission.csv"),
-            page=str(results / "submission.html"),
+            submission=str(results / "submission.csv"),
+            cfg={"name": self.source.name, "entry": "weighted"},
         )
 
 

@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 
-from earmark.evaluation import comparison
 from earmark.evaluation.comparison import paired_bootstrap, summarise
 
 
@@ -23,27 +22,21 @@ def test_a_tiny_bootstrap_agrees_with_all_resamples(differences: list[float]) ->
     means = enumerated(differences)
     found = paired_bootstrap(np.array([differences]), np.zeros((1, len(differences))), 1, 200_000)
     assert found.difference == pytest.approx(np.mean(differences))
-    # Five deviations of a share of 200,000 draws.
-    assert found.not_above == pytest.approx((means <= 1e-9).mean(), abs=0.006)
-    assert found.not_below == pytest.approx((means >= -1e-9).mean(), abs=0.006)
     expected = np.quantile(means, [0.025, 0.975], method="inverted_cdf")
     assert [found.low, found.high] == pytest.approx(list(expected))
 
 
-def test_a_constant_difference_has_no_spread() -> None:
+def test_a_constant_difference_has_no_spread_and_a_system_equals_itself() -> None:
     other = np.random.default_rng(0).random((2, 50))
-    found = paired_bootstrap(other + 0.25, other, 1)
-    assert (found.difference, found.low, found.high) == pytest.approx((0.25, 0.25, 0.25))
-    assert (found.not_above, found.not_below, found.p) == (0, 1, 0)
-    back = paired_bootstrap(other, other + 0.25, 1)
-    assert (back.difference, back.low, back.high) == pytest.approx((-0.25, -0.25, -0.25))
-    assert (back.not_above, back.not_below, back.p) == (1, 0, 0)
+    assert paired_bootstrap(other + 0.25, other, 1) == pytest.approx((0.25, 0.25, 0.25))
+    assert paired_bootstrap(other, other + 0.25, 1) == pytest.approx((-0.25, -0.25, -0.25))
+    assert paired_bootstrap(other, other, 1) == (0, 0, 0)
 
 
-def test_a_system_equals_itself() -> None:
-    values = np.random.default_rng(0).choice([0, 1 / 3, 1 / 2, 1], (3, 40))
-    found = paired_bootstrap(values, values, 1)
-    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+def test_one_clip_has_no_interval() -> None:
+    difference, low, high = paired_bootstrap(np.array([[1.0]]), np.array([[0.5]]), 1)
+    assert difference == 0.5
+    assert np.isnan([low, high]).all()
 
 
 def test_the_interval_is_the_normal_one_for_many_clips() -> None:
@@ -64,18 +57,6 @@ def test_pairs_make_the_interval_narrow() -> None:
     found = paired_bootstrap(ours, hard, 2)
     error = 0.01 / np.sqrt(400)
     assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.1)
-    assert found.p == 0
-
-
-def test_the_share_is_the_normal_tail() -> None:
-    rng = np.random.default_rng(3)
-    values = rng.standard_normal((1, 1000))
-    values = (values - values.mean()) / values.std()
-    # A mean of one standard error: 15.87 % of the resamples lie beyond zero.
-    shift = 1 / np.sqrt(1000)
-    zero = np.zeros((1, 1000))
-    assert paired_bootstrap(values + shift, zero, 1).p == pytest.approx(0.1587, abs=0.02)
-    assert paired_bootstrap(zero, values + shift, 1).p == pytest.approx(0.1587, abs=0.02)
 
 
 def test_seeds_are_averaged_and_need_not_be_as_many() -> None:
@@ -97,30 +78,12 @@ def test_drawing_clips_for_all_seeds_alike_is_the_same() -> None:
     assert [found.low, found.high] == pytest.approx([min(jointly), max(jointly)])
 
 
-def test_the_seed_decides_and_the_block_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_seed_decides() -> None:
     rng = np.random.default_rng(0)
     ours, other = rng.random((1, 100)), rng.random((1, 100))
     found = paired_bootstrap(ours, other, 1)
     assert found == paired_bootstrap(ours, other, 1)
     assert found.low != paired_bootstrap(ours, other, 2).low
-    # An odd number of rows at a time, and one row where a block holds less than the clips.
-    for block in (737, 1):
-        monkeypatch.setattr(comparison, "BLOCK", block)
-        assert paired_bootstrap(ours, other, 1) == found
-
-
-def test_thirds_that_cancel_count_as_zero() -> None:
-    third = 1 / 3
-    ours = np.array([[1.0, third, third], [third, 1.0, third], [third, third, 1.0]])
-    other = ours.mean() + np.array([[1e-17, -1e-17, 1e-16]])
-    found = paired_bootstrap(ours, other, 1)
-    assert (found.not_above, found.not_below, found.p) == (1, 1, 1)
-
-
-@pytest.mark.parametrize("clips", [(3, 4), (0, 0)])
-def test_clips_that_do_not_pair_up_are_refused(clips: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="cannot be paired"):
-        paired_bootstrap(np.zeros((1, clips[0])), np.zeros((1, clips[1])), 1)
 
 
 def test_both_errors_by_hand() -> None:

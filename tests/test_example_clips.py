@@ -66,10 +66,3 @@ def test_what_cannot_be_used_is_no_example(tmp_path):
     assert clips["clip"].tolist() == [row[0] for row in usable if row[0] != "c"]
     assert dict(zip(clips["clip"], clips["seconds"], strict=True))["a"] == 9.0
     assert example_clips.of_label(clips, "Oboe")["clip"].tolist() == ["b"]
-
-
-def test_first_label_with_a_verified_clip():
-    assert example_clips.any_label(CLIPS) == "Bark"
-    assert example_clips.any_label(CLIPS[CLIPS["label"].isin(["Gong", "Cello"])]) == "Cello"
-    with pytest.raises(EarmarkError, match="No verified train clip"):
-        example_clips.any_label(CLIPS[CLIPS["label"] == "Gong"])

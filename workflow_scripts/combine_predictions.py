@@ -13,7 +13,7 @@ from earmark.runtime import job
 def main(
     *,
     members: list[str],
-    held_out: list[str],
+    train_predictions: list[str],
     labels_table: list[str],
     combined: str,
     guesses: str,
@@ -23,22 +23,20 @@ def main(
 
     ``members`` are the predictions of the test clips by each of ``cfg["members"]``; the folds of
     one member are averaged first. ``cfg`` further has ``kind`` and ``exponent``. For a weighted
-    mean, ``held_out`` are their predictions of train clips, and ``labels_table`` is one file.
+    mean, ``train_predictions`` are the members', and ``labels_table`` is one file.
     """
     read = [predictions.read(path) for path in members]
     classes = predictions.same_classes(read, combined)
     scores = None
-    if held_out:
-        own = {
-            name: predictions.read(path)
-            for name, path in zip(cfg["members"], held_out, strict=True)
-        }
+    if train_predictions:
+        of_train = map(predictions.read, train_predictions)
+        own = dict(zip(cfg["members"], of_train, strict=True))
         scores = out_of_fold.weighing_scores(own, label_table.read(labels_table[0]))
-    means = [np.mean(found.probabilities, axis=0) for found in read]
+    means = [np.mean(member.probabilities, axis=0) for member in read]
     mean = ensemble.combine(cfg["kind"], means, scores, cfg["exponent"])
-    tests = read[0].clips
-    predictions.write(combined, predictions.Predictions(tests, classes, mean))
-    tables.write_table(submission.make(tests, mean, classes), guesses)
+    clips = read[0].clips
+    predictions.write(combined, predictions.Predictions(clips, classes, mean))
+    tables.write_table(submission.make(clips, mean, classes), guesses)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Put the submission at the top, where it is looked for."""
+"""Copy the guesses of one system or ensemble to where a submission is looked for."""
 
 import logging
 from pathlib import Path
@@ -10,16 +10,16 @@ from earmark.runtime.outputs import whole_file
 log = logging.getLogger("earmark")
 
 
-def main(*, submitted: str, top: str, cfg: dict[str, Any]) -> None:
-    """Copy ``submitted`` to ``top``; the log says of which data and system it is (``cfg``)."""
-    with whole_file(top) as temporary:
-        temporary.write_bytes(Path(submitted).read_bytes())
+def main(*, guesses: str, submission: str, cfg: dict[str, Any]) -> None:
+    """Copy ``guesses`` to ``submission``; the log says of which data and system it is (``cfg``)."""
+    with whole_file(submission) as temporary:
+        temporary.write_bytes(Path(guesses).read_bytes())
     log.info(
         "%s is the submission of %s by %s: a copy of %s.",
-        top,
+        submission,
         cfg["name"],
         cfg["entry"],
-        submitted,
+        guesses,
         extra={"screen": True},
     )
 

@@ -4,31 +4,23 @@ from typing import Any
 
 import pandas as pd
 
-from earmark.dataset import tables
 from earmark.labels import selections as selections_table
-from earmark.reporting import webpage
-from earmark.reporting.markdown import Section
+from earmark.reporting import tables
+from earmark.reporting.tables import Section
 from earmark.runtime import job
 
 REMARKS = (
     "The selection 'given' is all labels as they came, the others are what networks learn from. "
-    "Verified labels were checked by people. Spread ones were not, but the verified labels of "
-    "similar clips agree with them. Given ones are the others, as the data set has them. Right are "
-    "labels that agree with the truth, which nothing is trained on.",
+    "Verified labels were checked by people. Promoted ones were not, but the verified labels of "
+    "similar clips agree with them. Unverified ones are the others, as the data set has them. "
+    "Right are labels that agree with the truth, which nothing is trained on.",
 )
 
 
 def main(
-    *,
-    truth: str,
-    selections: list[str],
-    quality: str,
-    page: str,
-    cfg: dict[str, Any],
+    *, truth: str, selections: list[str], quality: str, page: str, cfg: dict[str, Any]
 ) -> None:
     """Write selection, source, labels, right, precision, also as a web page.
-
-    Nothing is trained on the truth.
 
     The selection "given" holds all labels, whatever their weight. ``cfg["names"]`` names each file
     in ``selections``.
@@ -49,10 +41,9 @@ def main(
             share = round(right / count, 4) if count else float("nan")
             rows.append((name, source, count, right, share))
     columns = ["selection", "source", "labels", "right", "precision"]
-    found = pd.DataFrame(rows, columns=columns)
-    tables.write_table(found, quality)
-    shown = found.rename(columns={"precision": "share right"})
-    webpage.write([Section("How clean the labels are", shown, 3, REMARKS)], page, quality)
+    table = pd.DataFrame(rows, columns=columns)
+    shown = table.rename(columns={"precision": "share right"})
+    tables.write(table, [Section("How clean the labels are", shown, 3, REMARKS)], quality, page)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Draw the autoencoder's loss, and a few clips with their reconstructions."""
 
-from typing import Any
-
 import pandas as pd
 import torch
 
@@ -11,6 +9,8 @@ from earmark.networks.autoencoder import Autoencoder, validation_clips
 from earmark.report2018 import example_clips, spectrograms
 from earmark.reporting import figures, training_curves
 from earmark.runtime import job
+
+SHOWN_CLIPS = 3  # each of another label
 
 
 def main(
@@ -23,28 +23,24 @@ def main(
     history: str,
     curves_png: str,
     curves_svg: str,
-    rebuilt_png: str,
-    rebuilt_svg: str,
-    cfg: dict[str, Any],
+    reconstructions_png: str,
+    reconstructions_svg: str,
 ) -> None:
-    """Write the loss curves, and originals above reconstructions of validation clips.
-
-    ``cfg`` has ``clips``: how many are shown (the report: 3), each of another label.
-    """
+    """Write the loss curves, and originals above reconstructions of a few validation clips."""
     figures.save(training_curves.autoencoder_curves(pd.read_csv(history)), curves_png, curves_svg)
     described = model_facts.read(facts, {"batch_norm_momentum": float})
     clips = example_clips.read(labels_table, clips_table)
-    held_out = validation_clips(clips["clip"].tolist())
-    clips = clips[clips["clip"].isin(held_out)]
-    chosen = example_clips.of_different_labels(clips, cfg["clips"])
+    clips = clips[clips["clip"].isin(validation_clips(clips["clip"].tolist()))]
+    chosen = example_clips.of_different_labels(clips, SHOWN_CLIPS)
     with store.FeatureStore(feature_file) as features:
         sounds = spectrograms.read(features, chosen)
         module = Autoencoder(features.shape, described["batch_norm_momentum"])
     saved_models.load(module, weights)
     with torch.no_grad():
         images = torch.stack([torch.from_numpy(sound.values).float() for sound in sounds])
-        rebuilt = module.eval()(images).numpy()
-    figures.save(spectrograms.reconstructions(sounds, rebuilt), rebuilt_png, rebuilt_svg)
+        outputs = module.eval()(images).numpy()
+    figure = spectrograms.reconstructions(sounds, outputs)
+    figures.save(figure, reconstructions_png, reconstructions_svg)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,19 @@
 """Count and draw the train clips of each class, with a verified label and without."""
 
-from earmark.dataset import clips
+from earmark.dataset import clips, tables
 from earmark.labels import label_table, selections
 from earmark.reporting import class_counts, figures
-from earmark.reporting.markdown import Section, write_both
 from earmark.runtime import job
 
 
-def main(
-    *, labels_table: str, clips_table: str, csv: str, markdown: str, png: str, svg: str
-) -> None:
+def main(*, labels_table: str, clips_table: str, csv: str, png: str, svg: str) -> None:
     """Write the counts (label, verified, not_verified, clips), largest class first, and a figure.
 
     Usable train clips count.
     """
     labelled = selections.labelled(label_table.read(labels_table), clips.read(clips_table))
     counts = class_counts.count_clips(labelled)
-    write_both(counts, [Section("Clips per class", counts)], csv, markdown)
+    tables.write_table(counts, csv)
     figures.save(class_counts.clips_per_class(counts), png, svg)
 
 

@@ -32,11 +32,10 @@ def main(
 ) -> None:
     """Write a figure of all first-layer filters and one of their maps of a verified train clip.
 
-    ``cfg`` may have the ``label`` of the clip, which is of median length; without it, the first
-    label counts.
+    ``cfg`` has the ``label`` of the clip, which is of median length.
     """
     clips = example_clips.read(labels_table, clips_table)
-    chosen = example_clips.of_label(clips, cfg.get("label") or example_clips.any_label(clips))
+    chosen = example_clips.of_label(clips, cfg["label"])
     with store.FeatureStore(feature_file) as features:
         (sound,) = spectrograms.read(features, chosen)
         module, _, described = predicting.load(features, weights, facts)

@@ -7,10 +7,7 @@ from earmark.runtime import job
 
 
 def main(*, png: str, svg: str, cfg: dict[str, Any]) -> None:
-    """Write the figure of ``cfg['schedules']``.
-
-    It maps names to ``rounds``, ``lower_first``, ``lower_step``, ``lower_last`` and ``upper``.
-    """
+    """Write the figure of ``cfg["schedules"]``: self-training settings of the config, by system."""
     figures.save(training_curves.thresholds(cfg["schedules"]), png, svg)
 
 

@@ -2,15 +2,15 @@
 
 from typing import Any
 
+from earmark.dataset import tables
 from earmark.networks.build import parameter_count
-from earmark.report2018 import network_diagram, structure
+from earmark.report2018 import structure
 from earmark.reporting import figures
-from earmark.reporting.markdown import Section, write_both
 from earmark.runtime import job
 
 
-def main(*, csv: str, markdown: str, png: str, svg: str, cfg: dict[str, Any]) -> None:
-    """Write a table (layer, settings, output, trainable, with_statistics) and a diagram.
+def main(*, csv: str, png: str, svg: str, cfg: dict[str, Any]) -> None:
+    """Write a table (layer, settings, output, parameters) and a figure of it.
 
     ``cfg`` has ``network`` (a name of the catalogue, or ``autoencoder``), ``network_options``,
     ``input_shape`` (frequency, time), ``classes`` (a number, unused by the autoencoder) and
@@ -19,14 +19,12 @@ def main(*, csv: str, markdown: str, png: str, svg: str, cfg: dict[str, Any]) ->
     shape = cfg["input_shape"]
     module = structure.build(cfg["network"], cfg["network_options"], shape, cfg["classes"])
     layers = structure.layers_of(module, shape)
-    table = structure.table_of(layers, module)
-    write_both(table, [Section(f"Layers of {cfg['title']}", table)], csv, markdown)
-    totals = (
-        f"{parameter_count(module):,} trainable\n"
+    tables.write_table(layers, csv)
+    title = (
+        f"{cfg['title']}: {parameter_count(module):,} parameters, "
         f"{parameter_count(module, trainable_only=False):,} with batch norm's statistics"
     )
-    figure = network_diagram.diagram(structure.blocks_of(layers), cfg["title"], totals)
-    figures.save(figure, png, svg)
+    figures.save(structure.draw(layers, title), png, svg)
 
 
 if __name__ == "__main__":

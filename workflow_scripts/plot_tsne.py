@@ -1,4 +1,4 @@
-"""Draw one group's latents or pictures by t-SNE, with labels before and after spreading."""
+"""Draw one group's latents or spectrograms by t-SNE, with labels before and after spreading."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ from earmark.runtime import job
 
 
 def main(*, vectors: str, spread: str, png: str, svg: str, cfg: dict[str, Any], seed: int) -> None:
-    """Write the figure of the group whose spreading table is ``spread``.
+    """Write the figure of ``cfg["group"]``, whose spreading table is ``spread``.
 
-    ``cfg`` has the ``group``, the ``perplexity``, and what the ``vectors`` are.
+    ``vectors`` has what its clips are compared by; ``cfg`` further has the ``perplexity``.
     """
     table = tables.read_table(spread, spreading.COLUMNS, "spreading table")
-    found = store.read_vectors(vectors, table["clip"].tolist())
-    points = tsne.embed(found, cfg["perplexity"], seed)
+    points = store.read_vectors(vectors, table["clip"].tolist())
+    points = tsne.embed(points, cfg["perplexity"], seed)
     after = np.where(table["state"] == "verified", table["given"], table["spread"])
-    title = f"{figures.readable(cfg['group'])}: t-SNE of {len(table)} clips' {cfg['vectors']}"
+    title = f"{figures.readable(cfg['group'])}: t-SNE of {len(table)} clips"
     figure = tsne.before_and_after(points, table["given"].tolist(), after, title)
     figures.save(figure, png, svg)
 

@@ -4,13 +4,19 @@ from typing import Any
 
 import pandas as pd
 
-from earmark.dataset import tables
+from earmark.dataset.tables import write_table
 from earmark.evaluation import scoring, submission
-from earmark.reporting import webpage
-from earmark.reporting.markdown import Section
+from earmark.reporting import tables
+from earmark.reporting.tables import Section
 from earmark.runtime import job
 
-BETWEEN_SEEDS = ("Each seed trains every system anew. The deviation is between their scores.",)
+REMARKS = (
+    "A clip scores 1 where the first guess is right, 1/2 where the second is, 1/3 where the third "
+    "is, and 0 otherwise; MAP@3 is the mean over clips. The standard error says how far that mean "
+    "would move with other clips: systems that differ by less may be equally good.",
+)
+HEADINGS = {"map3": "MAP@3", "accuracy": "first guess right"}
+BETWEEN_SEEDS = ("MAP@3 of each system, trained with several seeds: mean and sample deviation.",)
 
 
 def main(
@@ -27,19 +33,19 @@ def main(
     ``cfg["systems"]`` gives (system, seed) of each submission.
     """
     known = scoring.read_truth(truth)
-    rows, parts = [], []
-    for (system, seed), path in zip(cfg["systems"], submissions, strict=True):
-        parts.append(scoring.score_clips(system, seed, submission.read(path), known))
-        rows += scoring.score(system, seed, parts[-1])
-    table = pd.DataFrame(rows, columns=list(scoring.COLUMNS))
-    tables.write_table(table, scores)
-    tables.write_table(pd.concat(parts, ignore_index=True), clip_scores)
-    shown, remarks = scoring.for_reading(table), scoring.remarks(table)
-    sections = [Section("Scores on the test clips", shown, 3, remarks)]
+    parts = [
+        scoring.score_clips(system, seed, submission.read(path), known)
+        for (system, seed), path in zip(cfg["systems"], submissions, strict=True)
+    ]
+    clips = pd.concat(parts, ignore_index=True)
+    write_table(clips, clip_scores)
+    table = scoring.score(clips)
+    shown = table.sort_values("split", kind="stable").rename(columns=HEADINGS)
+    sections = [Section("Scores on the test clips", shown, 3, REMARKS)]
     if table["seed"].nunique() > 1:
         means = scoring.means_over_seeds(table)
         sections.insert(0, Section("Means over seeds", means, 3, BETWEEN_SEEDS))
-    webpage.write(sections, page, scores)
+    tables.write(table, sections, scores, page)
 
 
 if __name__ == "__main__":

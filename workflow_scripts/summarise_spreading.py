@@ -4,10 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from earmark.dataset import tables
+from earmark.dataset.tables import read_table
 from earmark.labels import spreading
-from earmark.reporting import webpage
-from earmark.reporting.markdown import Section
+from earmark.reporting import tables
+from earmark.reporting.tables import Section
 from earmark.runtime import job
 
 REMARKS = (
@@ -22,21 +22,19 @@ def main(*, groups: list[str], summary: str, page: str, cfg: dict[str, Any]) -> 
 
     ``cfg["groups"]`` lists (spreading, group) of each file in ``groups``.
     """
-    read = [tables.read_table(path, spreading.COLUMNS, "spreading table") for path in groups]
-    rows = []
-    for name in dict.fromkeys(spread for spread, _ in cfg["groups"]):
-        parts = [
-            (group, table)
-            for (spread, group), table in zip(cfg["groups"], read, strict=True)
-            if spread == name
-        ]
-        rows += [spreading.summary_row(name, group, table) for group, table in parts]
-        together = pd.concat([table for _, table in parts])
-        rows.append(spreading.summary_row(name, "together", together))
-    found = pd.DataFrame(rows)
-    tables.write_table(found, summary)
-    shown = found.rename(columns={"percent_after": "percent verified after"})
-    webpage.write([Section("Labels before and after spreading", shown, 1, REMARKS)], page, summary)
+    parts: dict[str, dict[str, pd.DataFrame]] = {}
+    for (name, group), path in zip(cfg["groups"], groups, strict=True):
+        table = read_table(path, spreading.COLUMNS, "spreading table")
+        parts.setdefault(name, {})[group] = table
+    rows = [
+        spreading.summary_row(name, group, table)
+        for name, own in parts.items()
+        for group, table in {**own, "together": pd.concat(own.values())}.items()
+    ]
+    counts = pd.DataFrame(rows)
+    shown = counts.rename(columns={"percent_after": "percent verified after"})
+    sections = [Section("Labels before and after spreading", shown, 1, REMARKS)]
+    tables.write(counts, sections, summary, page)
 
 
 if __name__ == "__main__":

@@ -2,45 +2,36 @@
 
 from typing import Any
 
-import pandas as pd
-
 from earmark.labels import selections
+from earmark.networks import model_facts
 from earmark.report2018 import report_tables
-from earmark.reporting import webpage
-from earmark.reporting.markdown import Section, write_both
+from earmark.reporting import tables
+from earmark.reporting.tables import Section
 from earmark.runtime import job
 
+FACTS = {"kept_epoch": int, "kept_figures": dict, "clips": dict, "recipe": dict}
 REMARKS = (
-    "Round 0 is the base model. Clips are those trained on, without the held-out fold; accuracies "
-    "are those of the best epoch, and the last line repeats the best round.",
+    "Round 0 is the base model. Clips are those trained on, without the fold held out; accuracies "
+    "are those of the epoch whose weights were kept, and the last line repeats the best round.",
+    "Reported figures, where there are any, are of FSDKaggle2018; its validation clips have noisy "
+    "labels.",
 )
-REPORTED = "The reported figures are of FSDKaggle2018; its validation clips have noisy labels."
 
 
-def main(
-    *,
-    histories: list[str],
-    pseudo: list[str],
-    csv: str,
-    markdown: str,
-    page: str,
-    cfg: dict[str, Any],
-) -> None:
-    """Write one line per round as CSV, as Markdown and as a web page.
+def main(*, facts: list[str], pseudo: list[str], csv: str, page: str, cfg: dict[str, Any]) -> None:
+    """Write one line per round as CSV and as a web page.
 
-    ``histories`` are those of the base model and of each round, in order; ``pseudo`` the tables of
-    pseudo-labels of each round. Without the base's history the rounds are counted from 1 all the
-    same. ``cfg`` has ``title`` and ``setting``: A, B or null.
+    ``facts`` (model.json) are those of the base model, if any, and of each round, ``pseudo`` the
+    tables of pseudo-labels of each round. ``cfg`` has ``title``, ``setting`` (A, B or null), and
+    the ``rounds``: the number of each model, where the base is 0.
     """
-    table = report_tables.selftraining(
-        [pd.read_csv(path) for path in histories],
-        [len(selections.read(path)) for path in pseudo],
-        cfg["setting"],
-    )
-    remarks = [*REMARKS, *([REPORTED] if cfg["setting"] is not None else [])]
-    sections = [Section(cfg["title"], table, 4, remarks)]
-    write_both(table, sections, csv, markdown)
-    webpage.write(sections, page, csv)
+    rounds = {
+        number: model_facts.read(path, FACTS)
+        for number, path in zip(cfg["rounds"], facts, strict=True)
+    }
+    added = {number: len(selections.read(path)) for number, path in enumerate(pseudo, start=1)}
+    table = report_tables.selftraining(rounds, added, cfg["setting"])
+    tables.write(table, [Section(cfg["title"], table, 4, REMARKS)], csv, page)
 
 
 if __name__ == "__main__":

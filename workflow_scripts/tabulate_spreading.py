@@ -1,13 +1,11 @@
-"""Put the counts of label spreading into the report's group tables."""
+"""Put the counts of label spreading into the report's group table."""
 
 from typing import Any
 
-import pandas as pd
-
-from earmark.dataset import tables
+from earmark.dataset.tables import read_table
 from earmark.report2018 import report_tables, reported_figures
-from earmark.reporting import webpage
-from earmark.reporting.markdown import Section, write_both
+from earmark.reporting import tables
+from earmark.reporting.tables import Section
 from earmark.runtime import job
 
 REMARK = (
@@ -17,27 +15,17 @@ REMARK = (
 )
 
 
-def main(*, summary: str, csv: str, markdown: str, page: str, cfg: dict[str, Any]) -> None:
-    """Write one table per spreading: below each other as CSV, under headings as Markdown and HTML.
+def main(*, summary: str, csv: str, page: str, cfg: dict[str, Any]) -> None:
+    """Write the group table of one ``spreading`` as CSV and as a web page.
 
-    ``summary`` is spreading.csv. ``cfg`` has ``spreadings``, which names the group scheme of each
-    spreading, or one ``spreading`` and its ``scheme``.
+    ``summary`` is spreading.csv. ``cfg`` has the ``spreading`` and the group ``scheme`` whose
+    reported figures stand beside it.
     """
-    wanted = cfg["spreadings"] if "spreadings" in cfg else {cfg["spreading"]: cfg["scheme"]}
-    columns = ("spreading", "group", *report_tables.COUNTED)
-    found = tables.read_table(summary, columns, "summary of spreading")
-    parts = [report_tables.spreading(found, name, scheme) for name, scheme in wanted.items()]
-    sections = [
-        Section(
-            f"Label spreading, scheme {scheme}: {name}",
-            part.drop(columns=["spreading", "scheme"]),
-            2,
-            [REMARK],
-        )
-        for (name, scheme), part in zip(wanted.items(), parts, strict=True)
-    ]
-    write_both(pd.concat(parts, ignore_index=True), sections, csv, markdown)
-    webpage.write(sections, page, csv)
+    counts = read_table(summary, ("spreading", "group"), "summary of spreading")
+    table = report_tables.spreading(counts, cfg["spreading"], cfg["scheme"])
+    title = f"Label spreading, scheme {cfg['scheme']}: {cfg['spreading']}"
+    shown = table.drop(columns=["spreading", "scheme"])
+    tables.write(table, [Section(title, shown, 2, [REMARK])], csv, page)
 
 
 if __name__ == "__main__":

@@ -2,42 +2,36 @@
 
 from typing import Any
 
-from earmark.evaluation import scoring
+from earmark.evaluation import comparison, scoring
 from earmark.report2018 import report_tables
-from earmark.reporting import webpage
-from earmark.reporting.markdown import Section, write_both
+from earmark.report2018.reported_figures import TEST_CLIPS, TEST_ERROR
+from earmark.reporting import tables
+from earmark.reporting.tables import Section
 from earmark.runtime import job
 
+REMARKS = (
+    "MAP@3 is the mean over all clips and seeds, its standard error is over clips. The interval of "
+    f"a difference comes from {comparison.RESAMPLES:,} paired bootstrap resamples of the clips.",
+    f"Reported figures are of {TEST_CLIPS} test clips, where the standard error is about "
+    f"{TEST_ERROR}.",
+)
+OUT_OF_FOLD = (
+    "Ours are measured on verified train clips that the models did not learn from, as the truth of "
+    "the test clips is not known."
+)
 
-def main(
-    *,
-    clip_scores: str,
-    csv: str,
-    markdown: str,
-    page: str,
-    cfg: dict[str, Any],
-    seed: int,
-) -> None:
-    """Write one line per system as CSV, as Markdown and as a web page.
+
+def main(*, clip_scores: str, csv: str, page: str, cfg: dict[str, Any], seed: int) -> None:
+    """Write one line per system as CSV and as a web page.
 
     ``clip_scores`` is clip_scores.csv, or, where the test clips' truth is unknown, out_of_fold.csv.
-    ``cfg`` has a ``title``, ``rows``, which is a
-    list of {title, entry, reported: a number, several or null, and perhaps note},
-    ``reported_clips`` and ``reported_error``: how many clips the reported figures are of, and
-    their standard error.
+    ``cfg`` has a ``title`` and ``rows``, which is a list of {title, entry, reported: numbers}.
     """
     clips = scoring.read_clip_scores(clip_scores)
-    table = report_tables.systems(
-        clips, cfg["rows"], cfg["reported_clips"], cfg["reported_error"], seed
-    )
-    shown = Section(
-        cfg["title"],
-        report_tables.systems_for_reading(table),
-        3,
-        report_tables.systems_remarks(clips, table),
-    )
-    write_both(table, [shown], csv, markdown)
-    webpage.write([shown], page, csv)
+    table = report_tables.systems(clips, cfg["rows"], seed)
+    shown = table.dropna(axis="columns", how="all").rename(columns=report_tables.HEADINGS)
+    remarks = [*REMARKS, *([OUT_OF_FOLD] if (clips["usage"] == scoring.VALIDATION).any() else [])]
+    tables.write(table, [Section(cfg["title"], shown, 3, remarks)], csv, page)
 
 
 if __name__ == "__main__":

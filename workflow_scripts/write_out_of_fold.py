@@ -1,4 +1,4 @@
-"""What each system and ensemble says of the train clips that its models held out."""
+"""Put the out-of-fold predictions of each system and ensemble into one table."""
 
 from typing import Any
 
@@ -24,15 +24,15 @@ def main(
     each; ``cfg["entries"]`` are the systems and ensembles, by name, with ``members``, ``kind`` and
     ``exponent``.
     """
-    of = {tuple(key): path for key, path in zip(cfg["files"], members, strict=True)}
-    known, held_out = label_table.read(labels_table), folds.read(folds_table)
+    paths = {tuple(key): path for key, path in zip(cfg["files"], members, strict=True)}
+    labels, folds_of_clips = label_table.read(labels_table), folds.read(folds_table)
     parts = []
-    for seed in dict.fromkeys(seed for _, seed in cfg["files"]):
-        read = {name: predictions.read(path) for (name, own), path in of.items() if own == seed}
+    for seed in dict.fromkeys(seed for _, seed in paths):
+        read = {name: predictions.read(path) for (name, own), path in paths.items() if own == seed}
         for entry, settings in cfg["entries"].items():
             own = {name: read[name] for name in settings["members"]}
-            found = out_of_fold.combine(own, known, settings["kind"], settings["exponent"], entry)
-            parts.append(out_of_fold.rows(entry, seed, found, known, held_out))
+            mean = out_of_fold.combine(own, labels, settings["kind"], settings["exponent"], entry)
+            parts.append(out_of_fold.rows(entry, seed, mean, labels, folds_of_clips))
     tables.write_table(pd.concat(parts, ignore_index=True), out_of_fold_table)
 
 

@@ -1,8 +1,8 @@
-"""Train clips as judges: each predicted by the model that held out its fold.
+"""Out-of-fold predictions: each train clip predicted by the model that held out its fold.
 
-Verified ones are what scores are taken from. What is measured so flatters a little: early stopping
-and a weighted mean look at the same clips, and label spreading knew their labels when it promoted
-others. It stands in for a truth of the test clips.
+Scores are those of the verified clips. They stand in for a truth of the test clips, and are a
+little too high: early stopping and a weighted mean look at the same clips, and label spreading knew
+their labels when it promoted others.
 
 Columns of out_of_fold.csv: system (or ensemble), seed, clip, fold, label (as it is learned from),
 verified, guess_1 to guess_3 (best first), probability (of guess_1), label_probability.
@@ -38,37 +38,32 @@ NUMBERS = {
 }
 
 
-def known_clips(members: Sequence[Predictions]) -> list[str]:
+def predicted_clips(members: Sequence[Predictions]) -> list[str]:
     """Clips that all members predict, in the first one's order."""
-    known = [
-        {name for name, row in zip(one.clips, one.probabilities, strict=True) if row[0] == row[0]}
-        for one in members
-    ]
-    return [name for name in members[0].clips if all(name in own for own in known)]
+    predicted = [set(np.array(one.clips)[~np.isnan(one.probabilities[:, 0])]) for one in members]
+    return [name for name in members[0].clips if all(name in own for own in predicted)]
 
 
-def score(found: Predictions, labels: pd.DataFrame) -> float:
+def score(member: Predictions, labels: pd.DataFrame) -> float:
     """MAP@3 on the verified clips of ``labels`` that are predicted; NaN if there are none."""
-    verified = labels[(labels["verified"] == 1) & labels["clip"].isin(known_clips([found]))]
-    truth = [found.classes.index(label) for label in verified["label"]]
-    return metrics.map_at_3(found.of(verified["clip"].tolist()), truth)
+    verified = labels[(labels["verified"] == 1) & labels["clip"].isin(predicted_clips([member]))]
+    truth = [member.classes.index(label) for label in verified["label"]]
+    return metrics.map_at_3(member.of(verified["clip"].tolist()), truth)
 
 
 def weighing_scores(members: Mapping[str, Predictions], labels: pd.DataFrame) -> list[float]:
     """Each member's score on all of its own clips, for a weighted mean.
 
-    A member whose folds hold out no verified clip has no score (NaN), and that is told.
+    A member whose folds hold out no verified clip has no score (NaN); the log warns of it.
     """
-    scores = [score(found, labels) for found in members.values()]
+    scores = [score(member, labels) for member in members.values()]
     without = [name for name, value in zip(members, scores, strict=True) if np.isnan(value)]
     if without:
         log.warning(
-            "No verified clip is held out for %s, so a weighted mean cannot tell how good it is: "
-            "%s. Verify more clips, or use fewer folds.",
+            "No verified clip is held out for %s, so it has no score for a weighted mean: its "
+            "weight is 0, or, where no member has a score, that of the others. Verify more clips, "
+            "or use fewer folds.",
             ", ".join(without),
-            "all members weigh alike"
-            if len(without) == len(scores)
-            else "it weighs nothing beside the others",
         )
     return scores
 
@@ -80,7 +75,7 @@ def combine(
 
     In a weighted mean each member weighs by its score on all of its own clips.
     """
-    clips = known_clips(list(members.values()))
+    clips = predicted_clips(list(members.values()))
     classes = same_classes(list(members.values()), entry)
     scores = weighing_scores(members, labels) if kind == "weighted" else None
     if not clips:
@@ -91,28 +86,26 @@ def combine(
             ", ".join(members),
         )
         return Predictions([], classes, np.zeros((0, len(classes))))
-    values = [found.of(clips) for found in members.values()]
+    values = [member.of(clips) for member in members.values()]
     return Predictions(clips, classes, ensemble.combine(kind, values, scores, exponent))
 
 
 def rows(
-    entry: str, seed: int, found: Predictions, labels: pd.DataFrame, folds: pd.DataFrame
+    entry: str, seed: int, predicted: Predictions, labels: pd.DataFrame, folds: pd.DataFrame
 ) -> pd.DataFrame:
     """Rows of out_of_fold.csv of one system or ensemble: its predicted clips that have a label."""
-    table = labels[labels["clip"].isin(found.clips)].merge(folds[["clip", "fold"]], on="clip")
-    values = found.of(table["clip"].tolist())
-    names = np.array(found.classes)
+    table = labels[labels["clip"].isin(predicted.clips)].merge(folds[["clip", "fold"]], on="clip")
+    values = predicted.of(table["clip"].tolist())
+    # Where there are two classes, the third guess is empty.
+    names = np.array([*predicted.classes, *[""] * metrics.GUESSES])
     best = metrics.top_classes(values)
-    number = [found.classes.index(label) for label in table["label"]]
-    guesses = {
-        column: names[best[:, rank]] if rank < best.shape[1] else ""
-        for rank, column in enumerate(GUESSES)
-    }
+    guessed = np.pad(best, ((0, 0), (0, metrics.GUESSES - best.shape[1])), constant_values=-1)
+    number = [predicted.classes.index(label) for label in table["label"]]
     table = table.assign(
         system=entry,
         seed=seed,
-        **guesses,
-        probability=values.max(axis=1).round(6) if len(values) else [],
+        **dict(zip(GUESSES, names[guessed].T, strict=True)),
+        probability=values.max(axis=1, initial=0).round(6),
         label_probability=values[np.arange(len(table)), number].round(6),
     )
     return table[list(COLUMNS)]

@@ -29,23 +29,22 @@ class Predictions:
         return self.probabilities[..., [row[name] for name in clips], :]
 
 
-def write(path: str | Path, found: Predictions) -> None:
+def write(path: str | Path, predicted: Predictions) -> None:
     """Write predictions as float32. Raises EarmarkError for numbers that are not finite.
 
     A clip that is NaN in all classes has no prediction.
     """
-    values = found.probabilities
+    values = predicted.probabilities
     by_clip = values if values.ndim == 2 else np.moveaxis(values, 0, 1)
     known = ~np.isnan(by_clip).all(axis=tuple(range(1, by_clip.ndim)))
-    names = [name for name, there in zip(found.clips, known, strict=True) if there]
     finite.check_clips(
         "network's probabilities",
-        names,
+        [predicted.clips[index] for index in np.flatnonzero(known)],
         by_clip[known],
         "Lower the recipe's learning_rate, or write `precision: float32` under `hardware`.",
     )
-    with store.writing(path, classes=found.classes) as (file, _):
-        store.add_names(file, found.clips)
+    with store.writing(path, classes=predicted.classes) as (file, _):
+        store.add_names(file, predicted.clips)
         store.add_array(file, "probabilities", values.astype(np.float32))
 
 
@@ -62,13 +61,13 @@ def read(path: str | Path) -> Predictions:
             )
         # A clip without a prediction is NaN in all classes.
         if not (np.isfinite(values).all(-1) | np.isnan(values).all(-1)).all():
-            raise ValueError("some probabilities are no finite numbers")
+            raise ValueError("some probabilities are NaN or infinite")
         return Predictions(clips, classes, values)
 
 
 def same_classes(members: Sequence[Predictions], name: str) -> list[str]:
     """Return the class names that all ``members`` of ``name`` have."""
     classes = members[0].classes
-    if any(found.classes != classes for found in members):
+    if any(member.classes != classes for member in members):
         raise ValueError(f"The members of {name} were trained on different classes.")
     return classes

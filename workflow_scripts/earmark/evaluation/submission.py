@@ -16,7 +16,7 @@ def make(clips: Sequence[str], probabilities: np.ndarray, classes: Sequence[str]
     With fewer than three classes all of them are named.
     """
     if not np.isfinite(probabilities).all():
-        raise ValueError("Some probabilities are not finite numbers.")
+        raise ValueError("Some probabilities are NaN or infinite.")
     best = metrics.top_classes(probabilities)
     guesses = [" ".join(classes[index] for index in row) for row in best]
     return pd.DataFrame({"fname": list(clips), "label": guesses})

@@ -35,7 +35,7 @@ class Plan:
         self.times = f"{self.results}/benchmarks"
         self.report = f"{self.results}/report"
         self.seeds: list[int] = list(config.get("seeds", [config["seed"]]))
-        self.rebuilt: Entry = config.get("report", {})
+        self.report2018: Entry = config.get("report", {})
 
     # Systems and ensembles
 
@@ -71,7 +71,7 @@ class Plan:
             *self.config["ensembles"],
             self.config["submission"],
         ]
-        tables = self.rebuilt.get("systems", {}).values()
+        tables = self.report2018.get("systems", {}).values()
         return list(dict.fromkeys([*listed, *(row["entry"] for rows in tables for row in rows)]))
 
     @cached_property
@@ -107,7 +107,7 @@ class Plan:
     @cached_property
     def spreadings(self) -> list[str]:
         """Those, and the ones that the report's tables list."""
-        return sorted({*self.learned_spreadings, *self.rebuilt.get("spreading", {}).values()})
+        return sorted({*self.learned_spreadings, *self.report2018.get("spreading", {}).values()})
 
     def groups_of(self, spreading: str) -> dict[str, list[str]]:
         """The groups of a spreading that occur in the data: group -> its classes."""
@@ -246,7 +246,7 @@ class Plan:
     def structure_of(self, name: str) -> dict[str, Any]:
         """What is needed to build a system's network, or the report's autoencoder."""
         if name == "autoencoder":
-            entry = self.config["autoencoders"][self.rebuilt["autoencoder"]]
+            entry = self.config["autoencoders"][self.report2018["autoencoder"]]
             shape = parse_feature(self.config["features"][entry["feature"]]).shape
             network = {"network": name, "network_options": {}, "input_shape": list(shape)}
             return {**network, "classes": len(self.source.labels), "title": name}
@@ -271,18 +271,18 @@ class Plan:
         known = self.source.layout.test_truth
         return f"{self.results}/{'clip_scores' if known else 'out_of_fold'}.csv"
 
-    def pictures(self, *names: str) -> list[str]:
+    def figure_files(self, *names: str) -> list[str]:
         """Both files of each figure."""
         return [f"{self.report}/{name}.{kind}" for name in names for kind in ("png", "svg")]
 
     def tables(self, *names: str) -> list[str]:
         """The files of each table."""
-        return [f"{self.report}/{name}.{kind}" for name in names for kind in ("csv", "md", "html")]
+        return [f"{self.report}/{name}.{kind}" for name in names for kind in ("csv", "html")]
 
     @cached_property
     def figures(self) -> list[str]:
         """What ``snakemake all`` draws."""
-        return self.pictures(
+        return self.figure_files(
             "clips_per_class",
             *[
                 f"tsne_{name}_{group}"
@@ -300,24 +300,23 @@ class Plan:
 
     def report_files(self) -> list[str]:
         """Every table and figure of the 2018 report, if the config lists them."""
-        autoencoder, filters = self.rebuilt["autoencoder"], self.rebuilt["filters_of"]
+        autoencoder, filters = self.report2018["autoencoder"], self.report2018["filters_of"]
         return (
             self.figures
-            + self.pictures(
+            + self.figure_files(
                 f"examples_{self.config['autoencoders'][autoencoder]['feature']}",
                 "structure_autoencoder",
-                *[f"structure_{system}" for system in self.rebuilt["structures_of"]],
+                *[f"structure_{system}" for system in self.report2018["structures_of"]],
                 f"autoencoder_{autoencoder}_loss",
-                f"autoencoder_{autoencoder}_rebuilt",
+                f"autoencoder_{autoencoder}_reconstructions",
                 "threshold_schedule",
                 f"filters_{filters}",
                 f"feature_maps_{filters}",
             )
             + self.tables(
-                *[f"spreading_{scheme}" for scheme in self.rebuilt["spreading"]],
-                *[f"selftraining_{system}" for system in self.rebuilt["selftraining"]],
-                *self.rebuilt["systems"],
-                "discrepancies",
+                *[f"spreading_{scheme}" for scheme in self.report2018["spreading"]],
+                *[f"selftraining_{system}" for system in self.report2018["selftraining"]],
+                *self.report2018["systems"],
             )
         )
 

@@ -9,6 +9,7 @@ maximised is the value before them. Report, section 8.
 """
 
 from collections.abc import Callable
+from itertools import takewhile
 
 import torch
 from torch import Tensor, nn
@@ -31,50 +32,37 @@ def first_layer(module: nn.Module) -> tuple[nn.Sequential, nn.Module]:
     """
     for part in module.modules():
         if isinstance(part, nn.Sequential):
-            layers = list(part)
-            for place, layer in enumerate(layers):
+            layers = [layer for layer in part if not isinstance(layer, nn.Dropout | nn.Dropout2d)]
+            for index, layer in enumerate(layers):
                 if isinstance(layer, nn.Conv2d):
-                    return _with_followers(layer, layers[place + 1 :])
+                    norms = takewhile(lambda x: isinstance(x, nn.BatchNorm2d), layers[index + 1 :])
+                    linear = [layer, *norms]
+                    after = layers[index + len(linear) :]
+                    activated = bool(after) and isinstance(after[0], ACTIVATIONS)
+                    return nn.Sequential(*linear), after[0] if activated else linear[-1]
     raise EarmarkError(
         "The network has no layer of two-dimensional filters to draw. Name a system whose network "
         "begins with one, for example vgg_fewer."
     )
 
 
-def _with_followers(conv: nn.Conv2d, rest: list[nn.Module]) -> tuple[nn.Sequential, nn.Module]:
-    linear: list[nn.Module] = [conv]
-    for layer in rest:
-        if isinstance(layer, nn.BatchNorm2d):
-            linear.append(layer)
-        elif isinstance(layer, ACTIVATIONS):
-            return nn.Sequential(*linear), layer
-        elif not isinstance(layer, nn.Dropout | nn.Dropout2d):
-            break
-    return nn.Sequential(*linear), linear[-1]
-
-
 def preferred_inputs(layers: nn.Sequential, seed: int) -> Tensor:
     """Return the input (filters, frequency, time) that each filter of ``layers`` responds to most.
 
-    ``layers`` is what ``first_layer`` finds, in evaluation mode, for pictures of one channel. Each
-    input has the filter's size and a norm of at most 1.
+    ``layers`` is what ``first_layer`` finds, in evaluation mode, for spectrograms of one channel.
+    Each input has the filter's size and a norm of at most 1.
     """
     conv = layers[0]
     assert isinstance(conv, nn.Conv2d)
-    if conv.in_channels != 1:
-        raise EarmarkError(
-            f"The network's first filters read {conv.in_channels} channels; only filters on "
-            f"spectrograms, of one channel, can be drawn. Name a system that begins with those."
-        )
-    tall, wide = conv.kernel_size
+    height, width = conv.kernel_size
 
     def respond(images: Tensor) -> Tensor:
         maps = layers(images[:, None])  # (filters, filters, frequency, time)
-        # The unit that sees the whole picture: padding is even or has one row more at the end.
+        # The unit that sees all of the input: padding is even or has one row more at the end.
         own = torch.arange(len(maps))
         return maps[own, own, (maps.shape[2] - 1) // 2, (maps.shape[3] - 1) // 2]
 
-    return maximise(respond, conv.out_channels, (tall, wide), seed)
+    return maximise(respond, conv.out_channels, (height, width), seed)
 
 
 def maximise(
@@ -110,11 +98,9 @@ def _norms(images: Tensor) -> Tensor:
 @torch.no_grad()
 def output_of(layer: nn.Module, module: nn.Module, image: Tensor) -> Tensor:
     """Run ``module`` on one image (frequency, time); return what ``layer`` gives, without batch."""
-    found: list[Tensor] = []
+    outputs: list[Tensor] = []
     # A copy: the next layer may work in place.
-    hook = layer.register_forward_hook(lambda _, __, out: found.append(out[0].clone()))
-    try:
-        module.eval()(image[None])
-    finally:
-        hook.remove()
-    return found[0]
+    hook = layer.register_forward_hook(lambda _, __, out: outputs.append(out[0].clone()))
+    module.eval()(image[None])
+    hook.remove()
+    return outputs[0]

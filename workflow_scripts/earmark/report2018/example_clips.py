@@ -14,7 +14,7 @@ from earmark.runtime.errors import EarmarkError
 
 
 def read(labels: str, clips: str) -> pd.DataFrame:
-    """Rows of the usable train clips: clip, label, verified, seconds, and all else of the clips.
+    """Rows of the usable train clips: label, verified, and the columns of the clips table.
 
     ``labels`` and ``clips`` are the files of both tables.
     """
@@ -28,15 +28,15 @@ def of_label(clips: pd.DataFrame, label: str) -> pd.DataFrame:
 
     Raises EarmarkError when no usable verified train clip has the label.
     """
-    trusted = _trusted(clips)
-    mine = trusted[trusted["label"] == label]
-    if mine.empty:
-        known = ", ".join(sorted(trusted["label"].unique())) or "none"
+    verified = clips[clips["verified"] == 1]
+    own = verified[verified["label"] == label]
+    if own.empty:
+        known = ", ".join(sorted(verified["label"].unique())) or "none"
         raise EarmarkError(
             f"No verified train clip that can be used has the label '{label}', which a figure is "
-            f"to show. Write one that has: {known}."
+            f"to show. Verify one; there are verified clips of: {known}."
         )
-    return _median(mine)
+    return _median(own)
 
 
 def of_different_labels(clips: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -48,26 +48,8 @@ def of_different_labels(clips: pd.DataFrame, count: int) -> pd.DataFrame:
     labels = sorted(clips["label"].unique())
     if not labels:
         raise EarmarkError("No train clip can be used, so there is none to show. Add clips.")
-    places = np.linspace(0, len(labels) - 1, min(count, len(labels))).round().astype(int)
-    chosen = [_median(clips[clips["label"] == labels[place]]) for place in places]
-    return pd.concat(chosen, ignore_index=True)
-
-
-def any_label(clips: pd.DataFrame) -> str:
-    """Return the first label, in sorted order, that ``of_label`` has a clip for.
-
-    Raises EarmarkError when no verified train clip can be used.
-    """
-    labels = _trusted(clips)["label"]
-    if labels.empty:
-        raise EarmarkError(
-            "No verified train clip can be used, so there is none to show. Verify some labels."
-        )
-    return str(labels.min())
-
-
-def _trusted(clips: pd.DataFrame) -> pd.DataFrame:
-    return clips[clips["verified"] == 1]
+    chosen = np.linspace(0, len(labels) - 1, min(count, len(labels))).round().astype(int)
+    return pd.concat([_median(clips[clips["label"] == labels[index]]) for index in chosen])
 
 
 def _median(clips: pd.DataFrame) -> pd.DataFrame:

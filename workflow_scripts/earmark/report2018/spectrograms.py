@@ -3,7 +3,7 @@
 Report, sections 2, 3 and 8.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,15 +15,15 @@ from earmark.features.store import FeatureStore
 from earmark.reporting import figures
 from earmark.runtime.errors import EarmarkError
 
-SOUND_COLOURS = "magma"
+IMAGE: dict[str, Any] = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
 DECIBELS = "dB relative to the clip's maximum"
 
 
 @dataclass(frozen=True)
 class Spectrogram:
-    """A clip as a picture: values (frequency, time) as networks read them, 0 loudest, 1 floor.
+    """A clip's spectrogram: values (frequency, time) as networks read them, 0 loudest, 1 floor.
 
-    The picture is of the whole clip, from 0 to ``seconds`` and from 0 to ``highest_khz``.
+    It is of the whole clip, from 0 to ``seconds`` and from 0 to ``highest_khz``.
     """
 
     values: np.ndarray
@@ -41,13 +41,13 @@ class Spectrogram:
 def read(store: FeatureStore, clips: Any) -> list[Spectrogram]:
     """Return the spectrograms of rows (clip, label, seconds).
 
-    Raises EarmarkError when the features are not pictures of whole clips.
+    Raises EarmarkError when the features are not spectrograms of whole clips.
     """
-    settings: Mapping[str, Any] = store.settings
+    settings = store.settings
     if settings["kind"] != "stft":
         raise EarmarkError(
-            f"The features {store.path} are of the kind '{settings['kind']}', which is no picture "
-            f"of the whole clip. Name features of the kind stft."
+            f"The features {store.path} are of the kind '{settings['kind']}', which is no "
+            f"spectrogram of the whole clip. Name features of the kind stft."
         )
     images = store.images(store.rows_of(clips["clip"])) / 255
     return [
@@ -66,13 +66,11 @@ def draw(axes: mpl.axes.Axes, sound: Spectrogram) -> Any:
     """Draw a spectrogram in dB with its axes in seconds and kHz; return the image."""
     image = axes.imshow(
         -sound.range_db * sound.values,
-        origin="lower",
-        aspect="auto",
         extent=sound.extent,
-        cmap=SOUND_COLOURS,
+        cmap="magma",
         vmin=-sound.range_db,
         vmax=0,
-        interpolation="nearest",
+        **IMAGE,
     )
     axes.set_title(sound.title, fontsize=10)
     axes.set_xlabel("time (s)")
@@ -94,7 +92,7 @@ def examples(sounds: Sequence[Spectrogram]) -> Figure:
     return figure
 
 
-def reconstructions(sounds: Sequence[Spectrogram], rebuilt: np.ndarray) -> Figure:
+def reconstructions(sounds: Sequence[Spectrogram], outputs: np.ndarray) -> Figure:
     """Draw spectrograms above their reconstructions (n, frequency, time), with one dB scale.
 
     What a reconstruction has outside [0, 1] is drawn as the nearer end of the scale; its error
@@ -102,11 +100,11 @@ def reconstructions(sounds: Sequence[Spectrogram], rebuilt: np.ndarray) -> Figur
     """
     figure = Figure(figsize=(1 + 4 * len(sounds), 7), layout="constrained")
     upper, lower = figure.subplots(2, len(sounds), squeeze=False)
-    for place, (sound, values) in enumerate(zip(sounds, rebuilt, strict=True)):
-        draw(upper[place], sound).axes.set_xlabel("")
+    for column, (sound, values) in enumerate(zip(sounds, outputs, strict=True)):
+        draw(upper[column], sound).axes.set_xlabel("")
         error = float(np.square(values - sound.values).mean())
         title = f"reconstruction\nmean squared error {error:.4f}"
-        image = draw(lower[place], replace(sound, values=values, title=title))
+        image = draw(lower[column], replace(sound, values=values, title=title))
     for axes in (*upper[1:], *lower[1:]):
         axes.set_ylabel("")
     figure.colorbar(image, ax=[*upper, *lower], label=DECIBELS)
@@ -141,15 +139,7 @@ def filters(preferred: np.ndarray, bin_hertz: float, title: str) -> Figure:
         if number >= count:
             axes.set_visible(False)
             continue
-        image = axes.imshow(
-            -preferred[number],
-            origin="lower",
-            aspect="auto",
-            cmap="RdBu_r",
-            vmin=-largest,
-            vmax=largest,
-            interpolation="nearest",
-        )
+        image = axes.imshow(-preferred[number], cmap="RdBu_r", vmin=-largest, vmax=largest, **IMAGE)
         axes.set_title(str(number + 1), fontsize=9, pad=3)
         axes.set_xticks([])
         axes.set_yticks([])
@@ -164,35 +154,21 @@ def filters(preferred: np.ndarray, bin_hertz: float, title: str) -> Figure:
 def feature_maps(sound: Spectrogram, maps: np.ndarray, title: str) -> Figure:
     """Draw a spectrogram above the maps (filters, frequency, time) that a layer makes of it.
 
-    Each map has its own scale from its lowest value to its highest.
+    Maps have the spectrogram's axes, and each its own scale from its lowest value to its highest.
     """
     rows, columns = _grid_of(len(maps))
-    figure = Figure(figsize=(max(5.0, 1.35 * columns), 4.0 + 1.45 * rows))
+    figure = Figure(figsize=(max(5.0, 1.35 * columns), 4.0 + 1.3 * rows))
     figure.set_layout_engine("constrained")
     note = "each map on its own scale: dark is its lowest value, yellow its highest"
     figure.suptitle(f"{title}\n{note}", fontsize=12)
-    cells = figure.add_gridspec(rows + 1, columns, height_ratios=(3.2, *[1.45] * rows))
-    whole = figure.add_subplot(cells[0, :])
-    figure.colorbar(draw(whole, sound), ax=whole, label=DECIBELS, fraction=0.06)
+    cells = figure.add_gridspec(rows + 1, columns, height_ratios=(3.2, *[1.3] * rows))
+    top = figure.add_subplot(cells[0, :])
+    figure.colorbar(draw(top, sound), ax=top, label=DECIBELS, fraction=0.06)
     for number, values in enumerate(maps):
         row, column = divmod(number, columns)
         axes = figure.add_subplot(cells[row + 1, column])
-        axes.imshow(
-            values,
-            origin="lower",
-            aspect="auto",
-            extent=sound.extent,
-            cmap="viridis",
-            interpolation="nearest",
-        )
+        axes.imshow(values, extent=sound.extent, cmap="viridis", **IMAGE)
         axes.set_title(str(number + 1), fontsize=9, pad=3)
-        if column == 0:
-            axes.set_ylabel("kHz")
-        else:
-            axes.tick_params(labelleft=False)
-        # The lowest map of each column, also where the last row is not full.
-        if number + columns >= len(maps):
-            axes.set_xlabel("s")
-        else:
-            axes.tick_params(labelbottom=False)
+        axes.set_xticks([])
+        axes.set_yticks([])
     return figure

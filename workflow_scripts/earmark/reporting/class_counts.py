@@ -23,23 +23,15 @@ def clips_per_class(counts: pd.DataFrame) -> Figure:
     """Draw rows (label, verified, not_verified, clips) as stacked bars, the first row on top."""
     figure = Figure(figsize=(8, 1.3 + 0.22 * len(counts)), layout="constrained")
     axes = figure.subplots()
-    places = np.arange(len(counts))
-    left = np.zeros(len(counts))
-    parts = (
-        ("verified", "label verified", figures.BLUE),
-        ("not_verified", "not verified", figures.ORANGE),
-    )
-    for column, name, colour in parts:
-        axes.barh(places, counts[column], left=left, height=0.8, color=colour, label=name)
-        left += counts[column].to_numpy()
-    for place, total in zip(places, counts["clips"], strict=True):
-        axes.annotate(
-            str(total), (total, place), (3, 0), textcoords="offset points", va="center", fontsize=8
-        )
-    axes.set_yticks(places, [figures.readable(label) for label in counts["label"]], fontsize=9)
+    rows = np.arange(len(counts))
+    verified, rest, clips = counts["verified"], counts["not_verified"], counts["clips"]
+    axes.barh(rows, verified, color=figures.BLUE, label="label verified")
+    bars = axes.barh(rows, rest, left=verified, color=figures.ORANGE, label="not verified")
+    axes.bar_label(bars, labels=clips.astype(str), padding=3, fontsize=8)
+    axes.set_yticks(rows, [figures.readable(label) for label in counts["label"]], fontsize=9)
     axes.set_ylim(len(counts) - 0.4, -0.6)
-    axes.set_xlim(0, 1.08 * max(1, counts["clips"].max()))
-    figures.count_axis(axes)
+    axes.set_xlim(0, 1.08 * max(1, clips.max()))
+    figures.whole_numbers_on(axes.xaxis)
     axes.set_xlabel("train clips")
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(axis="y", length=0)

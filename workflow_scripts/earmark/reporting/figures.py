@@ -4,8 +4,6 @@ Colours are those of Okabe and Ito (Color Universal Design, 2008), which colour-
 tell apart; where there are more kinds than colours, marks of different shape tell them apart too.
 """
 
-from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,27 +13,27 @@ from earmark.runtime.outputs import whole_file
 
 # The file must not depend on when or where it was made.
 mpl.rcParams["svg.hashsalt"] = "earmark"
-# A dollar in a label is a dollar, not the begin of a formula.
+# A dollar in a label is a dollar, not the beginning of a formula.
 mpl.rcParams["text.parse_math"] = False
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 SKY, RED, BLACK = "#56B4E9", "#D55E00", "#000000"
 COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK)
-# Six shapes and seven colours: 42 different pairs before one comes again.
+# Six shapes and seven colours: 42 different pairs before one is repeated.
 MARKS = ("o", "^", "s", "D", "v", "P")
 
 
 def save(figure: Figure, png: str | Path, svg: str | Path) -> None:
     """Write a figure as PNG and as SVG; the same figure gives the same bytes."""
-    _settle(figure)
+    _fix_layout(figure)
     with whole_file(png) as temporary:
         figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
     with whole_file(svg) as temporary:
         figure.savefig(temporary, format="svg", dpi=120, metadata={"Date": None})
 
 
-def _settle(figure: Figure) -> None:
-    """Lay the figure out once and round where its axes are.
+def _fix_layout(figure: Figure) -> None:
+    """Lay the figure out once and round the positions of its axes.
 
     The layout's solver differs in the last bits from run to run, and so would names in the SVG,
     which are hashes of positions. Axes in subfigures would escape this.
@@ -43,13 +41,8 @@ def _settle(figure: Figure) -> None:
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:
-        left, low, wide, high = (round(float(value), 6) for value in axes.get_position(True).bounds)
-        axes.set_position((left, low, wide, high))
-
-
-def style_of(number: int) -> tuple[str, str]:
-    """(colour, mark) of the kind with this number."""
-    return COLOURS[number % len(COLOURS)], MARKS[number % len(MARKS)]
+        left, low, width, height = (round(float(x), 6) for x in axes.get_position(True).bounds)
+        axes.set_position((left, low, width, height))
 
 
 def readable(label: str) -> str:
@@ -57,13 +50,6 @@ def readable(label: str) -> str:
     return label.replace("_", " ")
 
 
-def shared_out(names: Sequence[str], panels: int) -> list[list[str]]:
-    """Share names out to panels as evenly as possible, in order, so that all are drawn."""
-    size, larger = divmod(len(names), panels)
-    ends = [number * size + min(number, larger) for number in range(panels + 1)]
-    return [list(names[start:end]) for start, end in pairwise(ends)]
-
-
-def count_axis(axes: mpl.axes.Axes) -> None:
-    """Let the x axis have whole numbers at its ticks."""
-    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+def whole_numbers_on(axis: mpl.axis.Axis) -> None:
+    """Let an axis have whole numbers at its ticks."""
+    axis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))

@@ -4,6 +4,7 @@ Report, sections 3 and 6.
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import matplotlib as mpl
@@ -28,28 +29,22 @@ def training_curves(history: pd.DataFrame, title: str) -> Figure:
     """
     figure = Figure(figsize=(12, 4.6), layout="constrained")
     figure.suptitle(title)
-    epochs = np.arange(1, len(history) + 1)
-    starts = _starts(history["round"].to_numpy())
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        _curves(axes, epochs, history, name)
+    epochs = pd.Series(np.arange(1, len(history) + 1))
+    starts = epochs.groupby(history["round"].to_numpy()).first()
+    loss, accuracy = figure.subplots(1, 2)
+    for axes, name in ((loss, "loss"), (accuracy, "accuracy")):
+        _curves(axes, history, name)
         if len(starts) > 1:
             _mark_rounds(axes, starts)
-        axes.set_ylabel("loss (cross entropy)" if name == "loss" else "accuracy")
-        if name == "accuracy":
-            axes.set_ylim(0, 1)
+    loss.set_ylabel("loss (cross entropy)")
+    accuracy.set_ylabel("accuracy")
+    accuracy.set_ylim(0, 1)
     _legend(figure)
     return figure
 
 
-def _starts(rounds: np.ndarray) -> dict[int, int]:
-    """The first epoch of each round, counted from 1 through all rounds."""
-    starts: dict[int, int] = {}
-    for epoch, number in enumerate(rounds.tolist(), start=1):
-        starts.setdefault(number, epoch)
-    return starts
-
-
-def _curves(axes: mpl.axes.Axes, epochs: np.ndarray, history: pd.DataFrame, name: str) -> None:
+def _curves(axes: mpl.axes.Axes, history: pd.DataFrame, name: str) -> None:
+    epochs = np.arange(1, len(history) + 1)
     for part, colour in PARTS:
         if f"{part}_{name}" in history:
             # One epoch alone makes no line.
@@ -58,21 +53,18 @@ def _curves(axes: mpl.axes.Axes, epochs: np.ndarray, history: pd.DataFrame, name
             axes.plot(epochs, values, color=colour, linewidth=1.3, marker=mark, label=part)
     axes.set_xlabel("epoch")
     axes.set_xlim(0.5, len(history) + 0.5)
-    figures.count_axis(axes)
+    figures.whole_numbers_on(axes.xaxis)
 
 
-def _mark_rounds(axes: mpl.axes.Axes, starts: Mapping[int, int]) -> None:
+def _mark_rounds(axes: mpl.axes.Axes, starts: pd.Series) -> None:
+    """Mark the first epoch (``starts``, by round) of each round, and number the rounds above."""
     for number, start in starts.items():
         if number > 0:
             axes.axvline(start - 0.5, color="0.8", linewidth=0.8, zorder=0)
-    step = -(-len(starts) // ROUND_LABELS)
-    shown = [number for number in starts if number % step == 0 or number == 0]
+    shown = starts[starts.index % -(-len(starts) // ROUND_LABELS) == 0]
     upper = axes.secondary_xaxis("top")
-    names = ["base" if number == 0 else str(number) for number in shown]
-    upper.set_xticks([starts[number] - 0.5 for number in shown], names)
     # A name stands to the right of its round's start.
-    for text in upper.get_xticklabels():
-        text.set_horizontalalignment("left")
+    upper.set_xticks(shown - 0.5, [str(number or "base") for number in shown.index], ha="left")
     upper.set_xlabel("round of self-training")
 
 
@@ -82,20 +74,23 @@ def _legend(figure: Figure) -> None:
 
 
 def autoencoder_curves(history: pd.DataFrame) -> Figure:
-    """Draw train and validation loss per epoch and mark the best epoch by validation loss.
+    """Draw train and validation loss per epoch and mark the lowest by validation.
 
-    Where no clip is held out, the train loss says which is best.
+    Where no clip is held out, the lowest train loss is marked.
     """
     figure = Figure(figsize=(7, 4.4), layout="constrained")
     axes = figure.subplots()
-    _curves(axes, np.arange(1, len(history) + 1), history, "loss")
+    _curves(axes, history, "loss")
     losses = history.get("validation_loss", history["train_loss"])
-    best = int(losses.argmin())
-    lowest = losses.iloc[best]
-    name = f"best: {lowest:.4f} in epoch {best + 1}"
-    axes.plot([best + 1], [lowest], "D", color=figures.BLACK, markersize=6, label=name)
+    epoch, lowest = int(losses.argmin()) + 1, losses.min()
+    name = f"lowest: {lowest:.4f} in epoch {epoch}"
+    axes.plot([epoch], [lowest], "D", color=figures.BLACK, markersize=6, label=name)
     # The first epochs' loss is a hundred times the last ones'.
     axes.set_yscale("log")
+    # The log scale's own formatter writes formulas, which figures do not parse.
+    axes.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 3, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
     axes.set_ylabel("mean squared error (inputs are 0 to 1)")
     axes.set_title("Autoencoder: loss")
     _legend(figure)
@@ -105,17 +100,15 @@ def autoencoder_curves(history: pd.DataFrame) -> Figure:
 def thresholds(schedules: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Draw the bounds per round of each self-training setting; what is kept is shaded.
 
-    A setting has ``rounds`` and the fields of ``selftraining.Schedule``.
+    A setting is an entry under ``selftraining`` of the config: it has ``rounds`` and the fields of
+    ``pseudo_labels.Schedule``.
     """
-    columns = min(3, len(schedules))
-    rows = -(-len(schedules) // columns)
-    figure = Figure(figsize=(1.5 + 4 * columns, 1 + 3.4 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
-    for axes in grid[len(schedules) :]:
-        axes.set_visible(False)
-    for axes, (name, setting) in zip(grid, schedules.items(), strict=False):
-        bounds = {key: value for key, value in setting.items() if key != "rounds"}
-        schedule, count = Schedule(**bounds), setting["rounds"]
+    figure = Figure(figsize=(1.5 + 4 * len(schedules), 4.4), layout="constrained")
+    grid = figure.subplots(1, len(schedules), sharey=True, squeeze=False)[0]
+    grid[0].set_ylabel("highest probability of a clip")
+    for axes, (name, setting) in zip(grid, schedules.items(), strict=True):
+        count = setting["rounds"]
+        schedule = Schedule(**{field.name: setting[field.name] for field in fields(Schedule)})
         # A round is a step one wide, its number in the middle.
         edges = np.arange(count + 1) + 0.5
         lower = np.array([schedule.lower(number) for number in range(1, count + 1)])
@@ -128,9 +121,7 @@ def thresholds(schedules: Mapping[str, Mapping[str, Any]]) -> Figure:
         axes.set_title(f"{name}: {count} rounds")
         axes.set_xlim(0.5, count + 0.5)
         axes.set_ylim(0, 1)
-        figures.count_axis(axes)
+        figures.whole_numbers_on(axes.xaxis)
         axes.set_xlabel("round")
-        if axes.get_subplotspec().is_first_col():
-            axes.set_ylabel("highest probability of a clip")
     _legend(figure)
     return figure

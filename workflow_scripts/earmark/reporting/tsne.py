@@ -1,4 +1,4 @@
-"""Figures of latents or pictures in two dimensions: labels before and after spreading.
+"""Figures of latents or spectrograms in two dimensions: labels before and after spreading.
 
 Report, section 4; t-SNE after van der Maaten and Hinton (2008).
 """
@@ -13,8 +13,6 @@ from matplotlib.figure import Figure
 from earmark.reporting import figures
 
 PANELS = 4
-# In inches: a panel's edge, beside panels, and above them.
-PANEL, GAP, HEAD = 3.9, 0.3, 0.9
 
 
 def embed(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
@@ -46,40 +44,37 @@ def before_and_after(
     clips stay grey.
     """
     classes = sorted(set(given))
-    panels = figures.shared_out(classes, min(PANELS, len(classes)))
+    panels = np.array_split(np.array(classes, dtype=object), min(PANELS, len(classes)))
     lines = max(-(-len(part) // 2) for part in panels)  # of each legend
-    row = PANEL + 0.3 + 0.17 * lines
-    width, height = 2 * PANEL + 3 * GAP, HEAD + len(panels) * row
-    figure = Figure(figsize=(width, height))
-    figure.text(0.5, 1 - 0.25 / height, title, ha="center", va="center", fontsize=14)
-    headings = ("labels as given", "labels after spreading")
-    for side, (labels, heading) in enumerate(zip((given, spread), headings, strict=True)):
-        left = GAP + side * (PANEL + GAP)
-        middle = (left + PANEL / 2) / width
-        figure.text(middle, 1 - 0.65 / height, heading, ha="center", va="center", fontsize=12)
-        for number, part in enumerate(panels):
-            low = height - HEAD - number * row - PANEL
-            place = (left / width, low / height, PANEL / width, PANEL / height)
-            _scatter(figure.add_axes(place), points, np.array(labels, dtype=object), part)
+    height = 0.8 + len(panels) * (4.2 + 0.18 * lines)
+    figure = Figure(figsize=(8.8, height), layout="constrained")
+    figure.suptitle(title)
+    grid = figure.subplots(len(panels), 2, squeeze=False)
+    for axes, part in zip(grid, panels, strict=True):
+        _scatter(axes[0], points, np.array(given, dtype=object), part)
+        _scatter(axes[1], points, np.array(spread, dtype=object), part)
+    grid[0, 0].set_title("labels as given")
+    grid[0, 1].set_title("labels after spreading")
     return figure
 
 
-def _scatter(axes: mpl.axes.Axes, points: np.ndarray, labels: np.ndarray, part: list[str]) -> None:
-    others = ~np.isin(labels, part)
+def _scatter(
+    axes: mpl.axes.Axes, points: np.ndarray, labels: np.ndarray, classes: np.ndarray
+) -> None:
+    others = ~np.isin(labels, classes)
     # As a picture inside the SVG: as thousands of shapes they would make it slow to open.
     grey: dict[str, Any] = {"s": 4, "color": "0.8", "linewidths": 0, "rasterized": True}
     axes.scatter(points[others, 0], points[others, 1], **grey)
-    for number, label in enumerate(part):
-        mine = labels == label
-        colour, mark = figures.style_of(number)
+    for number, label in enumerate(classes):
+        clips = labels == label
         axes.scatter(
-            points[mine, 0],
-            points[mine, 1],
+            points[clips, 0],
+            points[clips, 1],
             s=14,
-            color=colour,
-            marker=mark,
+            color=figures.COLOURS[number % len(figures.COLOURS)],
+            marker=figures.MARKS[number % len(figures.MARKS)],
             linewidths=0,
-            label=f"{figures.readable(label)} ({mine.sum()})",
+            label=f"{figures.readable(label)} ({clips.sum()})",
         )
     axes.set_xticks([])
     axes.set_yticks([])
