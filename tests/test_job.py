@@ -25,7 +25,7 @@ def rule(log: Path | None = None, **changed: Any) -> SimpleNamespace:
         "output": {"tags": "tags.csv"},
         "params": {"cfg": {"x": 1}, "code": "abc"},
         "threads": 3,
-        "config": {"untracked": {"folder": "/sounds", "machine": {"device": "cpu"}}},
+        "config": {"untracked": {"folder": "/sounds", "hardware_settings": {"device": "cpu"}}},
         "log": [str(log)] if log else [],
     }
     return SimpleNamespace(**{**given, **changed})

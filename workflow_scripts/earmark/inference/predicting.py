@@ -14,16 +14,9 @@ from earmark.inference import batches
 from earmark.inference.batches import Crops
 from earmark.inference.hardware import Hardware
 from earmark.inference.resident import ResidentStore
-from earmark.networks import model_facts, saved_models
+from earmark.networks import saved_models
 from earmark.networks.build import build
 from earmark.runtime.errors import EarmarkError
-
-
-def crops_of(recipe: Mapping[str, Any]) -> Crops:
-    """The crops of a recipe, as the config has it."""
-    return Crops(
-        recipe.get("crop_frames", 0), recipe.get("test_crops", 1), 2 * recipe["batch_clips"]
-    )
 
 
 def input_shape(store: FeatureStore | ResidentStore, crop_frames: int) -> tuple[int, int]:
@@ -39,32 +32,31 @@ def input_shape(store: FeatureStore | ResidentStore, crop_frames: int) -> tuple[
 
 
 def build_for(
-    store: FeatureStore, crops: Crops, network: str, options: Mapping[str, Any], classes: int
-) -> nn.Module:
-    """Build ``network`` for the inputs that this store and these crops give."""
-    return build(network, input_shape(store, crops.frames), classes, **options)
+    store: FeatureStore, model: Mapping[str, Any], classes: int
+) -> tuple[nn.Module, Crops]:
+    """The network that ``model`` describes, for this store's inputs, and how it wants clips cut.
+
+    ``model`` has ``network``, ``network_options`` and ``recipe``, as the config and the facts of
+    models have them.
+    """
+    crops = Crops.of_recipe(model["recipe"])
+    shape = input_shape(store, crops.frames)
+    return build(model["network"], shape, classes, **model["network_options"]), crops
 
 
 def load(
     store: FeatureStore, weights: str | Path, facts: str | Path
 ) -> tuple[nn.Module, Crops, dict[str, Any]]:
     """A trained network, how it wants clips cut, and its facts. Raises EarmarkError if damaged."""
-    described = model_facts.read(
+    model = saved_models.read_facts(
         facts, {"network": str, "network_options": dict, "recipe": dict, "classes": list}
     )
     try:
-        crops = crops_of(described["recipe"])
+        module, crops = build_for(store, model, len(model["classes"]))
     except KeyError as problem:
-        raise model_facts.damaged(facts, problem) from problem
-    module = build_for(
-        store,
-        crops,
-        described["network"],
-        described["network_options"],
-        len(described["classes"]),
-    )
+        raise saved_models.damaged_facts(facts, problem) from problem
     saved_models.load(module, weights)
-    return module, crops, described
+    return module, crops, model
 
 
 @torch.no_grad()
@@ -84,11 +76,11 @@ def predict(
     stream = batches.prediction_batches(
         store, rows, crops.batch_clips, frames, crops.per_clip, hardware.device
     )
-    for places, inputs in stream:
+    for indices, inputs in stream:
         with hardware.autocast():
             logits: Tensor = module(inputs)
         probabilities = logits.float().softmax(1).cpu()
-        index = torch.from_numpy(places)
+        index = torch.from_numpy(indices)
         total.index_add_(0, index, probabilities)
         count.index_add_(0, index, torch.ones(len(index), 1))
     return (total / count.clamp_min(1)).numpy()
