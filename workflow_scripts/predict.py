@@ -45,16 +45,13 @@ def main(
         for weights_file, facts_file, indices in zip(weights, facts, wanted, strict=True):
             module, crops, model = predicting.load(features, weights_file, facts_file)
             classes = model["classes"]
+            predicted_rows = predicting.predict(
+                module.to(hardware.device), features, rows[indices], crops, hardware, len(classes)
+            )
+            asked = [names[index] for index in indices]
+            predicting.check(asked, predicted_rows, model["recipe"]["learning_rate"])
             values = np.full((len(names), len(classes)), np.nan, np.float32)
-            module.to(hardware.device)
-            values[indices] = predicting.predict(
-                module, features, rows[indices], crops, hardware, len(classes)
-            )
-            predicting.check(
-                [names[index] for index in indices],
-                values[indices],
-                model["recipe"]["learning_rate"],
-            )
+            values[indices] = predicted_rows
             members.append(predictions.Predictions(names, classes, values))
     values = np.stack([member.probabilities for member in members])
     if folds_table:

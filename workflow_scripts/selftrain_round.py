@@ -3,6 +3,7 @@
 from typing import Any
 
 from earmark.dataset import folds, tables
+from earmark.inference import predicting
 from earmark.labels import pseudo_labels, selections
 from earmark.networks import saved_models
 from earmark.runtime import job
@@ -42,7 +43,7 @@ def main(
     ) as training:
         base, folds_of_clips = selections.read(selection), folds.read(folds_table)
         classes = selections.class_names(base)
-        model = classifier.build(training, len(classes))
+        model = predicting.build_for(training.features, cfg, len(classes))
         if weights_before:
             saved_models.load(model, weights_before[0])
         pool = pseudo_labels.pool_of(base, folds_of_clips, cfg["fold"])

@@ -174,29 +174,28 @@ def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.nd
 def prediction_batches(
     store: FeatureStore | ResidentStore,
     rows: np.ndarray,
-    batch_clips: int,
-    crop_frames: int,
-    crops: int,
+    crops: Crops,
     device: torch.device,
 ) -> Iterator[tuple[np.ndarray, Tensor]]:
     """Yield (indices, inputs): indices (batch,) says which of ``rows`` each input belongs to.
 
-    Ragged features give up to ``crops`` evenly spread crops a clip.
+    Only ragged features are cropped.
     """
     if store.fixed:
         indices, starts = np.arange(len(rows)), np.zeros(len(rows), dtype=int)
     else:
-        per_clip = [even_starts(int(n), crop_frames, crops) for n in store.lengths(rows)]
+        per_clip = [even_starts(int(n), crops.frames, crops.per_clip) for n in store.lengths(rows)]
         indices = np.repeat(np.arange(len(rows)), [len(s) for s in per_clip])
         starts = np.concatenate(per_clip) if per_clip else np.zeros(0, dtype=int)
     numbers = np.arange(len(indices))
-    parts = [numbers[begin : begin + batch_clips] for begin in range(0, len(numbers), batch_clips)]
+    size = crops.batch_clips
+    parts = [numbers[begin : begin + size] for begin in range(0, len(numbers), size)]
 
     def prepare(part: np.ndarray) -> tuple[np.ndarray, Tensor]:
         if store.fixed:
             values = store.images(rows[part])
         else:
-            values = store.crops(rows[indices[part]], starts[part], crop_frames)
+            values = store.crops(rows[indices[part]], starts[part], crops.frames)
         return indices[part], as_inputs(values, store.unit, device)
 
     yield from read_ahead(prepare, parts)

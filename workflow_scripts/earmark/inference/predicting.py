@@ -19,7 +19,7 @@ from earmark.networks.build import build
 from earmark.runtime.errors import EarmarkError
 
 
-def input_shape(store: FeatureStore | ResidentStore, crop_frames: int) -> tuple[int, int]:
+def input_shape(store: FeatureStore, crop_frames: int) -> tuple[int, int]:
     """(frequency, time) of the network's inputs. Raises EarmarkError without a crop length."""
     if store.fixed:
         return store.shape
@@ -31,17 +31,14 @@ def input_shape(store: FeatureStore | ResidentStore, crop_frames: int) -> tuple[
     return store.shape[0], crop_frames
 
 
-def build_for(
-    store: FeatureStore, model: Mapping[str, Any], classes: int
-) -> tuple[nn.Module, Crops]:
-    """The network that ``model`` describes, for this store's inputs, and how it wants clips cut.
+def build_for(store: FeatureStore, model: Mapping[str, Any], classes: int) -> nn.Module:
+    """The untrained network that ``model`` describes, for this store's inputs.
 
     ``model`` has ``network``, ``network_options`` and ``recipe``, as the config and the facts of
     models have them.
     """
-    crops = Crops.of_recipe(model["recipe"])
-    shape = input_shape(store, crops.frames)
-    return build(model["network"], shape, classes, **model["network_options"]), crops
+    shape = input_shape(store, model["recipe"].get("crop_frames", 0))
+    return build(model["network"], shape, classes, **model["network_options"])
 
 
 def load(
@@ -52,9 +49,10 @@ def load(
         facts, {"network": str, "network_options": dict, "recipe": dict, "classes": list}
     )
     try:
-        module, crops = build_for(store, model, len(model["classes"]))
+        crops = Crops.of_recipe(model["recipe"])
     except KeyError as problem:
         raise saved_models.damaged_facts(facts, problem) from problem
+    module = build_for(store, model, len(model["classes"]))
     saved_models.load(module, weights)
     return module, crops, model
 
@@ -70,19 +68,15 @@ def predict(
 ) -> np.ndarray:
     """Class probabilities (n, classes) of the store's ``rows``, averaged over a clip's crops."""
     module.eval()
-    frames = input_shape(store, crops.frames)[1]
     total = torch.zeros(len(rows), classes)
     count = torch.zeros(len(rows), 1)
-    stream = batches.prediction_batches(
-        store, rows, crops.batch_clips, frames, crops.per_clip, hardware.device
-    )
-    for indices, inputs in stream:
+    for indices, inputs in batches.prediction_batches(store, rows, crops, hardware.device):
         with hardware.autocast():
             logits: Tensor = module(inputs)
         probabilities = logits.float().softmax(1).cpu()
-        index = torch.from_numpy(indices)
-        total.index_add_(0, index, probabilities)
-        count.index_add_(0, index, torch.ones(len(index), 1))
+        clips = torch.from_numpy(indices)
+        total.index_add_(0, clips, probabilities)
+        count.index_add_(0, clips, torch.ones(len(clips), 1))
     return (total / count.clamp_min(1)).numpy()
 
 

@@ -1,6 +1,6 @@
 """Train the autoencoder on the spectrograms of all clips; labels and folds are not used."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from earmark.features.store import FeatureStore
 from earmark.inference import batches
-from earmark.inference.batches import Batch, Examples
+from earmark.inference.batches import Batch, Crops, Examples
 from earmark.inference.resident import ResidentStore
 from earmark.networks.autoencoder import Autoencoder, validation_clips
 from earmark.training import loop
@@ -27,6 +27,7 @@ def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.T
     rows = job.features.rows_of(learned)
     train = Examples(rows, np.zeros_like(rows), np.ones(len(rows), np.float32), learned)
     validation_rows = job.features.rows_of(sorted(held_out))
+    crops, device = Crops(batch_clips=job.recipe.batch_clips), job.hardware.device
 
     def loss_of(images: Tensor, forward: Forward) -> Tensor:
         with job.hardware.autocast():
@@ -43,7 +44,7 @@ def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.T
             return {}
         module.eval()
         total = 0.0
-        for indices, images in _images(job, features, validation_rows):
+        for indices, images in batches.prediction_batches(features, validation_rows, crops, device):
             total += loss_of(images, module).item() * len(indices)
         return {"validation_loss": total / len(held_out)}
 
@@ -51,23 +52,15 @@ def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.T
         # Without held-out clips the latest epoch counts as the best.
         return (-figures["validation_loss"] if held_out else figures["epoch"],)
 
-    return job.fit(module, train, 1, job.features.shape[1], losses, validate, score)
+    return job.fit(module, train, 1, losses, validate, score)
 
 
 @torch.no_grad()
 def encode(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> np.ndarray:
     """Latents (n, d) of ``clips``, by the module in the mode that it is in."""
     latents = []
-    for _, images in _images(job, job.features, job.features.rows_of(clips)):
+    rows, crops = job.features.rows_of(clips), Crops(batch_clips=job.recipe.batch_clips)
+    for _, images in batches.prediction_batches(job.features, rows, crops, job.hardware.device):
         with job.hardware.autocast():
             latents.append(module.encode(images).float().cpu().numpy())
     return np.concatenate(latents)
-
-
-def _images(
-    job: TrainingJob, features: FeatureStore | ResidentStore, rows: np.ndarray
-) -> Iterator[tuple[np.ndarray, Tensor]]:
-    """Batches (indices into ``rows``, images) in order."""
-    return batches.prediction_batches(
-        features, rows, job.recipe.batch_clips, 0, 1, job.hardware.device
-    )

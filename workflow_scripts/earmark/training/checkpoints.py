@@ -4,11 +4,9 @@ A checkpoint lies beside a job's declared outputs (Snakemake deletes those when 
 removed when the job is done. It holds tensors and plain values only.
 """
 
-import hashlib
-import json
 import logging
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,30 +14,17 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from earmark.dataset.hashing import hash_of
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import SURELY_WRITING, Sink, unwritable, whole_file
 
 log = logging.getLogger("earmark")
 
-# Files below this size are compared by content, larger ones by size and time.
-SMALL_BYTES = 16 * 2**20
-
-
-def fingerprint(plain: Any, files: Iterable[str | Path]) -> str:
-    """Hash of settings (JSON values) and input files: a resumed run must have the same."""
-    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
-    for path in files:
-        facts = Path(path).stat()
-        small = facts.st_size <= SMALL_BYTES
-        digest.update(f"{hash_of(path) if small else (facts.st_size, facts.st_mtime_ns)}".encode())
-    return digest.hexdigest()
-
 
 class Checkpoint:
     """One resume point. Use it within ``held`` so that no other process trains the same model.
 
-    ``patience_seconds``: how long to wait for another process that does.
+    ``fingerprint`` says what it is a checkpoint of: only one of the same is loaded.
+    ``patience_seconds``: how long to wait for another process that trains the model.
     """
 
     def __init__(self, path: str | Path, fingerprint: str, patience_seconds: float = 600.0) -> None:

@@ -5,7 +5,7 @@ weights only.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from earmark.features.store import FeatureStore
-from earmark.inference import batches, metrics, predicting
+from earmark.inference import metrics, predicting
 from earmark.inference.batches import Augmentation, Batch, Examples
 from earmark.inference.resident import ResidentStore
 from earmark.labels import selections
 from earmark.networks.layers import Standardise
 from earmark.runtime.errors import EarmarkError
-from earmark.training import loop, seeds
+from earmark.training import loop
 from earmark.training.compiling import Forward
 from earmark.training.jobs import TrainingJob
 
@@ -87,11 +87,6 @@ def examples(store: FeatureStore, labels: pd.DataFrame, classes: list[str]) -> E
     )
 
 
-def build(job: TrainingJob, classes: int) -> nn.Module:
-    """The untrained network of the job's ``cfg``."""
-    return predicting.build_for(job.features, job.cfg, classes)[0]
-
-
 def predict(job: TrainingJob, module: nn.Module, clips: Sequence[str], classes: int) -> np.ndarray:
     """Probabilities (n, classes) of ``clips``, in the precision in which a job predicts."""
     hardware = job.hardware.for_predicting()
@@ -131,10 +126,11 @@ def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
     held out, validation_loss, validation_accuracy, validation_map3.
     """
     recipe, hardware, classes = job.recipe, job.hardware, len(data.classes)
-    crop_frames = predicting.input_shape(job.features, recipe.crops.frames)[1]
     for layer in module.modules():
         if isinstance(layer, Standardise) and not layer.learned:
-            layer.learn(_inputs_once(job, data, crop_frames))
+            cpu, plain = torch.device("cpu"), Augmentation()
+            stream = job.batches(job.features, data.train, classes, plain, cpu, "statistics")
+            layer.learn(batch.inputs for batch in stream)
 
     def losses(forward: Forward, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         with hardware.autocast():
@@ -166,22 +162,7 @@ def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
             return (-figures["validation_loss"],)
         return figures["validation_accuracy"], -figures["validation_loss"]
 
-    return job.fit(module, data.train, classes, crop_frames, losses, validate, score)
-
-
-def _inputs_once(job: TrainingJob, data: Data, crop_frames: int) -> Iterable[Tensor]:
-    """One pass over the clips to learn from, for layers that standardise their input."""
-    stream = batches.training_batches(
-        job.features,
-        data.train,
-        len(data.classes),
-        job.recipe.batch_clips,
-        crop_frames,
-        Augmentation(),
-        torch.device("cpu"),
-        seeds.derive_seed(job.seed, "statistics"),
-    )
-    return (batch.inputs for batch in stream)
+    return job.fit(module, data.train, classes, losses, validate, score)
 
 
 def validation_figures(probabilities: np.ndarray, labels: np.ndarray) -> loop.Figures:

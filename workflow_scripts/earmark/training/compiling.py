@@ -41,6 +41,12 @@ def compiled(
         # On a GPU the second call records a graph, and the third is the first to replay it.
         for _ in range(3 if hardware.device.type == "cuda" else 1):
             norm = _gradient_norm(code, module, batch, hardware)
+        # Not `or`: NaN compares false.
+        if not expected / LARGEST_RATIO <= norm <= expected * LARGEST_RATIO:
+            raise ValueError(
+                f"torch {torch.__version__} makes wrong code for {hardware.precision_used()}: "
+                f"gradients of norm {norm:.3g}, not {expected:.3g}"
+            )
     except Exception as problem:
         log.warning(
             "The network cannot be compiled here (%s): it is trained without, more slowly. A C++ "
@@ -52,18 +58,6 @@ def compiled(
         module.zero_grad(set_to_none=True)
         for name, value in module.named_buffers():
             value.copy_(statistics[name])
-    # Not `or`: NaN compares false.
-    if not expected / LARGEST_RATIO <= norm <= expected * LARGEST_RATIO:
-        log.warning(
-            "The compiled network is wrong (gradients of norm %.3g, not %.3g): it is trained "
-            "without compiling. That is a fault of torch.compile in %s with %s; with `compile: "
-            "false` under `hardware` it is not tried.",
-            norm,
-            expected,
-            torch.__version__,
-            hardware.precision_used(),
-        )
-        return module, False
     log.info("Compiled the network in %.0f s.", time.perf_counter() - begin)
     return lambda inputs: (code if inputs.shape == batch.shape else module)(inputs), True
 

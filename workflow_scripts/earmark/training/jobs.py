@@ -3,6 +3,7 @@
 Classifiers and the autoencoder differ in what they learn (``loop.TrainingTask``); the rest is here.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,12 +17,12 @@ from earmark.dataset import tables
 from earmark.dataset.hashing import hash_of
 from earmark.features.store import FeatureStore
 from earmark.inference import batches, resident
-from earmark.inference.batches import Batch, Examples
+from earmark.inference.batches import Augmentation, Batch, Examples
 from earmark.inference.hardware import Hardware, choose_hardware
 from earmark.inference.resident import ResidentStore
 from earmark.networks import saved_models
 from earmark.training import compiling, loop, recipes, seeds
-from earmark.training.checkpoints import Checkpoint, fingerprint
+from earmark.training.checkpoints import Checkpoint
 from earmark.training.compiling import Forward
 from earmark.training.recipes import Recipe
 
@@ -31,8 +32,7 @@ class TrainingJob:
     """One training. ``name`` says in the log whose it is.
 
     What is written with the model: ``cfg`` are the rule's settings, among them the recipe;
-    ``inputs`` are files by name, among them the ``features``; ``outputs`` are the files
-    ``weights``, ``facts`` and ``history``; ``code`` is the hash of the code.
+    ``inputs`` and ``code`` are hashes; ``outputs`` are the files weights, facts and history.
     """
 
     name: str
@@ -46,12 +46,32 @@ class TrainingJob:
     outputs: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
 
+    def batches(
+        self,
+        features: FeatureStore | ResidentStore,
+        clips: Examples,
+        classes: int,
+        augmentation: Augmentation,
+        device: torch.device,
+        *purpose: object,
+    ) -> Iterator[Batch]:
+        """One pass over ``clips`` in the order that belongs to the job's seed and the purpose."""
+        return batches.training_batches(
+            features,
+            clips,
+            classes,
+            self.recipe.batch_clips,
+            self.recipe.crops.frames,
+            augmentation,
+            device,
+            seeds.derive_seed(self.seed, *purpose),
+        )
+
     def fit(
         self,
         module: nn.Module,
         train: Examples,
         classes: int,
-        crop_frames: int,
         losses: Callable[[Forward, Batch], tuple[Tensor, dict[str, Tensor]]],
         validate: Callable[[FeatureStore | ResidentStore], loop.Figures],
         score: Callable[[loop.Figures], tuple[float, ...]],
@@ -62,28 +82,18 @@ class TrainingJob:
         """
         recipe, device = self.recipe, self.hardware.device
         self.hardware.move(module)
-        clips = min(recipe.batch_clips, len(train))
-        example = torch.rand(clips, self.features.shape[0], crop_frames, device=device)
+        clips, (height, width) = min(recipe.batch_clips, len(train)), self.features.shape
+        example = torch.rand(clips, height, width or recipe.crops.frames, device=device)
         forward, compiled = compiling.compiled(
             module, example, self.hardware, recipe.plan.epochs * len(train)
         )
         features = resident.on_device(self.features, device)
 
-        def batches_of(epoch: int) -> Iterator[Batch]:
-            return batches.training_batches(
-                features,
-                train,
-                classes,
-                recipe.batch_clips,
-                crop_frames,
-                recipe.augmentation,
-                device,
-                seeds.derive_seed(self.seed, "batches", epoch),
-            )
-
         task = loop.TrainingTask(
             self.name,
-            batches_of,
+            lambda epoch: self.batches(
+                features, train, classes, recipe.augmentation, device, "batches", epoch
+            ),
             max(1, -(-len(train) // recipe.batch_clips)),
             lambda batch: losses(forward, batch),
             lambda: validate(features),
@@ -99,7 +109,6 @@ class TrainingJob:
         The facts are all that it takes to use the model and to trust it: settings, hashes of the
         inputs and the code, where it was trained, how good it was, and ``facts``.
         """
-        kept = trained.history.iloc[trained.kept_epoch - 1]
         saved_models.save(
             self.outputs["weights"],
             self.outputs["facts"],
@@ -107,7 +116,7 @@ class TrainingJob:
             **self.cfg,
             **facts,
             feature=self.features.settings,
-            inputs={name: hash_of(path)[1] for name, path in self.inputs.items()},
+            inputs=self.inputs,
             code=self.code,
             hardware={
                 **self.hardware.numerics(),
@@ -115,7 +124,7 @@ class TrainingJob:
                 "compiled": trained.compiled,
             },
             kept_epoch=trained.kept_epoch,
-            kept_figures={str(name): float(value) for name, value in kept.items()},
+            kept_figures=trained.kept_figures(),
         )
         tables.write_table(trained.history, self.outputs["history"])
 
@@ -131,13 +140,17 @@ def started(
     threads: int,
     hardware_settings: Mapping[str, Any],
 ) -> Iterator[TrainingJob]:
-    """A training that begins, or goes on from its checkpoint, and no other process does."""
+    """A training that begins, or goes on from its checkpoint, while no other process does.
+
+    ``inputs`` are files by name, among them the ``features``.
+    """
     hardware = choose_hardware(threads, seed, hardware_settings)
-    settings = [cfg, code, hardware.numerics(), hardware.compile_from_clips]
+    hashes = {name: hash_of(path)[1] for name, path in inputs.items()}
+    same = [cfg, hashes, code, hardware.numerics(), hardware.compile_from_clips]
     path = Path(outputs["weights"]).with_name("checkpoint.pt")
-    checkpoint = Checkpoint(path, fingerprint(settings, inputs.values()))
+    checkpoint = Checkpoint(path, json.dumps(same, sort_keys=True))
     recipe = recipes.from_settings(cfg["recipe"])
     with FeatureStore(inputs["features"]) as features, checkpoint.held():
         yield TrainingJob(
-            name, seed, recipe, hardware, features, checkpoint, cfg, inputs, outputs, code
+            name, seed, recipe, hardware, features, checkpoint, cfg, hashes, outputs, code
         )

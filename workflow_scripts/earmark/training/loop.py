@@ -57,11 +57,10 @@ class Plan:
 
 def make_optimizer(module: nn.Module, plan: Plan) -> torch.optim.Optimizer:
     """Adam, or AdamW when the plan has weight decay."""
-    if plan.weight_decay > 0:
-        return torch.optim.AdamW(
-            module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
-        )
-    return torch.optim.Adam(module.parameters(), lr=plan.learning_rate, fused=True)
+    kind = torch.optim.AdamW if plan.weight_decay > 0 else torch.optim.Adam
+    return kind(
+        module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+    )
 
 
 @dataclass(frozen=True)
@@ -119,12 +118,11 @@ class TrainingState:
 
     def saved(self) -> dict[str, Any]:
         """Tensors and plain values for a checkpoint."""
-        score = self.best["score"]
         return {
             "weights": self.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "history": self.history,
-            "best": {**self.best, "score": score and list(score)},
+            "best": self.best,
             "step": self.step,
             "sums": self.sums,
             "random": torch.get_rng_state(),
@@ -171,16 +169,15 @@ class TrainingState:
         self.history.append(figures)
         self.step, self.sums = 0, {}
         if self.best["score"] is None or score > self.best["score"]:
-            epoch, weights = len(self.history), _copy_of(self.module)
-            self.best = {"score": score, "epoch": epoch, "weights": weights}
+            state = self.module.state_dict()
+            weights = {name: value.detach().clone().cpu() for name, value in state.items()}
+            self.best = {"score": score, "epoch": len(self.history), "weights": weights}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go to where ``state`` was taken."""
         self.module.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
-        score = state["best"]["score"]
-        self.history = state["history"]
-        self.best = {**state["best"], "score": score and tuple(score)}
+        self.history, self.best = state["history"], state["best"]
         self.step, self.sums = state["step"], state["sums"]
         torch.set_rng_state(state["random"])
         if state["random_gpu"] and torch.cuda.is_available():
@@ -227,7 +224,8 @@ def fit(
             figures |= evaluate(task, plan, len(state.history) + 1)
             state.epoch_done(figures, task.score(figures))
             checkpoint.save(state.saved())
-            log.info("%s (%.1f s)", _in_words(figures), time.perf_counter() - begin)
+            words = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            log.info("%s (%.1f s)", words, time.perf_counter() - begin)
             epochs.done(len(state.history))
         stop_if_asked()
     kept = len(state.history)
@@ -289,13 +287,3 @@ def _is_over(plan: Plan, state: TrainingState) -> bool:
     """Whether all epochs are done, or so many without a better score that patience is over."""
     done = len(state.history)
     return done >= plan.epochs or 0 < plan.patience <= done - state.best["epoch"]
-
-
-def _copy_of(module: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone().cpu() for name, value in module.state_dict().items()}
-
-
-def _in_words(figures: Figures) -> str:
-    words = [f"epoch {figures['epoch']:.0f}"]
-    words += [f"{name} {value:.4g}" for name, value in figures.items() if name != "epoch"]
-    return ", ".join(words)
