@@ -36,9 +36,8 @@ def test_predictions_are_the_mean_over_a_clips_crops(tmp_path, batch_clips):
     expected = {n: np.mean([1 / (1 + math.exp(-m)) for m in found]) for n, found in means.items()}
     with store.FeatureStore(tmp_path / "f.h5") as features:
         rows = features.rows_of(["b", "a", "b"])
-        found = predicting.predict(
-            Loudness(), features, rows, Crops(4, 3, batch_clips), HARDWARE, 2
-        )
+        crops = Crops(4, 3, batch_clips)
+        found = predicting.predict(Loudness(), features, rows, crops, HARDWARE, 2)
     wanted = [expected[name] for name in "bab"]
     np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-5)
     np.testing.assert_allclose(found[:, 1], 1 - np.array(wanted), rtol=1e-5)
@@ -79,15 +78,6 @@ def test_dropout_is_off_and_there_may_be_no_clips(tmp_path):
         again = predicting.predict(module, toy, rows, Crops(), HARDWARE, 3)
         np.testing.assert_array_equal(again, first)
         assert predicting.predict(module, toy, rows[:0], Crops(), HARDWARE, 3).shape == (0, 3)
-
-
-def test_ragged_features_need_a_crop_length(tmp_path):
-    rows = [np.zeros((4, 3), np.uint8)]
-    store.write_features(tmp_path / "f.h5", ["a"], rows, (3, 0), False, settings={})
-    with store.FeatureStore(tmp_path / "f.h5") as features:
-        assert predicting.input_shape(features, 7) == (3, 7)
-        with pytest.raises(EarmarkError, match="`crop_frames`"):
-            predicting.input_shape(features, 0)
 
 
 def test_crops_of_a_recipe():

@@ -39,8 +39,8 @@ class Augmentation:
 class Crops:
     """How clips are cut for a network: for features without a fixed length.
 
-    Up to ``per_clip`` crops of ``frames`` are spread evenly over a clip, and what the network says
-    of them is averaged. ``batch_clips`` inputs go through the network at a time.
+    Up to ``per_clip`` crops of ``frames`` are spread evenly over a clip, and the probabilities of
+    its crops are averaged. ``batch_clips`` inputs go through the network at a time.
     """
 
     frames: int = 0
@@ -81,6 +81,11 @@ class Batch:
     clips: Sequence[str]
 
 
+def input_shape(store: FeatureStore, crops: Crops) -> tuple[int, int]:
+    """(frequency, time) of the inputs that networks get."""
+    return store.shape[0], store.shape[1] or crops.frames
+
+
 def training_batches(
     store: FeatureStore | ResidentStore,
     examples: Examples,
@@ -93,7 +98,7 @@ def training_batches(
 ) -> Iterator[Batch]:
     """Yield one epoch of shuffled batches; the last may be smaller, but not a single clip.
 
-    ``crop_frames`` is the length of the random crops from ragged features; fixed ones are whole.
+    ``crop_frames`` is the length of the random crops from ragged features; others are not cropped.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(examples))

@@ -52,7 +52,7 @@ class Hardware:
         return self if self.precision == "bfloat16" else replace(self, autocast_dtype=None)
 
     def precision_used(self) -> str:
-        """bfloat16, float32, or TF32: float32 whose products a GPU rounds to 10 bits."""
+        """bfloat16, float32, or TF32: a GPU's float32 with less precise matrix products."""
         if self.autocast_dtype is not None:
             return "bfloat16"
         return "TF32" if self.device.type == "cuda" and self.precision != "float32" else "float32"
@@ -79,9 +79,9 @@ def choose_hardware(
     """Set threads and seed, and choose device and precision by the config's ``hardware``.
 
     ``device``: auto, cpu or cuda. ``precision``: auto is bfloat16 where the hardware has it, but
-    float32 for ``predicting``; a GPU computes products of float32 in TF32 unless the config says
-    float32. ``compile``, ``compile_from_clips``: see ``compiled_from``. There are no more threads
-    than processors that the job may use. Raises EarmarkError when cuda is asked for and absent.
+    float32 for ``predicting``; on a GPU that is TF32, unless the config says float32. ``compile``,
+    ``compile_from_clips``: see ``compiled_from``. There are no more threads than processors that
+    the job may use. Raises EarmarkError when cuda is asked for and absent.
     """
     torch.set_num_threads(max(1, min(threads, processors.available_processors())))
     torch.manual_seed(seed)

@@ -16,28 +16,15 @@ from earmark.inference.hardware import Hardware
 from earmark.inference.resident import ResidentStore
 from earmark.networks import saved_models
 from earmark.networks.build import build
-from earmark.runtime.errors import EarmarkError
-
-
-def input_shape(store: FeatureStore, crop_frames: int) -> tuple[int, int]:
-    """(frequency, time) of the network's inputs. Raises EarmarkError without a crop length."""
-    if store.fixed:
-        return store.shape
-    if crop_frames <= 0:
-        raise EarmarkError(
-            f"The features {store.path} have no fixed length: the recipe needs `crop_frames`, for "
-            f"example 128."
-        )
-    return store.shape[0], crop_frames
 
 
 def build_for(store: FeatureStore, model: Mapping[str, Any], classes: int) -> nn.Module:
-    """The untrained network that ``model`` describes, for this store's inputs.
+    """The untrained network of ``model``, for this store's inputs.
 
     ``model`` has ``network``, ``network_options`` and ``recipe``, as the config and the facts of
     models have them.
     """
-    shape = input_shape(store, model["recipe"].get("crop_frames", 0))
+    shape = batches.input_shape(store, Crops.of_recipe(model["recipe"]))
     return build(model["network"], shape, classes, **model["network_options"])
 
 

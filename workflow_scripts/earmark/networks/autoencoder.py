@@ -114,7 +114,7 @@ class Conv(nn.Module):
 
 
 class ConvTransposed(nn.Module):
-    """Transposed convolution, whole or cut to size * stride."""
+    """Transposed convolution, full or cut to size * stride."""
 
     def __init__(self, channels: int, wide: int, kernel: Pair, stride: int, padded: bool) -> None:
         super().__init__()

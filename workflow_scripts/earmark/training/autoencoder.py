@@ -49,8 +49,7 @@ def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.T
         return {"validation_loss": total / len(held_out)}
 
     def score(figures: loop.Figures) -> tuple[float, ...]:
-        # Without held-out clips the latest epoch counts as the best.
-        return (-figures["validation_loss"] if held_out else figures["epoch"],)
+        return (-figures["validation_loss"],)
 
     return job.fit(module, train, 1, losses, validate, score)
 

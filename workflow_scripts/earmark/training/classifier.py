@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from earmark.features.store import FeatureStore
-from earmark.inference import metrics, predicting
+from earmark.inference import batches, metrics, predicting
 from earmark.inference.batches import Augmentation, Batch, Examples
 from earmark.inference.resident import ResidentStore
 from earmark.labels import selections
@@ -114,7 +114,7 @@ def train_and_save(
         module,
         trained,
         classes=data.classes,
-        input_shape=predicting.input_shape(features, job.recipe.crops.frames),
+        input_shape=batches.input_shape(features, job.recipe.crops),
         clips={"train": len(data.train), "validation": len(data.validation)},
     )
 
@@ -155,9 +155,6 @@ def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
         return validation_figures(probabilities, data.validation.labels)
 
     def score(figures: loop.Figures) -> tuple[float, ...]:
-        # Without held-out clips the latest epoch counts as the best.
-        if "validation_loss" not in figures:
-            return (figures["epoch"],)
         if recipe.watch == "loss":
             return (-figures["validation_loss"],)
         return figures["validation_accuracy"], -figures["validation_loss"]

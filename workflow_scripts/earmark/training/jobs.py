@@ -29,7 +29,7 @@ from earmark.training.recipes import Recipe
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """One training. ``name`` says in the log whose it is.
+    """One training of one network. ``name`` is its name in the log.
 
     What is written with the model: ``cfg`` are the rule's settings, among them the recipe;
     ``inputs`` and ``code`` are hashes; ``outputs`` are the files weights, facts and history.
@@ -78,17 +78,16 @@ class TrainingJob:
     ) -> loop.Trained:
         """Train ``module`` in place on the clips ``train``; see ``loop.TrainingTask``.
 
-        ``losses`` calls the given form of the module, which may be compiled.
+        ``losses`` is called with the module, or with code compiled from it.
         """
         recipe, device = self.recipe, self.hardware.device
         self.hardware.move(module)
-        clips, (height, width) = min(recipe.batch_clips, len(train)), self.features.shape
-        example = torch.rand(clips, height, width or recipe.crops.frames, device=device)
+        shape = batches.input_shape(self.features, recipe.crops)
+        example = torch.rand(min(recipe.batch_clips, len(train)), *shape, device=device)
         forward, compiled = compiling.compiled(
             module, example, self.hardware, recipe.plan.epochs * len(train)
         )
         features = resident.on_device(self.features, device)
-
         task = loop.TrainingTask(
             self.name,
             lambda epoch: self.batches(

@@ -70,8 +70,8 @@ class TrainingTask:
     ``name`` says whose training it is. ``batches(epoch)`` yields the batches of an epoch, the same
     ones each time it is called, and there are ``steps`` of them. ``losses(batch)`` returns the loss
     to lower and sums over the batch's clips by name, from which the epoch's means are made.
-    ``validate()`` gives figures of the module as it is, and ``score`` turns an epoch's figures into
-    a tuple of which higher is better.
+    ``validate()`` gives figures of the module as it is (none without validation clips), and
+    ``score`` turns an epoch's figures into a tuple of which higher is better.
     """
 
     name: str
@@ -221,8 +221,10 @@ def fit(
             begin = time.perf_counter()
             figures = train_one_epoch(state, task, plan, seed, stop_if_asked)
             state.check_finite(plan)
-            figures |= evaluate(task, plan, len(state.history) + 1)
-            state.epoch_done(figures, task.score(figures))
+            validation = evaluate(task, plan, len(state.history) + 1)
+            figures |= validation
+            # Without validation clips the latest epoch counts as the best.
+            state.epoch_done(figures, task.score(figures) if validation else (figures["epoch"],))
             checkpoint.save(state.saved())
             words = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
             log.info("%s (%.1f s)", words, time.perf_counter() - begin)
