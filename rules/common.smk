@@ -170,7 +170,7 @@ def report_files(wc):
 
 # Where a job computes, and where the data lies, is no reason to redo it: scripts read it past
 # Snakemake's bookkeeping.
-config["untracked"] = {"folder": str(SOURCE.layout.folder), "machine": config["hardware"]}
+config["untracked"] = {"folder": str(SOURCE.layout.folder), "hardware_settings": config["hardware"]}
 
 # Sections of the page that `snakemake --report` makes. It sorts them by name.
 RESULTS_SECTION = "1 Results"

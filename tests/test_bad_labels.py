@@ -62,7 +62,7 @@ class Steps:
         settings.check(self.config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
         self.source = settings.source_of(self.config)
         self.plan = Plan(self.config, self.source)
-        self.job = {"threads": 1, "machine": self.config["hardware"]}
+        self.job = {"threads": 1, "hardware_settings": self.config["hardware"]}
         self.tables = {
             f"{name}_table": f"{self.plan.results}/{path}.csv"
             for name, path in (("labels", "labels"), ("clips", "clips/train"), ("folds", "folds"))

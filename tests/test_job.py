@@ -25,7 +25,7 @@ def rule(log: Path | None = None, **changed: Any) -> SimpleNamespace:
         "output": {"tags": "tags.csv"},
         "params": {"cfg": {"x": 1}, "code": "abc"},
         "threads": 3,
-        "config": {"untracked": {"folder": "/sounds", "machine": {"device": "cpu"}}},
+        "config": {"untracked": {"folder": "/sounds", "hardware_settings": {"device": "cpu"}}},
         "log": [str(log)] if log else [],
     }
     return SimpleNamespace(**{**given, **changed})
@@ -70,9 +70,9 @@ def test_what_is_offered_is_taken_by_those_that_have_a_parameter_for_it() -> Non
         code: str,
         threads: int,
         folder: str,
-        machine: dict[str, Any],
+        hardware_settings: dict[str, Any],
     ) -> None:
-        seen.extend([code, threads, folder, machine])
+        seen.extend([code, threads, folder, hardware_settings])
 
     ran(main)
     assert seen == ["abc", 3, "/sounds", {"device": "cpu"}]

@@ -91,7 +91,7 @@ CODE = {
                                {"plot_tsne", "plot_classes", "plot_history"}),
     "the loop of every training": ("earmark/training/loop.py", "max(1e-9,", "max(1e-8,",
                                    LATENTS),
-    "checkpoints": ("earmark/training/checkpoints.py", "16 * 2**20", "8 * 2**20", LATENTS),
+    "checkpoints": ("earmark/training/checkpoints.py", "timeout=0)", "timeout=1)", LATENTS),
     "decoding": ("earmark/dataset/audio.py", "import numpy as np\n",
                  "import numpy as np\nimport math\n",
                  CLIPS),

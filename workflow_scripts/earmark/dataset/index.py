@@ -8,7 +8,6 @@ a whole file), bytes and hash (of the file; empty where there is none).
 """
 
 import csv
-import hashlib
 import io
 import logging
 import os
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from earmark.dataset import clip_lists
+from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import Layout
 from earmark.runtime import progress
 from earmark.runtime.errors import EarmarkError, shown
@@ -52,18 +52,6 @@ def hash_all(folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
     with ThreadPoolExecutor(min(MOST_READERS, os.cpu_count() or 1)) as readers:
         hashes = readers.map(lambda file: hash_of(folder / file), files)
         return list(progress.track(hashes, len(files), "clips compared by their content"))
-
-
-def hash_of(path: Path) -> tuple[int, str]:
-    """Size and content hash of a file; (-1, "") if there is none that can be read."""
-    try:
-        if not path.is_file():  # a pipe would be waited for
-            return -1, ""
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
-            return file.tell(), digest.hexdigest()
-    except OSError:
-        return -1, ""
 
 
 def of_layout(layout: Layout, hasher: Hasher = hash_all) -> dict[str, list[Row]]:

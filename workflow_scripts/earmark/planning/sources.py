@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from earmark.dataset import index
+from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import Layout
 from earmark.planning.config import Source
 from earmark.runtime.errors import EarmarkError
@@ -277,7 +278,7 @@ def check_folders(*names: str) -> None:
 
 def content_of(path: Path | None) -> str:
     """Hash of a list: a rule's parameter, for one that was put in place with an older time."""
-    return index.hash_of(path)[1] if path else ""
+    return hash_of(path)[1] if path else ""
 
 
 def check_times(paths: Iterable[str | Path]) -> None:
