@@ -49,7 +49,7 @@ def test_numbers_that_are_none_are_refused_by_name(tmp_path, shape, bad):
     values = drawn(*shape)
     values[..., 0, :] = np.nan  # b.wav is not predicted at all, which is no fault
     values[..., 2, 1] = bad
-    words = r"probabilities of 1 of 3 clips are not finite numbers: grün\.wav\. .*learning_rate"
+    words = r"probabilities of 1 of 3 clips are NaN or infinite: grün\.wav\. .*learning_rate"
     with pytest.raises(EarmarkError, match=words):
         predictions.write(tmp_path / "p.h5", Predictions(CLIPS, CLASSES, values))
     assert list(tmp_path.iterdir()) == []

@@ -30,7 +30,7 @@ def selftrained(
     for number, (rows, count) in enumerate(zip(ROUNDS, PSEUDO, strict=True), start=1):
         history = [(number, clips[number - 1], *row) for row in rows]
         write_rows(folder / f"{number}.csv", ("round", "clips", *HISTORY), history)
-        added = [(f"{clip}.wav", "Bus", 0, "pseudo", 1.0) for clip in range(count)]
+        added = [(f"{clip}.wav", "Bus", 0, "pseudo_label", 1.0) for clip in range(count)]
         write_rows(folder / f"p{number}.csv", LABELS, added)
         histories.append(str(folder / f"{number}.csv"))
         pseudo.append(str(folder / f"p{number}.csv"))

@@ -5,7 +5,7 @@ from typing import Any
 from earmark.dataset import folds, tables
 from earmark.features import store
 from earmark.inference import hardware, predicting
-from earmark.labels import pseudo_labels, selections
+from earmark.labels import label_table, pseudo_labels, selections
 from earmark.networks import saved_models
 from earmark.runtime import job
 from earmark.training import checkpoints, classifier, recipes, seeds
@@ -43,7 +43,7 @@ def main(
     base, held_out = selections.read(selection), folds.read(folds_table)
     name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}, round {cfg['round']}"
     with store.FeatureStore(feature_file) as features, checkpoint.held():
-        classes = selections.class_names(base)
+        classes = label_table.classes_of(base)
         model = classifier.build(features, len(classes), cfg)
         if weights_before:
             saved_models.load(model, weights_before[0])

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from earmark.labels.pseudo_labels import Schedule
+from earmark.labels.threshold_schedule import ThresholdSchedule
 from earmark.reporting import figures
 
 PARTS = (("train", figures.BLUE), ("validation", figures.ORANGE))
@@ -105,7 +105,7 @@ def autoencoder_curves(history: pd.DataFrame) -> Figure:
 def thresholds(schedules: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Draw the bounds per round of each self-training setting; what is kept is shaded.
 
-    A setting has ``rounds`` and the fields of ``selftraining.Schedule``.
+    A setting has ``rounds`` and the fields of ``ThresholdSchedule``.
     """
     columns = min(3, len(schedules))
     rows = -(-len(schedules) // columns)
@@ -115,7 +115,7 @@ def thresholds(schedules: Mapping[str, Mapping[str, Any]]) -> Figure:
         axes.set_visible(False)
     for axes, (name, setting) in zip(grid, schedules.items(), strict=False):
         bounds = {key: value for key, value in setting.items() if key != "rounds"}
-        schedule, count = Schedule(**bounds), setting["rounds"]
+        schedule, count = ThresholdSchedule(**bounds), setting["rounds"]
         # A round is a step one wide, its number in the middle.
         edges = np.arange(count + 1) + 0.5
         lower = np.array([schedule.lower(number) for number in range(1, count + 1)])

@@ -174,8 +174,8 @@ def fit(
     if saved is not None:
         state.restore(saved)
         log.info("Resuming after epoch %d and %d steps.", len(state.history), state.step)
-    told = progress.Epochs(task.name, plan.epochs, len(state.history))
-    with interruption.Requests() as requests, told:
+    epoch_log = progress.EpochLog(task.name, plan.epochs, len(state.history))
+    with interruption.Requests() as requests:
         stop = partial(_stop_if_asked, state, checkpoint, requests, watch)
         while not _is_over(plan, state):
             begin = time.perf_counter()
@@ -185,7 +185,7 @@ def fit(
             state.epoch_done(figures, task.score(figures))
             checkpoint.save(state.saved())
             log.info("%s (%.1f s)", _in_words(figures), time.perf_counter() - begin)
-            told.done(len(state.history))
+            epoch_log.done(len(state.history))
         stop()
     kept = len(state.history)
     if plan.keep == "best" and state.best["weights"] is not None:
