@@ -282,8 +282,7 @@ KINDS = [
     ),
     Kind(
         "a label that no group has",
-        "'Barking' of the train list is in no group of the scheme 'two' (1 such labels); the "
-        "nearest there: Bark",
+        "'Barking' of the train list is in no group of the scheme 'two' (1 such labels)",
         with_label(lambda label: "Barking"),
     ),
     Kind(

@@ -272,7 +272,7 @@ def test_latents_that_are_not_finite_are_explained(tmp_path: Path) -> None:
     with h5py.File(vectors, "w") as file:  # a store refuses to write them
         file["clip"], file["latents"] = names, latents.astype(np.float32)
     cfg = {**default_config()["spreading"]["latent_two"], "classes": CLASSES}
-    with pytest.raises(EarmarkError, match="some latents are no finite numbers") as caught:
+    with pytest.raises(EarmarkError, match="some latents are NaN or infinite") as caught:
         spread_labels.main(
             labels_table=str(labels),
             clips_table=str(clips),

@@ -174,7 +174,7 @@ FOLDS = pd.DataFrame(
 
 def selection(rows=ROWS):
     table = pd.DataFrame(rows, columns=["clip", "label", "verified", "weight", "fold"])
-    return table.drop(columns="fold").assign(source="given")
+    return table.drop(columns="fold").assign(source="unverified")
 
 
 def test_the_fold_is_held_out_and_its_verified_clips_validate(toy):

@@ -62,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table["label"] = [
         label if used else "x" for label, used in zip(table["label"], BASE, strict=True)
     ]
-    selection = pd.DataFrame({**table, "source": "given", "weight": [float(x) for x in BASE]})
+    selection = pd.DataFrame({**table, "source": "unverified", "weight": [float(x) for x in BASE]})
     selection.to_csv(made / "selection.csv", index=False)
     folds = pd.DataFrame({"clip": CLIPS, "recording": CLIPS, "fold": FOLDS})
     folds.to_csv(made / "folds.csv", index=False)

@@ -4,7 +4,7 @@ from typing import Any
 
 from earmark.dataset import folds, tables
 from earmark.inference import predicting
-from earmark.labels import pseudo_labels, selections
+from earmark.labels import label_table, pseudo_labels, selections
 from earmark.networks import saved_models
 from earmark.runtime import job
 from earmark.training import classifier, jobs, seeds
@@ -42,7 +42,7 @@ def main(
         name, seed, cfg, inputs, outputs, code, threads, hardware_settings
     ) as training:
         base, folds_of_clips = selections.read(selection), folds.read(folds_table)
-        classes = selections.class_names(base)
+        classes = label_table.classes_of(base)
         model = predicting.build_for(training.features, cfg, len(classes))
         if weights_before:
             saved_models.load(model, weights_before[0])

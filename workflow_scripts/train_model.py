@@ -4,7 +4,7 @@ from typing import Any
 
 from earmark.dataset import folds
 from earmark.inference import predicting
-from earmark.labels import selections
+from earmark.labels import label_table, selections
 from earmark.runtime import job
 from earmark.training import classifier, jobs, seeds
 
@@ -35,7 +35,7 @@ def main(
         name, seed, cfg, inputs, outputs, code, threads, hardware_settings
     ) as training:
         labels = selections.read(selection)
-        model = predicting.build_for(training.features, cfg, len(selections.class_names(labels)))
+        model = predicting.build_for(training.features, cfg, len(label_table.classes_of(labels)))
         classifier.train_and_save(training, model, labels, folds.read(folds_table))
 
 

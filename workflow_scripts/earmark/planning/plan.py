@@ -111,11 +111,8 @@ class Plan:
 
     def groups_of(self, spreading: str) -> dict[str, list[str]]:
         """The groups of a spreading that occur in the data: group -> its classes."""
-        labels = self.source.labels
-        name = self.config["spreading"][spreading].get("scheme")
-        name = name or class_groups.fitting_scheme(labels)
-        scheme = class_groups.find_scheme(name, self.config["group_schemes"])
-        return class_groups.groups_of(labels, name, scheme)
+        scheme = self.config["spreading"][spreading].get("scheme")
+        return class_groups.groups_of(self.source.labels, scheme, self.config["group_schemes"])
 
     def spreading_settings(self, spreading: str, group: str) -> dict[str, Any]:
         """What a job of a spreading needs to know."""

@@ -261,9 +261,9 @@ def check_apart(source: Source, results: Path) -> None:
 def check_corrections(source: Source) -> None:
     """Raise EarmarkError for mistakes in people's corrections, if there are any."""
     for path in corrections_of(source):
-        from earmark.labels import label_table  # takes pandas along
+        from earmark.labels import corrections  # imports pandas
 
-        label_table.read_corrections(path, source.labels)
+        corrections.read(path, source.labels)
 
 
 def check_folders(*names: str) -> None:

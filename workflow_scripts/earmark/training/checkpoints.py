@@ -15,7 +15,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import SURELY_WRITING, Sink, unwritable, whole_file
+from earmark.runtime.outputs import SURELY_WRITING, FailSafeFile, unwritable, whole_file
 
 log = logging.getLogger("earmark")
 
@@ -79,9 +79,9 @@ class Checkpoint:
 
     def save(self, state: dict[str, Any]) -> None:
         """Write ``state`` so that a kill at any moment leaves the old or the new one."""
-        with whole_file(self.path) as temporary, Sink(temporary) as sink:
-            torch.save({"fingerprint": self.fingerprint, **state}, sink)
-            sink.check()
+        with whole_file(self.path) as temporary, FailSafeFile(temporary) as file:
+            torch.save({"fingerprint": self.fingerprint, **state}, file)
+            file.check()
 
     def load(self) -> dict[str, Any] | None:
         """Return the saved state; None (and a log line) if there is none that fits."""

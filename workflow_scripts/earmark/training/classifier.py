@@ -17,7 +17,7 @@ from earmark.features.store import FeatureStore
 from earmark.inference import batches, metrics, predicting
 from earmark.inference.batches import Augmentation, Batch, Examples
 from earmark.inference.resident import ResidentStore
-from earmark.labels import selections
+from earmark.labels import label_table, selections
 from earmark.networks.layers import Standardise
 from earmark.runtime.errors import EarmarkError
 from earmark.training import loop
@@ -52,7 +52,7 @@ def split(
     "all", every one with its given label, correct or not.
     Raises EarmarkError when a class has nothing left to learn from.
     """
-    classes = selections.class_names(selection)
+    classes = label_table.classes_of(selection)
     inside = selection["clip"].isin(folds.loc[folds["fold"] == fold, "clip"])
     train = selections.learned(selection[~inside])
     missing = sorted(set(classes) - set(train["label"]))

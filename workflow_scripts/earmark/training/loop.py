@@ -205,8 +205,8 @@ def fit(
     if saved is not None:
         state.restore(saved)
         log.info("Resuming after epoch %d and %d steps.", len(state.history), state.step)
-    epochs = progress.Epochs(task.name, plan.epochs, len(state.history))
-    with interruption.Requests() as requests, epochs:
+    epoch_log = progress.EpochLog(task.name, plan.epochs, len(state.history))
+    with interruption.Requests() as requests:
 
         def stop_if_asked() -> None:
             if requests.reason:
@@ -228,7 +228,7 @@ def fit(
             checkpoint.save(state.saved())
             words = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
             log.info("%s (%.1f s)", words, time.perf_counter() - begin)
-            epochs.done(len(state.history))
+            epoch_log.done(len(state.history))
         stop_if_asked()
     kept = len(state.history)
     if plan.keep == "best" and state.best["weights"] is not None:
