@@ -127,7 +127,7 @@ rule copy_submission:
 
 rule score:
     input:
-        truth=given(LISTS.test_truth),
+        truth=data_file(LISTS.test_truth),
         submissions=[
             f"{RESULTS}/guesses/seed{seed}/{entry}.csv"
             for seed in PLAN.seeds

@@ -2,11 +2,12 @@
 
 
 rule extract_features:
+    """Compute one feature of all clips of a part."""
     input:
         table=CLIPS,
         audio=AUDIO,
     output:
-        feature_file=passing(PLAN.features("{feature}", "{part}"), "features"),
+        feature_file=temp_unless_kept(PLAN.features("{feature}", "{part}"), "features"),
     log:
         f"{LOGS}/extract_features/{{feature}}_{{part}}.log",
     benchmark:
@@ -26,6 +27,7 @@ rule extract_features:
 
 
 rule train_autoencoder:
+    """Train an autoencoder on a feature and encode the train clips."""
     input:
         clips_table=TRAIN_CLIPS,
         feature_file=lambda wc: PLAN.features(

@@ -2,6 +2,7 @@
 
 
 rule spread_labels:
+    """Spread verified labels to similar clips within one group of classes."""
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
@@ -22,6 +23,7 @@ rule spread_labels:
 
 
 rule summarise_spreading:
+    """Table how many labels each spreading promoted."""
     input:
         groups=lambda wc: [path for name in PLAN.spreadings for path in PLAN.spread(name)],
     output:
@@ -47,6 +49,7 @@ rule summarise_spreading:
 
 
 rule select_labels:
+    """Select the labels that systems learn from, each with its weight."""
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
@@ -66,8 +69,9 @@ rule select_labels:
 
 
 rule measure_labels:
+    """Measure how many selected labels are correct, where the truth is known."""
     input:
-        truth=given(LISTS.train_truth),
+        truth=data_file(LISTS.train_truth),
         selections=[f"{RESULTS}/selections/{name}.csv" for name in PLAN.selections],
     output:
         quality=f"{RESULTS}/label_quality.csv",

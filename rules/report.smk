@@ -257,7 +257,7 @@ rule tabulate_spreading:
             category=REPORT_SECTION,
             subcategory="Section 4: label spreading",
             labels=lambda wc: {
-                "groups": str(len(vocabulary.SCHEMES[wc.scheme])),
+                "groups": str(len(class_groups.SCHEMES[wc.scheme])),
                 "spreading": PLAN.rebuilt["spreading"][wc.scheme],
             },
         ),
@@ -369,4 +369,4 @@ rule report2018:
     input:
         rules.copy_submission.output,
         SCORES,
-        report_files,
+        lambda wc: or_workflow_error(PLAN.report_files),

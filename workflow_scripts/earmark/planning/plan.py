@@ -1,4 +1,4 @@
-"""The plan: who needs which file, from a checked config and a data set. No file is looked at here.
+"""The plan: which job needs which file, from a checked config and a data set. It reads no file.
 
 Rules ask it in their input functions and parameters. All its values are plain: paths as text, and
 settings as the JSON values that Snakemake compares.
@@ -11,7 +11,9 @@ from typing import Any
 
 from earmark.features.settings import parse as parse_feature
 from earmark.labels import class_groups
-from earmark.planning.config import Source, input_shape_of
+from earmark.planning.config import input_shape_of
+from earmark.planning.data_source import Source
+from earmark.runtime.errors import EarmarkError
 
 Entry = Mapping[str, Any]
 
@@ -31,17 +33,11 @@ class Plan:
     def __init__(self, config: Entry, source: Source) -> None:
         self.config, self.source = config, source
         self.results = f"results/{source.name}"
-        self.logs = f"logs/{source.name}"
-        self.times = f"{self.results}/benchmarks"
         self.report = f"{self.results}/report"
         self.seeds: list[int] = list(config.get("seeds", [config["seed"]]))
         self.rebuilt: Entry = config.get("report", {})
 
     # Systems and ensembles
-
-    def is_selftrained(self, system: str) -> bool:
-        """Whether a system goes on from another one's weights."""
-        return "base" in self.config["systems"][system]
 
     def base_of(self, system: str) -> Entry:
         """The entry that says feature, network and labels, also of a self-trained system."""
@@ -154,26 +150,20 @@ class Plan:
         """The selection of labels that a system, or its base, learns from."""
         return f"{self.results}/selections/{self.base_of(system)['labels']}.csv"
 
-    def _stage(self, model: Model, number: int) -> str:
-        """Folder of a round of self-training; of round 0, the model that it is or starts from."""
-        entry = self.config["systems"][model.system]
-        last = f"seed{model.seed}/fold{model.fold}"
-        if number:
-            return f"{self.results}/selftraining/{model.system}/{last}/round{number}"
-        return f"{self.results}/models/{entry.get('base', model.system)}/{last}"
-
     def stages(self, model: Model) -> dict[int, str]:
         """Round -> folder, in the order of training; a base model is round 0.
 
         A self-training that starts untrained has no round 0.
         """
-        if not self.is_selftrained(model.system):
-            return {0: self._stage(model, 0)}
+        entry = self.config["systems"][model.system]
+        last = f"seed{model.seed}/fold{model.fold}"
+        trained = f"{self.results}/models/{entry.get('base', model.system)}/{last}"
+        if "base" not in entry:
+            return {0: trained}
         settings = self.selftraining_of(model.system)
-        first = 1 if settings["start"] == "untrained" else 0
-        return {
-            number: self._stage(model, number) for number in range(first, settings["rounds"] + 1)
-        }
+        folder = f"{self.results}/selftraining/{model.system}/{last}"
+        rounds = {number: f"{folder}/round{number}" for number in range(1, settings["rounds"] + 1)}
+        return rounds if settings["start"] == "untrained" else {0: trained, **rounds}
 
     def stage_before(self, model: Model, number: int) -> list[str]:
         """Weights of the stage before a round; none where it starts untrained."""
@@ -191,15 +181,6 @@ class Plan:
     def first_model(self, system: str) -> Model:
         """A system's model of the first seed and fold."""
         return Model(system, self.seeds[0], self.folds_of(system)[0])
-
-    def earlier_rounds(self) -> str:
-        """A pattern for systems that matches only in paths of rounds before a system's last one."""
-        patterns = []
-        for system in filter(self.is_selftrained, self.config["systems"]):
-            earlier = "|".join(map(str, range(1, self.selftraining_of(system)["rounds"])))
-            if earlier:
-                patterns.append(rf"{system}(?=/seed\d+/fold\d+/round(?:{earlier})/)")
-        return "|".join(patterns)
 
     def training_settings(self, model: Model, number: int = 0) -> dict[str, Any]:
         """What a training job, or a round of self-training, needs to know."""
@@ -299,7 +280,13 @@ class Plan:
         )
 
     def report_files(self) -> list[str]:
-        """Every table and figure of the 2018 report, if the config lists them."""
+        """Every table and figure of the 2018 report. Raises EarmarkError if the config has none."""
+        if not self.rebuilt:
+            raise EarmarkError(
+                "The config lists no tables of the report. Add `--configfile "
+                "presets/report2018-small.yaml` (two cores) or `presets/report2018.yaml` (full "
+                "size)."
+            )
         autoencoder, filters = self.rebuilt["autoencoder"], self.rebuilt["filters_of"]
         return (
             self.figures
