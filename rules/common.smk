@@ -59,6 +59,7 @@ LOGS, TIMES = f"logs/{SOURCE.name}", f"{RESULTS}/benchmarks"
 interruption.announce()
 jobs.take_package_from(SCRIPTS)
 if workflow.is_main_process:
+    or_workflow_error(records.check_room, Path(".snakemake"))
     if SOURCE.is_there:
         or_workflow_error(clip_index.update, SOURCE.layout, Path(RESULTS))
     # `--touch` is how a user takes results over; records in a database are not looked at.

@@ -177,6 +177,8 @@ def test_after_snakemake_was_killed_its_jobs_hand_over_to_those_of_the_next(
         run.running_job("train_model")
         run.wait_for_line(LOG, f"epoch {epoch},", seconds=600)
         os.kill(run.process.pid, signal.SIGKILL)
+    code, text = snakemake(tmp_path / "run", "--unlock", overlay=one_model.overlay)
+    assert code == 0, text
     with SlurmRun(*arguments, overlay=one_model.overlay) as run:
         assert run.jobs("train_model")[0]["JobState"] == "RUNNING"
         run.finish(seconds=1800)

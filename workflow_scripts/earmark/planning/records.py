@@ -1,14 +1,14 @@
-"""Results without a record of what made them: Snakemake would take them for up to date.
+"""Snakemake's records of what made each output, in its folder ``.snakemake``.
 
-Snakemake records in ``.snakemake`` by what each output was made. An output without such a record (a
-copied folder, a deleted ``.snakemake``) counts as up to date, so the main process looks for them
-while a run is planned.
+An output without such a record (a copied folder, a deleted ``.snakemake``) counts as up to date, so
+the main process looks for them while a run is planned.
 """
 
 import logging
 from pathlib import Path
 
 from earmark.runtime.errors import EarmarkError
+from earmark.runtime.outputs import whole_file
 
 log = logging.getLogger("earmark")
 
@@ -25,6 +25,16 @@ OUTPUTS = (
     "predictions/*/*/*.h5",
     "submission.csv",
 )
+# What Snakemake writes about a small run.
+ROOM_BYTES = 64 * 1024
+
+
+def check_room(folder: Path) -> None:
+    """Raise EarmarkError if Snakemake could not write to its ``folder``, which it does not say."""
+    path = folder.resolve() / "earmark" / "trial"
+    with whole_file(path) as temporary:
+        temporary.write_bytes(bytes(ROOM_BYTES))
+    path.unlink(missing_ok=True)
 
 
 def check(results: Path) -> None:
