@@ -244,6 +244,14 @@ def test_the_missing_keys_of_one_entry_are_all_named() -> None:
         ),
         (nested("folds", 2) | nested("systems.vgg_more.folds", [2]), ("folds has 2", "below 2")),
         (
+            nested("systems.vgg_fewer.labels", "everything"),
+            (
+                "systems.vgg_fewer_semi.base is 'vgg_fewer'",
+                "labels.everything.rest_weight is 1",
+                "no clip to label",
+            ),
+        ),
+        (
             nested("systems.cnn_logmel.recipe", "vgg"),
             ("systems.cnn_logmel", "crops of 'log_mel'", "recipes.vgg", "crop_frames", "128"),
         ),
