@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.logging import logger
 from snakemake.utils import update_config
 
 SCRIPTS = BASE / "workflow_scripts"
@@ -90,27 +89,19 @@ if workflow.is_main_process and not ON_CLUSTER:
 
 if workflow.is_main_process:
 
-    # Snakemake deletes a job's outputs before the job starts. If that job fails, and what is made
-    # from them is still there from before, the next run finds nothing to be done: an edit would be
-    # lost without a word. So planned outputs stay marked incomplete until rebuilt.
+    # Snakemake deletes a job's outputs before the job starts. If that job fails and files made from
+    # them are still there, the next run finds nothing to be done: an edit would be lost without a
+    # word. So planned outputs stay marked incomplete until rebuilt.
     onstart:
         for job in workflow.dag.needrun_jobs():
             workflow.persistence.started(job)
-        if not ON_CLUSTER and (workflow.cores or 0) > PROCESSORS:
-            logger.info(
-                f"Trainings take {TRAINING_THREADS} of the {PROCESSORS} processors each, so at most "
-                f"{PROCESSORS // TRAINING_THREADS} run at a time, whatever -j says."
-            )
 
 
 # FOR RULES
 
 
 def code_of(script):
-    """A parameter: the hash of a script and of all local code that it imports.
-
-    It is worked out for the jobs of a run only, which keeps the planning quick.
-    """
+    """A parameter, computed for jobs of the run only: the hash of a script and what it imports."""
     return lambda wc: code.code_of(SCRIPTS / script)
 
 

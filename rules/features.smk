@@ -49,13 +49,7 @@ rule train_autoencoder:
         gpu=GPUS,
         training_threads=TRAINING_THREADS,
     params:
-        cfg=lambda wc: {
-            "recipe": config["recipes"][config["autoencoders"][wc.autoencoder]["recipe"]],
-            **{
-                key: config["autoencoders"][wc.autoencoder][key]
-                for key in ("batch_norm_momentum", "latents_mode")
-            },
-        },
+        cfg=lambda wc: PLAN.autoencoder_settings(wc.autoencoder),
         seed=config["seed"],
         code=code_of("train_autoencoder.py"),
     script:

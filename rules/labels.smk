@@ -25,7 +25,7 @@ rule spread_labels:
 rule summarise_spreading:
     """Table how many labels each spreading promoted."""
     input:
-        groups=lambda wc: [path for name in PLAN.spreadings for path in PLAN.spread(name)],
+        groups=lambda wc: [path for name in PLAN.spreadings for path in PLAN.spread_tables(name)],
     output:
         summary=f"{RESULTS}/spreading.csv",
         page=report(
@@ -53,7 +53,7 @@ rule select_labels:
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
-        groups=lambda wc: PLAN.spread_behind(wc.selection),
+        groups=lambda wc: PLAN.spread_tables(config["labels"][wc.selection].get("spreading")),
     output:
         selection=f"{RESULTS}/selections/{{selection}}.csv",
     log:

@@ -163,21 +163,21 @@ class Steps:
             code="",
         )
         groups = plan.groups_of("latent_two")
-        for group, spread in zip(groups, plan.spread("latent_two"), strict=True):
+        for group, spread in zip(groups, plan.spread_tables("latent_two"), strict=True):
             cfg = plan.spreading_settings("latent_two", group)
             spread_labels.main(**known, vectors=vectors, spread=spread, cfg=cfg)
             cfg = {"group": group, "vectors": "latents", "perplexity": 30.0}
             figure = self.outputs(f"tsne_{group}")
             plot_tsne.main(vectors=vectors, spread=spread, cfg=cfg, seed=1, **figure)
         summarise_spreading.main(
-            groups=plan.spread("latent_two"),
+            groups=plan.spread_tables("latent_two"),
             summary=str(results / "spreading.csv"),
             page=str(results / "spreading.html"),
             cfg={"groups": [["latent_two", group] for group in groups]},
         )
         select_labels.main(
             **known,
-            groups=plan.spread_behind("promoted"),
+            groups=plan.spread_tables("latent_two"),
             selection=plan.selection_of("vgg_fewer"),
             cfg=self.config["labels"]["promoted"],
         )

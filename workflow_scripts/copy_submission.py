@@ -1,4 +1,4 @@
-"""Put the submission at the top, where it is looked for."""
+"""Copy the submission to the top folder."""
 
 import logging
 from pathlib import Path

@@ -28,7 +28,7 @@ class Model:
 
 
 class Plan:
-    """What is made of a data set by a config. Raises EarmarkError where groups do not fit."""
+    """The files and settings of a run. Raises EarmarkError where groups do not fit the classes."""
 
     def __init__(self, config: Entry, source: Source) -> None:
         self.config, self.source = config, source
@@ -91,14 +91,11 @@ class Plan:
         """Selections of labels that the scored systems learn from."""
         return sorted({self.base_of(system)["labels"] for system in self.scored_systems})
 
-    def spreading_of(self, selection: str) -> str | None:
-        """The spreading behind a selection, if there is one."""
-        return self.config["labels"][selection].get("spreading")
-
     @cached_property
     def learned_spreadings(self) -> list[str]:
         """Spreadings behind those selections."""
-        return sorted({name for name in map(self.spreading_of, self.selections) if name})
+        labels = [self.config["labels"][selection] for selection in self.selections]
+        return sorted({entry["spreading"] for entry in labels if "spreading" in entry})
 
     @cached_property
     def spreadings(self) -> list[str]:
@@ -114,23 +111,18 @@ class Plan:
         return class_groups.groups_of(labels, name, scheme)
 
     def spreading_settings(self, spreading: str, group: str) -> dict[str, Any]:
-        """What a job of a spreading needs to know."""
+        """Parameters of a spreading job of one group."""
         settings = {**self.config["spreading"][spreading]}
         settings.pop("scheme", None)
         return {"classes": self.groups_of(spreading)[group], **settings}
 
-    def spread(self, spreading: str) -> list[str]:
-        """The spreading's tables, one per group."""
-        groups = self.groups_of(spreading)
+    def spread_tables(self, spreading: str | None) -> list[str]:
+        """The spreading's tables, one per group; none if there is no spreading."""
+        groups = self.groups_of(spreading) if spreading else {}
         return [f"{self.results}/spread/{spreading}/{group}.csv" for group in groups]
 
-    def spread_behind(self, selection: str) -> list[str]:
-        """The tables that a selection takes promoted clips from."""
-        spreading = self.spreading_of(selection)
-        return self.spread(spreading) if spreading else []
-
     def vectors_of(self, spreading: str) -> str:
-        """The file with what a spreading compares clips by: latents, or pictures."""
+        """The file with the vectors that a spreading compares clips by: latents, or a feature."""
         entry = self.config["spreading"][spreading]
         if "feature" in entry:
             return self.features(entry["feature"], "train")
@@ -182,8 +174,14 @@ class Plan:
         """A system's model of the first seed and fold."""
         return Model(system, self.seeds[0], self.folds_of(system)[0])
 
+    def autoencoder_settings(self, name: str) -> dict[str, Any]:
+        """Parameters of an autoencoder's training job."""
+        settings = {**self.config["autoencoders"][name]}
+        del settings["feature"]
+        return {**settings, "recipe": self.config["recipes"][settings["recipe"]]}
+
     def training_settings(self, model: Model, number: int = 0) -> dict[str, Any]:
-        """What a training job, or a round of self-training, needs to know."""
+        """Parameters of a training job, or of a round of self-training."""
         entry = self.base_of(model.system)
         settings = {
             "system": model.system,
@@ -211,7 +209,7 @@ class Plan:
     # Predictions and scores
 
     def predictions(self, system: str, seed: int | str, part: str) -> str:
-        """What a system says of the clips of one part."""
+        """The file with a system's predictions for the clips of one part."""
         return f"{self.results}/predictions/{system}/seed{seed}/{part}.h5"
 
     def predictions_of(self, entry: str, seed: int | str, part: str) -> list[str]:
