@@ -20,7 +20,7 @@ from tiny import TinySet, make_set, read_rows
 from earmark.dataset import clip_lists, layout
 from earmark.evaluation import scoring
 from earmark.labels import class_groups
-from earmark.planning import config, sources
+from earmark.planning import clip_index, data_source
 from earmark.runtime.errors import EarmarkError
 
 HEADER = "fname,label,manually_verified\n"
@@ -28,9 +28,9 @@ HEADER = "fname,label,manually_verified\n"
 
 def use(made: TinySet) -> None:
     """What the product does with a data set's folder and lists, in its order."""
-    source = config.source_of({"dataset": str(made.folder)})
+    source = data_source.source_of({"dataset": str(made.folder)})
     base = made.folder.parent
-    sources.update_index(source.layout, base / "results", base / "memory.json")
+    clip_index.update(source.layout, base / "results", base)
     class_groups.groups_of(source.labels, "two", class_groups.SCHEMES["two"])
     found = train_list(source.layout.train_list)
     assert list(found.itertuples(index=False, name=None)) == made.train
@@ -196,7 +196,7 @@ def test_names_on_disk_that_no_list_can_hold(tmp_path: Path) -> None:
 def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = make_set(tmp_path / "set", ["Bark"], sound=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert config.source_of({"dataset": "~/set"}).layout.train_list == made.train_list
+    assert data_source.source_of({"dataset": "~/set"}).layout.train_list == made.train_list
 
 
 # What a list is made of, whole and broken.

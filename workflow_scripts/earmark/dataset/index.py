@@ -2,7 +2,7 @@
 
 It holds the listed clips alone, without labels, times or the data folder's path, so its bytes
 change only when a clip does. To Snakemake it is a source file: for a user's folder the main process
-writes it while planning (``planning.sources``); where a rule makes the audio, that rule writes it.
+writes it while planning (``planning.clip_index``); where a rule makes the audio, that rule does.
 Columns: clip (its id), file (relative to the data set's folder), start and end (seconds; empty for
 a whole file), bytes and hash (of the file; empty where there is none).
 """
