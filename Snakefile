@@ -27,6 +27,7 @@ include: "rules/report.smk"
 
 
 rule all:
+    """Make the submission, its scores and the figures; the default target."""
     default_target: True
     input:
         rules.copy_submission.output,

@@ -35,24 +35,24 @@ DEMO = {"clips_per_class": 6, "test_clips_per_class": 1}
 
 # What a file's size grows with.
 CLIP, TRAIN_CLIP, TEST_CLIP, SECOND, NOTHING = "clip", "train clip", "test clip", "second", "file"
-# Pattern below the results' folder, what that is, what it grows with, the key that lets it go.
+# Pattern below the results' folder, what that is, and what it grows with.
 KINDS = [
-    ("index/*.csv", "index of clips", CLIP, ""),
-    ("clips/*.csv", "tables of clips", CLIP, ""),
-    ("labels.csv", "labels", TRAIN_CLIP, ""),
-    ("folds.csv", "folds", TRAIN_CLIP, ""),
-    ("autoencoders/*/latents.h5", "latents", TRAIN_CLIP, ""),
-    ("autoencoders/*/weights.safetensors", "weights of autoencoders", NOTHING, ""),
-    ("spread/*/*.csv", "spread labels", TRAIN_CLIP, ""),
-    ("selections/*.csv", "selections of labels", TRAIN_CLIP, ""),
-    ("models/*/*/*/weights.safetensors", "weights of models", NOTHING, ""),
-    ("selftraining/*/*/*/*/weights.safetensors", "weights of rounds", NOTHING, "earlier_rounds"),
-    ("selftraining/*/*/*/*/pseudo_labels.csv", "pseudo labels", TRAIN_CLIP, ""),
-    ("predictions/*/*/train.h5", "predictions of train clips", TRAIN_CLIP, ""),
-    ("predictions/*/*/test.h5", "predictions of test clips", TEST_CLIP, ""),
-    ("out_of_fold.csv", "guesses out of fold", TRAIN_CLIP, ""),
-    ("guesses/*/*", "guesses", TEST_CLIP, ""),
-    ("clip_scores.csv", "scores per clip", TEST_CLIP, ""),
+    ("index/*.csv", "index of clips", CLIP),
+    ("clips/*.csv", "tables of clips", CLIP),
+    ("labels.csv", "labels", TRAIN_CLIP),
+    ("folds.csv", "folds", TRAIN_CLIP),
+    ("autoencoders/*/latents.h5", "latents", TRAIN_CLIP),
+    ("autoencoders/*/weights.safetensors", "weights of autoencoders", NOTHING),
+    ("spread/*/*.csv", "spread labels", TRAIN_CLIP),
+    ("selections/*.csv", "selections of labels", TRAIN_CLIP),
+    ("models/*/*/*/weights.safetensors", "weights of models", NOTHING),
+    ("selftraining/*/*/*/*/weights.safetensors", "weights of rounds", NOTHING),
+    ("selftraining/*/*/*/*/pseudo_labels.csv", "pseudo labels", TRAIN_CLIP),
+    ("predictions/*/*/train.h5", "predictions of train clips", TRAIN_CLIP),
+    ("predictions/*/*/test.h5", "predictions of test clips", TEST_CLIP),
+    ("out_of_fold.csv", "guesses out of fold", TRAIN_CLIP),
+    ("guesses/*/*", "guesses", TEST_CLIP),
+    ("clip_scores.csv", "scores per clip", TEST_CLIP),
 ]
 
 
@@ -135,11 +135,11 @@ def measure(results: Path, checkpoints: dict[Path, int]) -> Iterator[Line]:
         unit = CLIP if fixed else SECOND
         yield Line(name, unit, len(parts), size_of(parts), "features", seconds, things=1)
     counted = set(results.glob("features/*/*.h5")) | set(clips)
-    for pattern, name, unit, key in KINDS:
+    for pattern, name, unit in KINDS:
         files = list(results.glob(pattern))
         counted |= set(files)
         if files:
-            yield Line(name, unit, len(files), size_of(files), key)
+            yield Line(name, unit, len(files), size_of(files))
     rest = [path for path in results.rglob("*") if path.is_file() and path not in counted]
     yield Line("all else: tables, figures, facts, histories", NOTHING, len(rest), size_of(rest))
     # All seeds, folds and rounds of a system have the same.

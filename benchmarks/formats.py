@@ -67,7 +67,7 @@ def row(case: Case, machine: hardware.Hardware, repeats: int) -> tuple[str, ...]
     seconds = measuring.in_turn(ways, repeats, clock=processor_seconds)
     one, other, third = seconds.values()
     found = (
-        f"{case.title}, {machine.facts()['precision']}",
+        f"{case.title}, {machine.precision_used()}",
         f"{1000 * statistics.median(one) / STEPS:.0f}",
         measuring.spread_of(measuring.ratios(one, other), ".2f"),
         measuring.spread_of(measuring.ratios(other, third), ".2f") if is_compiled else "-",

@@ -35,10 +35,11 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 from training import Clock, data_of
 
 from earmark.features import store
-from earmark.inference import hardware
+from earmark.inference.hardware import Hardware, choose_hardware
 from earmark.networks import autoencoder
 from earmark.networks.build import build
 from earmark.training import classifier, compiling, recipes
+from earmark.training.jobs import TrainingJob
 
 CLASSES = 41
 # Clips to learn from, by the report [3, 4]; one fold of ten is held out.
@@ -139,9 +140,7 @@ def ceilings(device: torch.device, reduced: bool) -> Ceilings:
     )
 
 
-def step_of(
-    case: Case, machine: hardware.Hardware, fast: bool = True
-) -> tuple[measuring.Way, bool]:
+def step_of(case: Case, machine: Hardware, fast: bool = True) -> tuple[measuring.Way, bool]:
     """A training step on random inputs as a job computes it, or plainly, in float32.
 
     With it comes whether it is compiled, which some networks cannot be rightly.
@@ -175,7 +174,7 @@ def step_of(
     return step, is_compiled
 
 
-def step_seconds(case: Case, machine: hardware.Hardware, fast: bool = True) -> float:
+def step_seconds(case: Case, machine: Hardware, fast: bool = True) -> float:
     """Seconds of a step among many, one right after the other."""
     step, count = step_of(case, machine, fast)[0], 10
 
@@ -229,7 +228,7 @@ def write_pictures(path: Path, case: Case) -> None:
     store.write_features(path, names, rows, case.shape, True, settings={})
 
 
-def epochs_of(case: Case, machine: hardware.Hardware, folder: Path, count: int) -> list[float]:
+def epochs_of(case: Case, machine: Hardware, folder: Path, count: int) -> list[float]:
     """Seconds of each epoch of a case but the first, as a training job computes them."""
     write_pictures(folder / "pictures.h5", case)
     recipe = recipes.from_settings(
@@ -238,11 +237,12 @@ def epochs_of(case: Case, machine: hardware.Hardware, folder: Path, count: int) 
     clock = Clock()
     with store.FeatureStore(folder / "pictures.h5") as features:
         data = data_of(case.clips)
-        classifier.train(case.build(), features, data, recipe, machine, clock, 1)  # type: ignore[arg-type]
+        job = TrainingJob("benchmark", 1, recipe, machine, features, clock)  # type: ignore[arg-type]
+        classifier.train(job, case.build(), data)
     return clock.epochs[1:]
 
 
-def steps_table(machine: hardware.Hardware, limits: Ceilings, reduced: bool) -> str:
+def steps_table(machine: Hardware, limits: Ceilings, reduced: bool) -> str:
     """Steps as jobs compute them, compiled and not, beside plain float32 and the least time."""
     rows = []
     as_is = replace(machine, compile_from_clips=math.inf)
@@ -270,7 +270,7 @@ def steps_table(machine: hardware.Hardware, limits: Ceilings, reduced: bool) -> 
     return measuring.table(heads, rows)
 
 
-def epochs_table(machine: hardware.Hardware, reduced: bool, count: int) -> str:
+def epochs_table(machine: Hardware, reduced: bool, count: int) -> str:
     """Epochs through ``classifier.train``, with the features in the device's memory."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -305,7 +305,7 @@ def kind_of(kernel: str) -> str:
     return "the optimiser and all other"
 
 
-def kernels_of(case: Case, machine: hardware.Hardware) -> str:
+def kernels_of(case: Case, machine: Hardware) -> str:
     """What a step's time goes to: the kernels that take most of it, as a table."""
     from torch.profiler import ProfilerActivity, profile
 
@@ -331,7 +331,7 @@ def kernels_of(case: Case, machine: hardware.Hardware) -> str:
     return measuring.table((head, "% of its time"), shown)
 
 
-def report_hours(machine: hardware.Hardware, reduced: bool) -> str:
+def report_hours(machine: Hardware, reduced: bool) -> str:
     """Hours of all trainings of the report preset, from a few steps of each."""
     config = yaml.safe_load((measuring.REPO / "presets/report2018.yaml").read_text())
     rows, total = [], 0.0
@@ -372,7 +372,7 @@ def report_case(config: Mapping[str, Any], entry: Mapping[str, Any], reduced: bo
     return Case(network, network, {}, shape, recipe["batch_clips"], int(KEPT * CLIPS[kind]))
 
 
-def sections(machine: hardware.Hardware, reduced: bool, epochs: int) -> Iterator[str]:
+def sections(machine: Hardware, reduced: bool, epochs: int) -> Iterator[str]:
     """Measure; yield one table after the other as Markdown."""
     on_gpu = machine.device.type == "cuda"
     name = torch.cuda.get_device_name(machine.device) if on_gpu else measuring.processor()
@@ -395,7 +395,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
-    machine = hardware.prepare(
+    machine = choose_hardware(
         2 if given.device == "cpu" else 8,
         1,
         {

@@ -55,11 +55,11 @@ def spread_all(
     """Earmark's spreading over all clips as one group."""
     names = [f"{number}.wav" for number in range(len(given))]
     count: int | str = neighbours if neighbours == "auto" else int(neighbours)
-    table = spreading.spread(
-        names, given.tolist(), verified, vectors, "auto", ALPHA, ITERATIONS, TOLERANCE,
-        neighbours=count,
-    )  # fmt: skip
-    return [table]
+    settings = {
+        "gamma": "auto", "alpha": ALPHA, "max_iterations": ITERATIONS, "tolerance": TOLERANCE,
+        "isolated": "undecided", "neighbours": count,
+    }  # fmt: skip
+    return [spreading.spread(names, given.tolist(), verified, vectors, settings)]
 
 
 def spread_groups(

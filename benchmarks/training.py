@@ -26,9 +26,11 @@ from torch import nn
 sys.path.insert(0, str(measuring.SCRIPTS))
 
 from earmark.features import store
-from earmark.inference import batches, hardware
+from earmark.inference import batches
+from earmark.inference.hardware import Hardware, choose_hardware
 from earmark.networks.build import build
 from earmark.training import classifier, recipes
+from earmark.training.jobs import TrainingJob
 
 BANDS, FRAMES, CLASSES = 64, 128, 41
 RECIPE = recipes.from_settings(
@@ -63,13 +65,8 @@ class Clock:
         self._between = between
 
     def load(self) -> None:
-        """There is nothing to resume."""
-
-    def wanted(self) -> bool:
-        """Asked before each step."""
-        if self._begin is None:
-            self._begin = self.first_step = time.perf_counter()
-        return False
+        """Asked before the first step: there is nothing to resume."""
+        self._begin = self.first_step = time.perf_counter()
 
     def save(self, state: Any) -> None:
         """Asked after each epoch."""
@@ -129,20 +126,21 @@ def plain_epoch(module: nn.Module, features: store.FeatureStore) -> float:
 def train(
     module: nn.Module,
     features: store.FeatureStore,
-    machine: hardware.Hardware,
+    machine: Hardware,
     clock: Clock,
     clips: int = CLIPS,
     epochs: int = 1,
 ) -> None:
     """Epochs as a training job computes them."""
     recipe = replace(RECIPE, plan=replace(RECIPE.plan, epochs=epochs))
-    classifier.train(module, features, data_of(clips), recipe, machine, clock, 1)  # type: ignore[arg-type]
+    job = TrainingJob("benchmark", 1, recipe, machine, features, clock)  # type: ignore[arg-type]
+    classifier.train(job, module, data_of(clips))
 
 
-def prepared(threads: int, precision: str, compiled: bool = False) -> hardware.Hardware:
+def prepared(threads: int, precision: str, compiled: bool = False) -> Hardware:
     """The processor, with the config's ``precision``."""
     settings = {"device": "cpu", "precision": precision, "memory_format": "channels_last"}
-    return hardware.prepare(threads, 1, {**settings, "compile": compiled, "compile_from_clips": 1})
+    return choose_hardware(threads, 1, {**settings, "compile": compiled, "compile_from_clips": 1})
 
 
 def seconds_of(

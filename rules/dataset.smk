@@ -14,6 +14,7 @@ if SOURCE.kind == "demo":
     AUDIO = [str(SOURCE.layout.audio_train), str(SOURCE.layout.audio_test)]
 
     rule synthesise_dataset:
+        """Synthesise the demo's data set: clips, lists and their truth."""
         output:
             train_list=str(SOURCE.layout.train_list),
             test_list=str(SOURCE.layout.test_list),
@@ -41,9 +42,10 @@ elif SOURCE.kind == "missing":
 
     # Machines that compute for a cluster often have no way out into the network.
     rule fetch_dataset:
+        """Download FSDKaggle2018 from Zenodo, check it and unpack it."""
         output:
-            train_list=given(SOURCE.layout.train_list),
-            truth=given(SOURCE.layout.test_truth),
+            train_list=data_file(SOURCE.layout.train_list),
+            truth=data_file(SOURCE.layout.test_truth),
             index_train=INDEX.format(part="train"),
             index_test=INDEX.format(part="test"),
         log:
@@ -61,6 +63,7 @@ elif SOURCE.kind == "missing":
 
 
 rule inspect_clips:
+    """Open every clip of a part and table its length, format and problems."""
     input:
         index_table=lambda wc: index_of(wc.part),
         audio=AUDIO,
@@ -81,9 +84,10 @@ rule inspect_clips:
 
 
 rule read_labels:
+    """Read the train list and people's corrections into one table of labels."""
     input:
-        train_list=given(LISTS.train_list),
-        corrections=lambda wc: [local(str(path)) for path in sources.corrections_of(SOURCE)],
+        train_list=data_file(LISTS.train_list),
+        corrections=lambda wc: [local(str(path)) for path in SOURCE.corrections],
     output:
         table=LABELS,
     log:
@@ -92,15 +96,16 @@ rule read_labels:
     conda:
         "../envs/earmark.yaml"
     params:
-        content=content_of(LISTS.train_list, *sources.corrections_of(SOURCE)),
+        content=content_of(LISTS.train_list, *SOURCE.corrections),
         code=code_of("read_labels.py"),
     script:
         "../workflow_scripts/read_labels.py"
 
 
 rule draw_folds:
+    """Assign the train clips to folds for validation."""
     input:
-        train_list=given(LISTS.train_list),
+        train_list=data_file(LISTS.train_list),
         index_table=lambda wc: index_of("train"),
     output:
         table=FOLDS,

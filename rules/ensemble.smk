@@ -110,7 +110,7 @@ use rule write_submission as copy_submission with:
 
 rule score:
     input:
-        truth=given(LISTS.test_truth),
+        truth=data_file(LISTS.test_truth),
         submissions=[
             f"{RESULTS}/guesses/seed{seed}/{entry}.csv"
             for seed in PLAN.seeds

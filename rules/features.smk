@@ -2,11 +2,12 @@
 
 
 rule extract_features:
+    """Compute one feature of all clips of a part."""
     input:
         table=CLIPS,
         audio=AUDIO,
     output:
-        feature_file=passing(PLAN.features("{feature}", "{part}"), "features"),
+        feature_file=temp_unless_kept(PLAN.features("{feature}", "{part}"), "features"),
     log:
         f"{LOGS}/extract_features/{{feature}}_{{part}}.log",
     benchmark:
@@ -26,6 +27,7 @@ rule extract_features:
 
 
 rule train_autoencoder:
+    """Train an autoencoder on a feature and encode the train clips."""
     input:
         clips_table=TRAIN_CLIPS,
         feature_file=lambda wc: PLAN.features(
@@ -47,13 +49,7 @@ rule train_autoencoder:
         gpu=GPUS,
         training_threads=TRAINING_THREADS,
     params:
-        cfg=lambda wc: {
-            "recipe": config["recipes"][config["autoencoders"][wc.autoencoder]["recipe"]],
-            **{
-                key: config["autoencoders"][wc.autoencoder][key]
-                for key in ("batch_norm_momentum", "latents_mode")
-            },
-        },
+        cfg=lambda wc: PLAN.autoencoder_settings(wc.autoencoder),
         seed=config["seed"],
         code=code_of("train_autoencoder.py"),
     script:

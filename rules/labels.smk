@@ -2,6 +2,7 @@
 
 
 rule spread_labels:
+    """Spread verified labels to similar clips within one group of classes."""
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
@@ -22,8 +23,9 @@ rule spread_labels:
 
 
 rule summarise_spreading:
+    """Table how many labels each spreading promoted."""
     input:
-        groups=lambda wc: [path for name in PLAN.spreadings for path in PLAN.spread(name)],
+        groups=lambda wc: [path for name in PLAN.spreadings for path in PLAN.spread_tables(name)],
     output:
         summary=f"{RESULTS}/spreading.csv",
         page=report(
@@ -47,10 +49,11 @@ rule summarise_spreading:
 
 
 rule select_labels:
+    """Select the labels that systems learn from, each with its weight."""
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
-        groups=lambda wc: PLAN.spread_behind(wc.selection),
+        groups=lambda wc: PLAN.spread_tables(config["labels"][wc.selection].get("spreading")),
     output:
         selection=f"{RESULTS}/selections/{{selection}}.csv",
     log:
@@ -66,8 +69,9 @@ rule select_labels:
 
 
 rule measure_labels:
+    """Measure how many selected labels are correct, where the truth is known."""
     input:
-        truth=given(LISTS.train_truth),
+        truth=data_file(LISTS.train_truth),
         selections=[f"{RESULTS}/selections/{name}.csv" for name in PLAN.selections],
     output:
         quality=f"{RESULTS}/label_quality.csv",

@@ -2,6 +2,7 @@
 
 
 rule train_model:
+    """Train a system's network for one seed with one fold held out."""
     input:
         selection=lambda wc: PLAN.selection_of(wc.system),
         folds_table=FOLDS,

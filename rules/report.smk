@@ -326,4 +326,4 @@ rule report2018:
     input:
         rules.copy_submission.output,
         SCORES,
-        report_files,
+        lambda wc: or_workflow_error(PLAN.report_files),

@@ -4,6 +4,7 @@ ROUND = f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{rou
 
 
 rule selftrain_round:
+    """Train one round of self-training with pseudo-labels of the network before it."""
     input:
         selection=lambda wc: PLAN.selection_of(wc.system),
         folds_table=FOLDS,
@@ -34,18 +35,3 @@ rule selftrain_round:
         code=code_of("selftrain_round.py"),
     script:
         "../workflow_scripts/selftrain_round.py"
-
-
-if not config["keep"]["earlier_rounds"] and PLAN.earlier_rounds():
-
-    # The same for all rounds but a system's last: what only the next round needs goes after it.
-    use rule selftrain_round as selftrain_earlier_round with:
-        output:
-            weights=temp(f"{ROUND}/weights.safetensors"),
-            facts=f"{ROUND}/model.json",
-            history=f"{ROUND}/history.csv",
-            pseudo=f"{ROUND}/pseudo_labels.csv",
-        wildcard_constraints:
-            system=PLAN.earlier_rounds(),
-
-    ruleorder: selftrain_earlier_round > selftrain_round

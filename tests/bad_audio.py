@@ -139,7 +139,7 @@ KINDS = [
     Kind("a header that says 0 bytes of sound", "unreadable", header(40, "<I", 0)),
     Kind("a header that says 2 GB of sound", "truncated", header(40, "<I", 2_000_000_000)),
     # Samples that are none.
-    Kind("a sample that is no number", "non_finite", lambda: with_sample(np.nan)),
+    Kind("a sample that is NaN", "non_finite", lambda: with_sample(np.nan)),
     Kind("an infinite sample", "non_finite", lambda: with_sample(np.inf)),
     Kind("a sample of 1e30", "non_finite", lambda: with_sample(1e30)),
     # No sound at all.

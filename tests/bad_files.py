@@ -34,8 +34,8 @@ RNG = np.random.default_rng(7)
 BYTES = RNG.integers(0, 256, (60, 40, 50)).astype(np.uint8)
 NUMBERS = RNG.random((60, 400))
 FOUND = predictions.Predictions(NAMES, [f"class{number}" for number in range(400)], NUMBERS)
-ROOM, WRITABLE, NAME = "Make room there", "Make its folder writable", "Move away what has its name"
-DAMAGED, MADE_ANEW = "is damaged or not of Earmark", "Delete it; the next run makes it anew."
+ROOM, WRITABLE, NAME = "Make room there", "Make its folder writable", "move away what has its name"
+DAMAGED, RECREATED = "damaged or not of Earmark", "Delete it; the next run recreates it."
 
 
 def pictures(path: Path) -> None:
@@ -230,7 +230,7 @@ def write_clips(path: Path) -> None:
 
 
 def write_selection(path: Path) -> None:
-    rows = {"clip": NAMES, "label": "Flute", "verified": 0, "source": "given", "weight": 1.0}
+    rows = {"clip": NAMES, "label": "Flute", "verified": 0, "source": "unverified", "weight": 1.0}
     tables.write_table(pd.DataFrame(rows), path)
 
 
@@ -266,8 +266,8 @@ KINDS = [
             predictions.read,
         ),
     ),
-    Kind("features are another HDF5", "no feature file of Earmark", of_another_program),
-    Kind("features open for writing in a notebook", "End that program", open_elsewhere),
+    Kind("features are another HDF5", DAMAGED, of_another_program),
+    Kind("features open for writing in a notebook", "already open for write", open_elsewhere),
     Kind("features lack a clip", f"has no clip '{NAMES[0]}'", of_fewer_clips),
     Kind("predictions of other classes", "of 60 clips and 399 classes", of_other_classes),
     Kind("predictions without probabilities", DAMAGED, without_its_numbers),
@@ -296,12 +296,12 @@ KINDS = [
     ),
     Kind(
         "table of clips with words for numbers",
-        MADE_ANEW,
+        RECREATED,
         changed(write_clips, "clips.csv", without_numbers, clips.read),
     ),
     Kind(
         "selection with words for numbers",
-        MADE_ANEW,
+        RECREATED,
         changed(write_selection, "selection.csv", without_numbers, selections.read),
     ),
 ]

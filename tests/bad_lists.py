@@ -1,4 +1,4 @@
-"""The corpus's bad lists: a good data set of Cello and Bark is changed, and then judged.
+"""The corpus's bad lists: a good data set of Cello and Bark is changed, and then used.
 
 ``expected`` has words of the sentence that the user gets, or begins with "works".
 """
@@ -13,7 +13,7 @@ from tiny import TRAIN_HEADER, TinySet, write_rows
 WORKS = "works"
 TRUTH_HEADER = ("fname", "label", "usage")
 
-# Latin with marks, Japanese, Arabic, Hindi, an emoji of several signs, a composed letter apart.
+# Latin with marks, Japanese, Arabic, Hindi, a joined emoji, a letter and its accent.
 SCRIPTS = ("Grüße.wav", "犬の声.wav", "نباح.wav", "भौंकना.wav", "👩\u200d🎤.wav", "e\u0301.wav")
 # What shells, Snakemake, Python's formatting, HTML and Markdown take for something else.
 SIGNS = (
@@ -166,25 +166,25 @@ KINDS = [
         ),
     ),
     Kind("clip names in other scripts", WORKS, with_names(SCRIPTS)),
-    Kind("clip names with signs of shells and markup", WORKS, with_names(SIGNS)),
+    Kind("clip names with characters of shells and markup", WORKS, with_names(SIGNS)),
     Kind("clips in sub-folders", WORKS, with_names(FOLDERS)),
     Kind("test list without labels", WORKS, only_test_names),
     Kind("test list with more columns", WORKS, more_test_columns),
     # The file.
-    Kind("train list is a folder", "is a folder. Put a CSV file", a_folder),
-    Kind("train list is empty", "it is empty. Its first line should be", rewritten(lambda t: "")),
+    Kind("train list is a folder", "cannot be read (Is a directory)", a_folder),
+    Kind("train list is empty", "it has ''. Its first line should be", rewritten(lambda t: "")),
     Kind("train list without rows", "has no rows", rewritten(lambda text: lines(text)[0])),
-    Kind("train list in UTF-16", "it is in UTF-16", rewritten(lambda t: t.encode("utf-16"))),
+    Kind("train list in UTF-16", "is not text in UTF-8", rewritten(lambda t: t.encode("utf-16"))),
     Kind(
         "train list in Latin-1",
         "line 10 has the byte 0xe9",
         rewritten(lambda text: f"{text}caf\xe9.wav,Bark,1\n".encode("latin-1")),
     ),
-    Kind("zero bytes in the list", "has a zero byte", rewritten(lambda t: t + "\0" * 512)),
+    Kind("zero bytes in the list", "has the byte 0x00", rewritten(lambda t: t + "\0" * 512)),
     Kind(
-        "semicolons for commas", "separated by semicolons", rewritten(lambda t: t.replace(",", ";"))
+        "semicolons for commas", "save it as 'CSV UTF-8", rewritten(lambda t: t.replace(",", ";"))
     ),
-    Kind("tabs for commas", "separated by tabs", rewritten(lambda t: t.replace(",", "\t"))),
+    Kind("tabs for commas", "save it as 'CSV UTF-8", rewritten(lambda t: t.replace(",", "\t"))),
     # The header.
     Kind(
         "train list without header",
@@ -193,12 +193,12 @@ KINDS = [
     ),
     Kind(
         "a comment above the header",
-        "lacks the column 'fname'; it has # my clips",
+        "lacks the column 'fname'; it has '# my clips'",
         rewritten(lambda text: "# my clips\n" + text),
     ),
     Kind(
         "train list lacks a column",
-        "lacks the column 'manually_verified'; it has fname, label, checked",
+        "lacks the column 'manually_verified'; it has 'fname, label, checked'",
         rewritten(lambda text: text.replace("manually_verified", "checked")),
     ),
     Kind(
@@ -208,18 +208,18 @@ KINDS = [
     ),
     Kind(
         "a column in other case",
-        "it has 'Fname'. Write the name in small letters",
+        "lacks the column 'fname'; it has 'Fname, label, manually_verified'",
         rewritten(lambda text: text.replace("fname", "Fname")),
     ),
     # The lines.
     Kind(
         "a quote that is never closed",
-        "line 4 opens a quote that is never closed",
+        "line 4, is not a line of a CSV file (unexpected end of data). Close the quote",
         rewritten(lambda text: "".join([*lines(text)[:3], '"', *lines(text)[3:]])),
     ),
     Kind(
         "a quote that takes in other lines",
-        "line 4, has a quote that takes in what look like lines of their own, up to line 6",
+        "line 4, has a quote that takes in what look like further lines, up to line 6",
         rewritten(
             lambda text: "".join([*lines(text)[:3], '"', *lines(text)[3:5], '",', *lines(text)[5:]])
         ),
@@ -231,37 +231,46 @@ KINDS = [
     ),
     Kind(
         "a cell of a megabyte",
-        "line 10 has a cell that is far too long",
+        "line 10, is not a line of a CSV file (field larger",
         rewritten(lambda text: text + "x" * 10**6 + ",Bark,1\n"),
     ),
-    Kind("a clip listed twice", "more than once", lambda made: with_row(*made.train[3])(made)),
-    Kind("a comment among the lines", "gives # more no label", with_row("# more")),
+    Kind(
+        "a clip listed twice",
+        "is listed again, after line 5",
+        lambda made: with_row(*made.train[3])(made),
+    ),
+    Kind("a comment among the lines", "line 10: there is no label", with_row("# more")),
     # The names.
     Kind("a name that leads out", "'../x.wav'. Write the clip's path below", with_row("../x.wav")),
     Kind("an absolute name", "'/etc/passwd'. Write the clip's path", with_row("/etc/passwd")),
     Kind("a name with a backslash", "'..\\x.wav'. Write the clip's path", with_row("..\\x.wav")),
-    Kind("an empty name", "has the file name ''", with_row("", "Bark", 1)),
-    Kind("a name with a line break", "'x\\ny.wav' with a line break", with_row("x\ny.wav")),
-    Kind("a name that moves the cursor", "'\\x1b[2Jx.wav' with", with_row("\x1b[2Jx.wav")),
-    Kind("a name of 300 signs", "of 304 bytes", with_row("x" * 300 + ".wav", "Bark", 1)),
+    Kind("an empty name", "the file name is ''", with_row("", "Bark", 1)),
+    Kind("a name with a line break", "'x\\ny.wav'. Write the clip's path", with_row("x\ny.wav")),
+    Kind("a name that moves the cursor", "'\\x1b[2Jx.wav'. Write", with_row("\x1b[2Jx.wav")),
     # The labels.
-    Kind("a label left empty", "no label. Write its class", with_label(lambda label: "")),
-    Kind("a label with a space", "write 'Double_bass'", with_label(lambda label: "Double bass")),
+    Kind("a label left empty", "there is no label", with_label(lambda label: "")),
+    Kind(
+        "a label with a space",
+        "'Double bass' is not one word",
+        with_label(lambda label: "Double bass"),
+    ),
     Kind(
         "several labels in a cell",
-        "'Bark,Dog' with a comma in it. Each clip has one class here",
+        "'Bark,Dog' is not one word of at most 100 printable characters without commas",
         with_label(lambda label: "Bark,Dog"),
     ),
     Kind(
-        "a label with a control code", "'Ba\\x07rk' with a control", with_label(lambda _: "Ba\ark")
+        "a label with a control code", "'Ba\\x07rk' is not one word", with_label(lambda _: "Ba\ark")
     ),
     Kind(
-        "a label of 5,000 signs", "5000 signs. Write at most 100", with_label(lambda _: "x" * 5000)
+        "a label of 5,000 letters",
+        "is not one word of at most 100",
+        with_label(lambda _: "x" * 5000),
     ),
-    Kind("labels that differ by case", "differ only in case", with_label(str.upper)),
+    Kind("labels that differ by case", "differs from 'Bark' above only", with_label(str.upper)),
     Kind(
         "labels that differ by Unicode form",
-        "how Unicode writes their signs",
+        "in its Unicode form. Write one of them",
         lambda made: write_rows(
             made.train_list,
             TRAIN_HEADER,
@@ -273,20 +282,29 @@ KINDS = [
     ),
     Kind(
         "a label that no group has",
-        "'Barking' of the train list is in no group of the scheme 'two' (1 such labels); the "
-        "nearest there: Bark",
+        "'Barking' of the train list is in no group of the scheme 'two' (1 such labels)",
         with_label(lambda label: "Barking"),
     ),
     Kind(
-        "verified as maybe", "'maybe' for x.wav. Write 1 or 0", with_row("x.wav", "Bark", "maybe")
+        "verified as maybe",
+        "manually_verified is 'maybe'. Write 1 or 0",
+        with_row("x.wav", "Bark", "maybe"),
     ),
-    Kind("verified left empty", "'' for x.wav. Write 1 or 0", with_row("x.wav", "Bark", "")),
+    Kind(
+        "verified left empty",
+        "manually_verified is ''. Write 1 or 0",
+        with_row("x.wav", "Bark", ""),
+    ),
     # The test list.
-    Kind("test list without rows", "has no rows. List the clips", tests_listed(("fname", "label"))),
+    Kind(
+        "test list without rows",
+        "is empty. Put the clips to be tagged there",
+        tests_listed(("fname", "label")),
+    ),
     Kind("test list without names", "lacks the column 'fname'", tests_listed(("id",), ("1",))),
     Kind(
         "a test clip listed twice",
-        "lines 2, 4; 1 such lines",
+        "line 4: the clip a.wav is listed again, after line 2",
         tests_listed(("fname",), ("a.wav",), ("b.wav",), ("a.wav",)),
     ),
     Kind(
@@ -298,22 +316,22 @@ KINDS = [
     Kind("truth without usages", WORKS, truth(TRUTH_HEADER[:2], ("a.wav", "Bark"))),
     Kind(
         "a usage that is none",
-        "usage 'Test'. Write Public, Private or Ignored",
+        "the usage is 'Test'. Write Public, Private or Ignored",
         truth(TRUTH_HEADER, ("a.wav", "Bark", "test")),
     ),
     Kind(
         "a true label with a space",
-        "write 'Double_bass'",
+        "'Double bass' is not one word",
         truth(TRUTH_HEADER, ("a.wav", "Double bass", "Public")),
     ),
     Kind(
         "a truth listed twice",
-        "line 3, names the clip a.wav again, after line 2",
+        "line 3: the clip a.wav is listed again, after line 2",
         truth(TRUTH_HEADER, ("a.wav", "Bark", "Public"), ("a.wav", "Cello", "Public")),
     ),
     # The folder.
-    Kind("the folder's name has signs", WORKS, moved("my 'set' of sounds; $HOME %s é")),
+    Kind("the folder's name has odd characters", WORKS, moved("my 'set' of sounds; $HOME %s é")),
     Kind("the folder's name has braces", "has '{' in its name", moved("my {set}")),
     Kind("the folder's name has angle brackets", "has '<' in its name", moved("my <set>")),
-    Kind("the data set is an archive", "is a file. Set `dataset` to the folder", only_an_archive),
+    Kind("the data set is an archive", "There is no data set in", only_an_archive),
 ]

@@ -52,12 +52,12 @@ def _log_as_it_was() -> Iterator[None]:
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Archives come and are unpacked in pieces of 1,000 bytes."""
-    from earmark.dataset import fetching, unpacking
+    """Archives come in pieces of 1,000 bytes, and failures are tried again at once."""
+    from earmark.dataset import fetching
 
     monkeypatch.setattr(fetching, "CHUNK_BYTES", 1000)
-    monkeypatch.setattr(unpacking, "CHUNK_BYTES", 1000)
-    monkeypatch.setattr(unpacking.os, "sync", lambda: None)  # waits for other programs' files
+    monkeypatch.setattr(fetching, "RETRIES", fetching.RETRIES.new(backoff_factor=0))
+    monkeypatch.setattr(fetching.os, "sync", lambda: None)  # waits for other programs' files
 
 
 @pytest.fixture

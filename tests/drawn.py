@@ -31,7 +31,7 @@ def labelled_clips(rows: Rows) -> pd.DataFrame:
 
 
 def write_tables(folder: Path, rows: Rows, unusable: Sequence[str] = ()) -> dict[str, str]:
-    """Write label_table.csv and clips.csv of train clips; return scripts' arguments."""
+    """Write labels.csv and clips.csv of train clips; return scripts' arguments."""
     table = labelled_clips(rows).assign(present=1, origin="list")
     table.loc[table["clip"].isin(unusable), "use"] = 0
     files = {"labels_table": folder / "labels.csv", "clips_table": folder / "clips.csv"}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from tiny import REPO, start_snakemake
+from tiny import REPO, snakemake, start_snakemake
 
 # What is killed, and how.
 TRAINING_KILLED = "SIGKILL to the training process"
@@ -111,8 +111,8 @@ class Disturbed:
         return max(map(int, re.findall(r"INFO epoch (\d+),", text)), default=0)
 
     def _hit(self, kill: Kill, run: subprocess.Popen[str]) -> bool:
-        snakemake = psutil.Process(run.pid)
-        jobs = snakemake.children(recursive=True)
+        parent = psutil.Process(run.pid)
+        jobs = parent.children(recursive=True)
         training = [job for job in jobs if self._trains(job, kill.log)]
         if not training:
             return False
@@ -128,10 +128,12 @@ class Disturbed:
             # Nobody is left who computes for a run that is gone.
             _, alive = psutil.wait_procs(jobs, timeout=30)
             assert not alive, alive
+            code, text = snakemake(self.directory, "--unlock", overlay=self.overlay, tree=self.tree)
+            assert code == 0, text
         elif kill.kind == CTRL_C:
             os.killpg(run.pid, signal.SIGINT)
         else:
-            for process in (snakemake, *jobs):
+            for process in (parent, *jobs):
                 if process.is_running():
                     process.send_signal(signal.SIGTERM)
         return True

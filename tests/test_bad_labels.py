@@ -34,8 +34,8 @@ from tiny import REPO, TinySet, default_config, make_set, merged, read_rows, sna
 
 from earmark.dataset import clips as clips_table
 from earmark.labels import label_table as labels_table
+from earmark.planning import clip_index, data_source
 from earmark.planning import config as settings
-from earmark.planning import sources
 from earmark.planning.plan import Model, Plan
 from earmark.runtime.errors import EarmarkError
 
@@ -60,9 +60,9 @@ class Steps:
         self.config = merged(merged(default_config(), QUICK), overlay)
         self.config["dataset"] = str(made.folder)
         settings.check(self.config, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
-        self.source = settings.source_of(self.config)
+        self.source = data_source.source_of(self.config)
         self.plan = Plan(self.config, self.source)
-        self.job = {"threads": 1, "machine": self.config["hardware"]}
+        self.job = {"threads": 1, "hardware_settings": self.config["hardware"]}
         self.tables = {
             f"{name}_table": f"{self.plan.results}/{path}.csv"
             for name, path in (("labels", "labels"), ("clips", "clips/train"), ("folds", "folds"))
@@ -131,7 +131,7 @@ class Steps:
     def run(self) -> None:
         """All of it, in the folder of the run."""
         plan, results = self.plan, Path(self.plan.results)
-        sources.update_index(self.source.layout, results, Path("memory.json"))
+        clip_index.update(self.source.layout, results)
         for part in ("train", "test"):
             paths = (str(results / folder / f"{part}.csv") for folder in ("index", "clips"))
             self.read(*paths, plan.features("stft", part), part)
@@ -163,21 +163,21 @@ class Steps:
             code="",
         )
         groups = plan.groups_of("latent_two")
-        for group, spread in zip(groups, plan.spread("latent_two"), strict=True):
+        for group, spread in zip(groups, plan.spread_tables("latent_two"), strict=True):
             cfg = plan.spreading_settings("latent_two", group)
             spread_labels.main(**known, vectors=vectors, spread=spread, cfg=cfg)
             cfg = {"group": group, "perplexity": 30.0}
             figure = self.outputs(f"tsne_{group}")
             plot_tsne.main(vectors=vectors, spread=spread, cfg=cfg, seed=1, **figure)
         summarise_spreading.main(
-            groups=plan.spread("latent_two"),
+            groups=plan.spread_tables("latent_two"),
             summary=str(results / "spreading.csv"),
             page=str(results / "spreading.html"),
             cfg={"groups": [["latent_two", group] for group in groups]},
         )
         select_labels.main(
             **known,
-            groups=plan.spread_behind("promoted"),
+            groups=plan.spread_tables("latent_two"),
             selection=plan.selection_of("vgg_fewer"),
             cfg=self.config["labels"]["promoted"],
         )
@@ -272,7 +272,7 @@ def test_latents_that_are_not_finite_are_explained(tmp_path: Path) -> None:
     with h5py.File(vectors, "w") as file:  # a store refuses to write them
         file["clip"], file["latents"] = names, latents.astype(np.float32)
     cfg = {**default_config()["spreading"]["latent_two"], "classes": CLASSES}
-    with pytest.raises(EarmarkError, match="some latents are no finite numbers") as caught:
+    with pytest.raises(EarmarkError, match="some latents are NaN or infinite") as caught:
         spread_labels.main(
             labels_table=str(labels),
             clips_table=str(clips),

@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 
 from earmark.features import store
 from earmark.inference import batches
-from earmark.inference.batches import Augmentation, Batch, Examples
-from earmark.inference.read_ahead import read_ahead
+from earmark.inference.batches import Augmentation, Batch, Crops, Examples, read_ahead
 
 CPU = torch.device("cpu")
 PLAIN = Augmentation()
-NOBODY: list[str] = []
+UNNAMED: list[str] = []
 
 
 class Pictures:
@@ -169,7 +168,7 @@ def runs_of(hidden):
 @pytest.mark.parametrize(("name", "axis", "size"), [("mask_bands", 1, 6), ("mask_frames", 2, 9)])
 def test_masks_hide_one_run_of_whole_bands_or_frames(name, axis, size):
     inputs = torch.full((400, 6, 9), 0.5)
-    batch = Batch(inputs, torch.ones(400, 1), torch.ones(400), NOBODY)
+    batch = Batch(inputs, torch.ones(400, 1), torch.ones(400), UNNAMED)
     found = batches.augment(batch, Augmentation(**{name: 3}), 1.0, seed=0)
     hidden = (found.inputs == 1.0).numpy()
     assert ((found.inputs == 0.5).numpy() == ~hidden).all()
@@ -184,7 +183,7 @@ def test_masks_hide_one_run_of_whole_bands_or_frames(name, axis, size):
 
 
 def test_both_masks_together_hide_a_cross():
-    batch = Batch(torch.zeros(200, 6, 9), torch.ones(200, 1), torch.ones(200), NOBODY)
+    batch = Batch(torch.zeros(200, 6, 9), torch.ones(200, 1), torch.ones(200), UNNAMED)
     found = batches.augment(batch, Augmentation(mask_bands=2, mask_frames=2), 1.0, seed=0)
     hidden = found.inputs.numpy() == 1.0
     bands, frames = hidden.all(axis=2), hidden.all(axis=1)
@@ -193,7 +192,7 @@ def test_both_masks_together_hide_a_cross():
 
 
 def test_masks_wider_than_the_input_are_cut_to_it():
-    batch = Batch(torch.zeros(50, 2, 3), torch.ones(50, 1), torch.ones(50), NOBODY)
+    batch = Batch(torch.zeros(50, 2, 3), torch.ones(50, 1), torch.ones(50), UNNAMED)
     found = batches.augment(batch, Augmentation(mask_bands=99), 1.0, seed=0)
     assert {int(n) for n in (found.inputs[:, :, 0] == 1).sum(dim=1)} == {0, 1, 2}
 
@@ -212,7 +211,10 @@ def test_mixup_mixes_inputs_targets_and_weights_in_the_same_shares():
     inputs = torch.eye(count)[:, :, None].expand(count, count, 2).contiguous()
     weights = torch.arange(1.0, count + 1)
     found = batches.augment(
-        Batch(inputs, torch.eye(count), weights, NOBODY), Augmentation(mixup_alpha=0.4), 1.0, seed=3
+        Batch(inputs, torch.eye(count), weights, UNNAMED),
+        Augmentation(mixup_alpha=0.4),
+        1.0,
+        seed=3,
     )
     shares = found.inputs[:, :, 0]
     torch.testing.assert_close(found.inputs[:, :, 1], shares)
@@ -229,7 +231,7 @@ def test_mixup_mixes_inputs_targets_and_weights_in_the_same_shares():
 def test_mixup_shares_follow_the_beta_distribution():
     # max(x, 1 - x) of Beta(1, 1) is even on [0.5, 1]: mean 0.75, deviation 1 / sqrt 48.
     count = 2000
-    batch = Batch(torch.zeros(count, 1, 1), torch.eye(count), torch.ones(count), NOBODY)
+    batch = Batch(torch.zeros(count, 1, 1), torch.eye(count), torch.ones(count), UNNAMED)
     share = batches.augment(batch, Augmentation(mixup_alpha=1.0), 1.0, seed=0).targets.diagonal()
     assert share.mean().item() == pytest.approx(0.75, abs=0.01)
     assert share.std().item() == pytest.approx(1 / np.sqrt(48), abs=0.006)
@@ -270,7 +272,7 @@ def test_training_crops_are_pieces_of_their_clips(ragged):
 def test_prediction_crops_by_hand(ragged):
     source, frames = ragged
     rows = np.array([3, 1, 0])
-    found = list(batches.prediction_batches(source, rows, 4, 4, 3, CPU))
+    found = list(batches.prediction_batches(source, rows, Crops(4, 3, 4), CPU))
     assert [len(places) for places, _ in found] == [4, 3]
     assert np.concatenate([places for places, _ in found]).tolist() == [0, 0, 0, 1, 2, 2, 2]
     inputs = torch.cat([values for _, values in found]) * 255
@@ -285,11 +287,11 @@ def test_prediction_crops_by_hand(ragged):
 
 def test_prediction_pictures_keep_the_order_of_the_rows():
     rows = np.array([7, 3, 3, 200, 0])
-    found = list(batches.prediction_batches(Pictures(), rows, 2, 0, 3, CPU))
+    found = list(batches.prediction_batches(Pictures(), rows, Crops(0, 3, 2), CPU))
     assert [places.tolist() for places, _ in found] == [[0, 1], [2, 3], [4]]
     values = torch.cat([inputs for _, inputs in found])[:, 0, 0] * 255
     np.testing.assert_allclose(values, rows, atol=1e-3)
-    assert list(batches.prediction_batches(Pictures(), rows[:0], 2, 0, 3, CPU)) == []
+    assert list(batches.prediction_batches(Pictures(), rows[:0], Crops(0, 3, 2), CPU)) == []
 
 
 def test_read_ahead_keeps_the_order_and_stays_a_few_parts_ahead():
@@ -299,7 +301,7 @@ def test_read_ahead_keeps_the_order_and_stays_a_few_parts_ahead():
         asked.append(part)
         return np.array([part])
 
-    stream = read_ahead(read, range(20), CPU, lambda part: (), ahead=2)
+    stream = read_ahead(read, range(20), ahead=2)
     for expected in range(20):
         assert next(stream).tolist() == [expected]
         assert len(asked) <= expected + 3
@@ -311,7 +313,7 @@ def test_read_ahead_passes_a_readers_error_on():
         raise OSError(f"part {part} cannot be read")
 
     with pytest.raises(OSError, match="part 0"):
-        list(read_ahead(read, [0, 1], CPU, lambda part: ()))
+        list(read_ahead(read, [0, 1]))
 
 
 STREAM = """
@@ -343,7 +345,7 @@ STREAM = """
             ):
                 size += len(batch.inputs)
             for places, inputs in batches.prediction_batches(
-                features, number, 16, 256, 2, torch.device("cpu")
+                features, number, batches.Crops(256, 2, 16), torch.device("cpu")
             ):
                 size += len(set(places.tolist()))
         assert size >= 2 * count
@@ -363,7 +365,7 @@ def test_memory_does_not_grow_with_the_number_of_clips(tmp_path, kind):
         [sys.executable, script, kind, tmp_path],
         capture_output=True,
         text=True,
-        env={"PYTHONPATH": str(Path(batches.__file__).parents[1]), "OMP_NUM_THREADS": "1"},
+        env={"PYTHONPATH": str(Path(batches.__file__).parents[2]), "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr
     few, many = map(float, done.stdout.split())

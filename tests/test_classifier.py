@@ -13,7 +13,7 @@ from torch import nn
 
 from earmark.features import store
 from earmark.inference import predicting
-from earmark.inference.batches import Augmentation, Examples
+from earmark.inference.batches import Augmentation, Crops, Examples
 from earmark.inference.hardware import Hardware
 from earmark.networks import saved_models
 from earmark.networks.layers import Standardise
@@ -21,10 +21,10 @@ from earmark.runtime.errors import EarmarkError
 from earmark.training import classifier, recipes
 from earmark.training.checkpoints import Checkpoint
 from earmark.training.classifier import Data
+from earmark.training.jobs import TrainingJob
 from earmark.training.loop import Plan
-from earmark.training.recipes import Recipe
 
-MACHINE = Hardware(torch.device("cpu"), None)
+HARDWARE = Hardware(torch.device("cpu"), None)
 
 
 def toy_store(path, count=60, classes=3, names=None):
@@ -57,32 +57,31 @@ def toy_module(seed=0):
     )
 
 
-def recipe(epochs=8, learning_rate=0.02, batch_clips=8, augmentation=None, **more):
-    smoothing = more.pop("label_smoothing", 0.0)
-    crops = {key: more.pop(key) for key in ("crop_frames", "test_crops", "watch") if key in more}
-    return Recipe(
-        Plan(epochs, learning_rate, **more),
-        augmentation or Augmentation(),
-        batch_clips,
-        label_smoothing=smoothing,
-        **crops,
-    )
+AUGMENTED = {"mixup_alpha": 0.2, "mask_bands": 1, "mask_frames": 1}
+
+
+def recipe(**settings):
+    return recipes.from_settings({"epochs": 8, "learning_rate": 0.02, "batch_clips": 8, **settings})
+
+
+def job_of(features, recipe, checkpoint=None):
+    return TrainingJob("toy", 3, recipe, HARDWARE, features, checkpoint)
 
 
 def train(module, features, data, recipe, checkpoint):
-    return classifier.train(module, features, data, recipe, MACHINE, checkpoint, 3).history
+    return classifier.train(job_of(features, recipe, checkpoint), module, data).history
 
 
-@pytest.mark.parametrize("augmentation", [None, Augmentation(0.2, 1, 1)])
+@pytest.mark.parametrize("augmentation", [{}, AUGMENTED])
 def test_training_learns_a_separable_set(toy, checkpoint, augmentation):
     data = Data(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
     module = toy_module()
-    chosen = recipe(augmentation=augmentation)
+    chosen = recipe(**augmentation)
     history = train(module, toy, data, chosen, checkpoint)
     assert history["epoch"].tolist() == list(range(1, 9))
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
     assert history["validation_accuracy"].max() == 1.0
-    found = predicting.predict(module, toy, np.arange(40, 60), chosen.crops, MACHINE, 3)
+    found = predicting.predict(module, toy, np.arange(40, 60), chosen.crops, HARDWARE, 3)
     assert found.shape == (20, 3)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
     assert found.argmax(axis=1).tolist() == [i % 3 for i in range(40, 60)]
@@ -99,16 +98,17 @@ def test_without_held_out_clips_the_last_epoch_is_kept(toy, checkpoint):
 
 def test_interrupted_classifier_goes_on_as_if_it_had_not_stopped(toy, tmp_path, monkeypatch):
     data = Data(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
-    chosen = recipe(epochs=4, schedule="cosine", augmentation=Augmentation(0.2, 1, 1), keep="last")
+    chosen = recipe(epochs=4, schedule="cosine", keep="last", **AUGMENTED)
     whole = toy_module()
     history = train(whole, toy, data, chosen, Checkpoint(tmp_path / "one.pt", "f"))
-    stopped, judge, calls = Checkpoint(tmp_path / "two.pt", "f"), classifier.validation_figures, []
+    stopped, calls = Checkpoint(tmp_path / "two.pt", "f"), []
+    figures_of = classifier.validation_figures
 
     def fail_in_the_third(*given):
         calls.append(given)
         if len(calls) == 3:
             raise StopHereError
-        return judge(*given)
+        return figures_of(*given)
 
     with monkeypatch.context() as patch:
         patch.setattr(classifier, "validation_figures", fail_in_the_third)
@@ -174,7 +174,7 @@ FOLDS = pd.DataFrame(
 
 def selection(rows=ROWS):
     table = pd.DataFrame(rows, columns=["clip", "label", "verified", "weight", "fold"])
-    return table.drop(columns="fold").assign(source="given")
+    return table.drop(columns="fold").assign(source="unverified")
 
 
 def test_the_fold_is_held_out_and_its_verified_clips_validate(toy):
@@ -241,7 +241,7 @@ def test_a_fold_without_verified_clips_warns(toy, caplog, monkeypatch):
     unverified = [(*row[:2], 0, *row[3:]) if row[4] == 1 else row for row in ROWS]
     data = classifier.split(toy, selection(unverified), FOLDS, fold=1)
     assert len(data.validation) == 0
-    assert "Fold 1 holds out no clip to validate by" in caplog.text
+    assert "Fold 1 holds out no clip to validate on" in caplog.text
 
 
 def test_class_without_a_clip_left_is_named(toy):
@@ -263,6 +263,56 @@ def test_clip_that_the_features_lack_is_named(tmp_path):
         classifier.split(features, selection(), FOLDS, fold=0)
 
 
+class FromLevel(nn.Module):
+    """Says class 0, but for the clips in ``others``, which it knows by their level."""
+
+    def __init__(self, others):
+        super().__init__()
+        self.others = others
+
+    def forward(self, inputs):
+        levels = (inputs[:, 0, 0] * 255).round().int().tolist()
+        classes = torch.tensor([self.others.get(level, 0) for level in levels])
+        return nn.functional.one_hot(classes, 3).float()
+
+
+HALF = [0] * 10 + [1] * 6 + [2] * 4
+
+
+@pytest.mark.parametrize(
+    ("train_labels", "validation_labels", "others", "words"),
+    [
+        # 11 of 20 are right; x for all would be 10 of 20.
+        ([0, 1, 2], HALF, {110: 1}, ""),
+        ([0, 1, 2], HALF, {}, "20 validation clips is 50 %, and always guessing x would score 50"),
+        ([0, 1, 2], HALF, {100: 1, 101: 2}, "20 validation clips is 40 %, and always guessing x"),
+        # Too few to tell, or of one class: the clips learned from count.
+        ([0, 1, 2, 0], [0] * 19, {1: 1, 2: 2}, ""),
+        ([0, 1, 2, 0], [1] * 30, {1: 1, 2: 2}, ""),
+        ([0, 1, 1, 1], [], {}, "4 training clips is 25 %, and always guessing y would score 75 %"),
+    ],
+)
+def test_a_network_no_better_than_the_commonest_class_is_warned_of(
+    tmp_path, caplog, monkeypatch, train_labels, validation_labels, others, words
+):
+    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
+    names = [f"{number}.wav" for number in range(200)]
+    pictures = np.arange(200, dtype=np.uint8)[:, None, None].repeat(2, 1)
+    store.write_features(tmp_path / "f.h5", names, pictures, (2, 1), True, settings={})
+
+    def clips(first, labels):
+        rows = first + np.arange(len(labels))
+        weights = np.ones(len(labels), np.float32)
+        return Examples(rows, np.array(labels, np.int64), weights, [names[row] for row in rows])
+
+    data = Data(clips(0, train_labels), clips(100, validation_labels), ["x", "y", "z"])
+    with store.FeatureStore(tmp_path / "f.h5") as features:
+        job = job_of(features, recipe())
+        classifier.warn_if_nothing_learned(job, FromLevel(others), data)
+    assert words in caplog.text
+    assert ("learned nothing" in caplog.text) == bool(words)
+
+
 def test_recipe_from_settings():
     found = recipes.from_settings(
         {
@@ -277,7 +327,7 @@ def test_recipe_from_settings():
     )
     assert found.plan == Plan(30, 2e-3, schedule="cosine")
     assert found.augmentation == Augmentation(mixup_alpha=0.4, mask_frames=16)
-    assert (found.batch_clips, found.crop_frames, found.test_crops) == (32, 128, 1)
+    assert (found.batch_clips, found.crops) == (32, Crops(128, 1, 64))
 
 
 def test_model_comes_back_from_its_files(toy, tmp_path):

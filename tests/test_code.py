@@ -284,7 +284,7 @@ def test_light_scripts_do_not_load_torch() -> None:
 def test_planning_loads_nothing_heavy() -> None:
     command = (
         f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\n"
-        "from earmark.planning import code, config, plan, records, sources\n"
+        "from earmark.planning import clip_index, code, config, data_source, plan, records\n"
         "from earmark.features import catalogue, settings\n"
         "from earmark.networks import catalogue as networks\n"
         "for kind in catalogue.KINDS:\n"

@@ -176,10 +176,10 @@ def test_label_quality_agrees_with_a_count_by_hand(run: Run) -> None:
     }
     # Eight clips a class: four verified and right; of the other four, two wrong.
     assert rows["given", "verified"] == (16, 16)
-    assert rows["given", "given"] == (16, 8)
-    assert rows["everything", "given"] == (16, 8)
+    assert rows["given", "unverified"] == (16, 8)
+    assert rows["everything", "unverified"] == (16, 8)
     assert rows["promoted", "verified"] == (16, 16)
-    assert ("promoted", "given") not in rows
+    assert ("promoted", "unverified") not in rows
     given = {fname: label for fname, label, _ in run.made.train}
     for selection in ("promoted", "everything"):
         chosen = read_rows(run.results / f"selections/{selection}.csv")
@@ -201,7 +201,7 @@ def test_promoted_clips_are_those_whose_spread_label_is_the_given_one(run: Run) 
             if row["state"] != "verified" and row["given"] == row["spread"]:
                 promoted.add(row["clip"])
     chosen = read_rows(run.results / "selections/promoted.csv")
-    assert {row["clip"] for row in chosen if row["source"] == "spread"} == promoted
+    assert {row["clip"] for row in chosen if row["source"] == "promoted"} == promoted
     verified = {fname for fname, _, flag in run.made.train if flag}
     assert {row["clip"] for row in chosen if row["source"] == "verified"} == verified
     learned = {row["clip"] for row in chosen if float(row["weight"]) > 0}
@@ -310,7 +310,7 @@ def test_a_clip_exchanged_is_noticed_and_a_bad_one_stops_without_loss(run: Run) 
     finally:
         clip.write_bytes(content)
     assert code != 0
-    sentence = f"1 of {len(run.made.train)} train clips cannot be learned from (1 not audio); the"
+    sentence = f"1 of {len(run.made.train)} train clips cannot be used (1 not_audio); the"
     for told in (text, (run.directory / "logs/four/inspect_clips/train.log").read_text()):
         assert sentence in told
         assert str(clip) in told

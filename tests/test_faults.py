@@ -122,7 +122,7 @@ def test_a_full_disk_then_a_damaged_file_then_the_same_bytes(
     if not mount(directory, "size=40k"):
         pytest.skip("no file system may be mounted here")
     try:
-        failed(directory, reference, ".snakemake cannot be written (No space left on device)")
+        failed(directory, reference, "trial cannot be written (No space left on device)")
         resize(directory, 300)
         failed(directory, reference, "checkpoint.pt cannot be written (No space left on device)")
         assert not (directory / SUBMISSION).exists()

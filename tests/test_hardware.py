@@ -1,6 +1,6 @@
 """Where and how jobs compute follows from the config and the machine, and from nothing else."""
 
-import json
+import logging
 import math
 
 import pytest
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from earmark.inference import hardware
-from earmark.inference.hardware import Hardware
+from earmark.inference.hardware import Hardware, choose_hardware
 from earmark.runtime import processors
 
 CPU = torch.device("cpu")
@@ -56,30 +56,56 @@ def test_weights_are_moved_in_the_memory_format_and_keep_their_values(memory_for
 def test_precision(monkeypatch, precision, has_instructions, training, predicting):
     monkeypatch.setattr(hardware, "cpu_has_bfloat16", lambda: has_instructions)
     for expected, is_predicting in ((training, False), (predicting, True)):
-        found = hardware.prepare(1, 1, {**SETTINGS, "precision": precision}, is_predicting)
-        assert found.facts()["precision"] == expected
-        with found.autocast():
-            product = torch.rand(2, 2) @ torch.rand(2, 2)
-        assert product.dtype == getattr(torch, expected)
+        chosen = choose_hardware(1, 1, {**SETTINGS, "precision": precision}, is_predicting)
+        for one in (chosen, chosen.for_predicting()) if is_predicting else (chosen,):
+            assert one.numerics()["precision"] == expected
+            with one.autocast():
+                product = torch.rand(2, 2) @ torch.rand(2, 2)
+            assert product.dtype == getattr(torch, expected)
+
+
+@pytest.mark.parametrize(
+    ("precision", "predicting", "used", "tf32"),
+    [
+        ("float32", False, "float32", False),
+        ("float32", True, "float32", False),
+        ("auto", False, "bfloat16", True),
+        ("auto", True, "TF32", True),
+        ("bfloat16", True, "bfloat16", True),
+    ],
+)
+def test_float32_on_a_gpu_is_float32(monkeypatch, caplog, precision, predicting, used, tf32):
+    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
+    caplog.set_level("INFO", "earmark")
+    for name, result in {
+        "is_available": True,
+        "device_count": 1,
+        "set_device": None,
+        "is_bf16_supported": True,
+        "get_device_name": "Abacus",
+        "manual_seed_all": None,
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, lambda *_, result=result, **__: result)
+    flags = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [flag.allow_tf32 for flag in flags]
+    try:
+        for flag in flags:
+            flag.allow_tf32 = not tf32
+        settings = {**SETTINGS, "device": "auto", "precision": precision}
+        chosen = choose_hardware(1, 1, settings, predicting)
+        assert [flag.allow_tf32 for flag in flags] == [tf32, tf32]
+    finally:
+        for flag, value in zip(flags, before, strict=True):
+            flag.allow_tf32 = value
+    assert chosen.numerics()["precision"] == used
+    assert f"Computing on Abacus with 1 threads in {used}." in caplog.text
 
 
 @pytest.mark.parametrize(("asked", "used"), [(2, 2), (8, 3), (0, 1)])
 def test_no_more_threads_than_processors_that_may_be_used(monkeypatch, asked, used):
     monkeypatch.setattr(processors, "available_processors", lambda: 3)
-    assert hardware.prepare(asked, 1, SETTINGS).facts()["threads"] == used
+    assert choose_hardware(asked, 1, SETTINGS).numerics()["threads"] == used
     assert torch.get_num_threads() == used
-
-
-def test_facts_are_plain_values(monkeypatch):
-    monkeypatch.setattr(processors, "processor_name", lambda: "Abacus 2000")
-    found = hardware.prepare(1, 1, {**SETTINGS, "precision": "float32"})
-    assert json.loads(json.dumps(found.facts())) == {
-        "device": "cpu",
-        "device_name": "Abacus 2000",
-        "threads": 1,
-        "precision": "float32",
-        "memory_format": "channels_last",
-    }
 
 
 @pytest.mark.parametrize(

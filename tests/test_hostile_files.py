@@ -12,7 +12,7 @@ import torch
 from test_classifier import recipe, toy_examples, toy_module, toy_store, train
 from test_training import assert_same_states
 
-from earmark.networks import model_facts, saved_models
+from earmark.networks import saved_models
 from earmark.runtime.errors import EarmarkError
 from earmark.training.checkpoints import Checkpoint
 from earmark.training.classifier import Data
@@ -141,12 +141,12 @@ def test_facts_that_are_none_are_explained(tmp_path, content):
     path = tmp_path / "model.json"
     path.write_bytes(content)
     with pytest.raises(EarmarkError, match=r"(?s)facts .*damaged.*Delete them"):
-        model_facts.read(path, {"network": str, "classes": list})
+        saved_models.read_facts(path, {"network": str, "classes": list})
     with pytest.raises(EarmarkError, match=r"facts .*absent"):
-        model_facts.read(tmp_path / "absent.json", {})
+        saved_models.read_facts(tmp_path / "absent.json", {})
 
 
 def test_facts_come_back(tmp_path):
     saved_models.save(tmp_path / "w", tmp_path / "f", toy_module(), network="vgg", classes=["a"])
-    found = model_facts.read(tmp_path / "f", {"network": str, "classes": list})
+    found = saved_models.read_facts(tmp_path / "f", {"network": str, "classes": list})
     assert (found["network"], found["classes"]) == ("vgg", ["a"])

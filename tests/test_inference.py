@@ -6,13 +6,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from test_classifier import MACHINE, toy_module, toy_store
+from test_classifier import HARDWARE, toy_module, toy_store
 from test_training import assert_same_states
 from torch import nn
 
 from earmark.features import store
 from earmark.inference import batches, predicting
-from earmark.inference.predicting import Crops
+from earmark.inference.batches import Crops
 from earmark.networks import saved_models
 from earmark.networks.build import build
 from earmark.runtime.errors import EarmarkError
@@ -36,7 +36,8 @@ def test_predictions_are_the_mean_over_a_clips_crops(tmp_path, batch_clips):
     expected = {n: np.mean([1 / (1 + math.exp(-m)) for m in found]) for n, found in means.items()}
     with store.FeatureStore(tmp_path / "f.h5") as features:
         rows = features.rows_of(["b", "a", "b"])
-        found = predicting.predict(Loudness(), features, rows, Crops(4, 3, batch_clips), MACHINE, 2)
+        crops = Crops(4, 3, batch_clips)
+        found = predicting.predict(Loudness(), features, rows, crops, HARDWARE, 2)
     wanted = [expected[name] for name in "bab"]
     np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-5)
     np.testing.assert_allclose(found[:, 1], 1 - np.array(wanted), rtol=1e-5)
@@ -65,7 +66,7 @@ def test_a_network_gives_what_a_loop_over_single_crops_gives(tmp_path):
         expected.append(np.mean(each, axis=0))
     with store.FeatureStore(tmp_path / "f.h5") as features:
         rows = np.arange(len(clips))[::-1].copy()
-        found = predicting.predict(module, features, rows, Crops(32, 4, 3), MACHINE, 5)
+        found = predicting.predict(module, features, rows, Crops(32, 4, 3), HARDWARE, 5)
     np.testing.assert_allclose(found, expected[::-1], rtol=1e-4)
 
 
@@ -73,25 +74,16 @@ def test_dropout_is_off_and_there_may_be_no_clips(tmp_path):
     with toy_store(tmp_path / "toy.h5") as toy:
         module = toy_module().train()
         rows = np.arange(10)
-        first = predicting.predict(module, toy, rows, Crops(), MACHINE, 3)
-        again = predicting.predict(module, toy, rows, Crops(), MACHINE, 3)
+        first = predicting.predict(module, toy, rows, Crops(), HARDWARE, 3)
+        again = predicting.predict(module, toy, rows, Crops(), HARDWARE, 3)
         np.testing.assert_array_equal(again, first)
-        assert predicting.predict(module, toy, rows[:0], Crops(), MACHINE, 3).shape == (0, 3)
-
-
-def test_ragged_features_need_a_crop_length(tmp_path):
-    rows = [np.zeros((4, 3), np.uint8)]
-    store.write_features(tmp_path / "f.h5", ["a"], rows, (3, 0), False, settings={})
-    with store.FeatureStore(tmp_path / "f.h5") as features:
-        assert predicting.input_shape(features, 7) == (3, 7)
-        with pytest.raises(EarmarkError, match="`crop_frames`"):
-            predicting.input_shape(features, 0)
+        assert predicting.predict(module, toy, rows[:0], Crops(), HARDWARE, 3).shape == (0, 3)
 
 
 def test_crops_of_a_recipe():
-    assert predicting.crops_of({"batch_clips": 8}) == Crops(0, 1, 16)
+    assert Crops.of_recipe({"batch_clips": 8}) == Crops(0, 1, 16)
     recipe = {"batch_clips": 4, "crop_frames": 96, "test_crops": 3, "epochs": 9}
-    assert predicting.crops_of(recipe) == Crops(96, 3, 8)
+    assert Crops.of_recipe(recipe) == Crops(96, 3, 8)
 
 
 FACTS = {
@@ -130,7 +122,7 @@ def test_a_trained_network_comes_back_from_its_files(tmp_path):
             predicting.load(features, weights, tmp_path / "other.json")
 
 
-def test_probabilities_that_are_no_numbers_are_told_by_clip():
+def test_clips_of_probabilities_that_are_not_finite_are_named():
     values = np.array([[0.5, 0.5], [np.nan, 0.5], [0.5, np.inf]])
     with pytest.raises(
         EarmarkError, match=r"predictions of 2 of 3 clips .*: b, c\. .*learning_rate \(0\.01\)"

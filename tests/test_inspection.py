@@ -1,4 +1,4 @@
-"""The inspection: every clip opened and judged, and what the config lets pass."""
+"""The inspection: every clip opened and inspected, and what the config lets pass."""
 
 import logging
 from pathlib import Path
@@ -144,7 +144,7 @@ def test_what_each_status_becomes_by_default(tmp_path: Path, told: Any) -> None:
     kinds = {
         "text": "not_audio",
         "WAV cut in its header": "unreadable",
-        "a sample that is no number": "non_finite",
+        "a sample that is NaN": "non_finite",
         "WAV cut in half": "truncated",
         "no samples": "empty",
         "zeros": "silent",
@@ -208,8 +208,8 @@ def test_more_than_the_limit_stops(tmp_path: Path) -> None:
     spoil(made.audio_train / names[2], "zeros")
     sentence = sentence_of(made, "train", most_skipped_percent=5.0)
     for part in (
-        "3 of 40 train clips cannot be learned from",
-        "2 not audio, 1 silent",
+        "3 of 40 train clips cannot be used",
+        "2 not_audio, 1 silent",
         "5 % of `most_skipped_percent`",
         "write a higher number there",
     ):
@@ -227,7 +227,7 @@ def test_test_clips_without_sound_are_no_fault_but_broken_ones_are(tmp_path: Pat
     assert inspect(made, "test", most_skipped_percent=5.0)["use"].sum() == 16
     spoil(made.audio_test / made.test[7], "an infinite sample")
     sentence = sentence_of(made, "test", most_skipped_percent=5.0)
-    assert "2 of 20 test clips cannot be heard (1 not audio, 1 non finite)" in sentence
+    assert "2 of 20 test clips cannot be used (1 not_audio, 1 non_finite)" in sentence
 
 
 def test_the_summary_counts_each_kind(tmp_path: Path) -> None:
@@ -237,15 +237,13 @@ def test_the_summary_counts_each_kind(tmp_path: Path) -> None:
     spoil(made.audio_train / names[1], "stereo")
     spoil(made.audio_test / made.test[0], "zeros")
     assert inspection.summary(inspect(made, "train"), "train") == [
-        "train: 12 clips, 11 of them used.",
-        "train: 11 ok (sound, whole)",
-        "train: 1 not audio (no sound file), skipped",
-        "sample rate of clips: 8000 Hz: 10, 22050 Hz: 1",
-        "channels of clips: 1: 10, 2: 1",
-        "format of clips: WAV PCM_16: 11",
+        "train: 12 clips, 11 of them used",
+        "train, status: ok (11), not_audio (1)",
+        "train, sample_rate: 8000 (10), 22050 (1)",
+        "train, channels: 1 (10), 2 (1)",
+        "train, format: WAV PCM_16 (11)",
     ]
-    assert inspection.summary(inspect(made, "test"), "test")[:3] == [
-        "test: 4 clips, 3 of them used.",
-        "test: 3 ok (sound, whole)",
-        "test: 1 silent (zeros), guessed as if silent",
+    assert inspection.summary(inspect(made, "test"), "test")[:2] == [
+        "test: 4 clips, 3 of them used",
+        "test, status: ok (3), silent (1)",
     ]

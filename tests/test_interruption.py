@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import psutil
@@ -52,7 +51,7 @@ from concurrent.futures import ProcessPoolExecutor
 sys.path.insert(0, {SCRIPTS!r})
 from earmark.runtime import interruption
 with ProcessPoolExecutor(
-    2, initializer=interruption.follow_pool, initargs=(os.getpid(), 0.05)
+    2, initializer=interruption.end_with, initargs=(os.getpid(), None, 0.05)
 ) as pool:
     list(pool.map(abs, range(4)))
     print("worked", flush=True)
@@ -138,16 +137,3 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
             assert requests.reason is None
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def test_other_threads_have_no_requests() -> None:
-    found: list[str | None] = []
-
-    def work() -> None:
-        with interruption.Requests() as requests:
-            found.append(requests.reason)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert found == [None]

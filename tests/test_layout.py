@@ -60,8 +60,7 @@ def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(EarmarkError) as caught:
         layout.find_layout(tmp_path / "nowhere")
     sentence = str(caught.value)
-    assert str(tmp_path / "nowhere") in sentence
-    assert "does not exist" in sentence
+    assert f"There is no data set in {tmp_path / 'nowhere'}" in sentence
     assert "Set `dataset`" in sentence
 
 
@@ -74,7 +73,6 @@ def test_no_train_list(tmp_path: Path) -> None:
         str(tmp_path),
         "train.csv",
         "FSDKaggle2018.meta/train_post_competition.csv",
-        "Write a train.csv with the columns fname,label,manually_verified",
     ):
         assert part in sentence
 

@@ -1,18 +1,22 @@
 """On a GPU: batches, training and compiled steps agree with the processor's."""
 
+import signal
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from earmark.features import store
-from earmark.inference import batches, hardware, resident
+from earmark.inference import batches, resident
 from earmark.inference.batches import Augmentation, Examples
+from earmark.inference.hardware import choose_hardware
 from earmark.networks.build import build
 from earmark.runtime.interruption import InterruptedJobError
-from earmark.training import classifier, recipes
+from earmark.training import classifier, loop, recipes
 from earmark.training.checkpoints import Checkpoint
 from earmark.training.compiling import compiled
+from earmark.training.jobs import TrainingJob
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 
@@ -62,24 +66,28 @@ def network():
     return build("cnn_logmel", (16, 32), CLASSES, width=8, depth=2, dropout=0.0)
 
 
-def machine(device, compile_=False, precision="float32"):
+def hardware_of(device, compile_=False, precision="float32"):
     settings = {"device": device, "precision": precision, "memory_format": "channels_last"}
-    found = hardware.prepare(2, 1, {**settings, "compile": compile_, "compile_from_clips": 1})
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    return found
+    return choose_hardware(2, 1, {**settings, "compile": compile_, "compile_from_clips": 1})
 
 
-@pytest.mark.parametrize("near", [True, False], ids=["in its memory", "read ahead"])
+def train(features, hardware, checkpoint):
+    job = TrainingJob("gpu", 1, recipe(), hardware, features, checkpoint)
+    return classifier.train(job, network(), data()).history
+
+
+@pytest.mark.parametrize("is_copied", [True, False], ids=["in its memory", "read ahead"])
 @pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(0.4, 3, 5)])
-def test_batches_are_those_of_the_processor(features, near, augmentation):
+def test_batches_are_those_of_the_processor(features, is_copied, augmentation):
     gpu = torch.device("cuda")
-    source = resident.near(features, gpu) if near else features
-    assert isinstance(source, resident.ResidentStore) == near
+    source = resident.on_device(features, gpu) if is_copied else features
+    assert isinstance(source, resident.ResidentStore) == is_copied
     settings = (examples(range(CLIPS)), CLASSES, 16, 32, augmentation)
     found = batches.training_batches(source, *settings, gpu, 5)
     wanted = batches.training_batches(features, *settings, CPU, 5)
     for one, other in zip(found, wanted, strict=True):
-        for tensor, expected in zip(one.tensors(), other.tensors(), strict=True):
+        for name in ("inputs", "targets", "weights"):
+            tensor, expected = getattr(one, name), getattr(other, name)
             assert tensor.is_cuda
             torch.testing.assert_close(tensor.cpu(), expected, rtol=0, atol=1e-6)
         assert one.clips == other.clips
@@ -88,7 +96,7 @@ def test_batches_are_those_of_the_processor(features, near, augmentation):
 def test_batches_stay_what_they_are_while_others_are_made(features):
     """The reader's memory is not used again before the steps have read it."""
     gpu = torch.device("cuda")
-    source = resident.near(features, gpu)
+    source = resident.on_device(features, gpu)
     settings = (examples(range(CLIPS)), CLASSES, 4, 32, Augmentation())
     wanted = [
         batch.inputs.sum().item() for batch in batches.training_batches(features, *settings, CPU, 3)
@@ -108,54 +116,48 @@ def test_batches_stay_what_they_are_while_others_are_made(features):
 @pytest.mark.parametrize("compile_", [False, True], ids=["as it is", "compiled"])
 def test_training_goes_as_on_the_processor(features, tmp_path, compile_):
     histories = []
-    for place in ("cpu", "cuda"):
-        module, hard = network(), machine(place, compile_ and place == "cuda")
-        checkpoint = Checkpoint(tmp_path / f"{place}.pt", "same")
-        found = classifier.train(module, features, data(), recipe(), hard, checkpoint, 1)
-        histories.append(found)
+    for device in ("cpu", "cuda"):
+        hardware = hardware_of(device, compile_ and device == "cuda")
+        histories.append(train(features, hardware, Checkpoint(tmp_path / f"{device}.pt", "same")))
     for column in ("train_loss", "validation_loss"):
         np.testing.assert_allclose(
             histories[1][column], histories[0][column], rtol=0.02, atol=1e-3, err_msg=column
         )
 
 
-class StopsOnce(Checkpoint):
-    """Another process wants it, in the middle of an epoch."""
-
-    steps = 0
-
-    def wanted(self):
-        self.steps += 1
-        return self.steps == 8
-
-
 @pytest.mark.parametrize("compile_", [False, True], ids=["as it is", "compiled"])
-def test_a_stopped_training_goes_on(features, tmp_path, compile_):
-    hard = machine("cuda", compile_)
-    whole = classifier.train(
-        network(), features, data(), recipe(), hard, Checkpoint(tmp_path / "whole.pt", "same"), 1
-    )
-    path = tmp_path / "stopped.pt"
-    with pytest.raises(InterruptedJobError):
-        classifier.train(network(), features, data(), recipe(), hard, StopsOnce(path, "same"), 1)
-    rest = classifier.train(
-        network(), features, data(), recipe(), hard, Checkpoint(path, "same"), 1
-    )
+def test_a_stopped_training_goes_on(features, tmp_path, compile_, monkeypatch):
+    hardware = hardware_of("cuda", compile_)
+    whole = train(features, hardware, Checkpoint(tmp_path / "whole.pt", "same"))
+    stopped, steps = Checkpoint(tmp_path / "stopped.pt", "same"), []
+
+    class StopsInAnEpoch(loop.TrainingState):
+        def step_done(self, *result):
+            super().step_done(*result)
+            steps.append(result)
+            if len(steps) == 8:
+                signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "TrainingState", StopsInAnEpoch)
+        with pytest.raises(InterruptedJobError):
+            train(features, hardware, stopped)
+    rest = train(features, hardware, stopped)
     np.testing.assert_allclose(rest["train_loss"], whole["train_loss"], rtol=0.02, atol=1e-3)
 
 
 def test_compiled_gradients_in_bfloat16_are_the_plain_ones_step_after_step():
     """Also where the recorded graph runs again, with dropout that differs from step to step."""
-    hard = machine("cuda", True, "bfloat16")
+    hardware = hardware_of("cuda", True, "bfloat16")
     torch.manual_seed(0)
     module = build("cnn_logmel", (16, 32), CLASSES, width=8, depth=2, dropout=0.0)
-    module.to(hard.device).train()
-    forward, done = compiled(module, torch.rand(8, 16, 32, device=hard.device), hard, 1)
+    module.to(hardware.device).train()
+    forward, done = compiled(module, torch.rand(8, 16, 32, device=hardware.device), hardware, 1)
     assert done
     for seed in range(5):
         torch.manual_seed(seed)
-        inputs = torch.rand(8, 16, 32, device=hard.device)
-        weights = torch.randn(8, CLASSES, device=hard.device)
+        inputs = torch.rand(8, 16, 32, device=hardware.device)
+        weights = torch.randn(8, CLASSES, device=hardware.device)
         gradients = []
         for form, precision in ((module, torch.float32), (module, None), (forward, None)):
             module.zero_grad(set_to_none=True)
@@ -171,10 +173,10 @@ def test_compiled_gradients_in_bfloat16_are_the_plain_ones_step_after_step():
 
 
 def test_dropout_of_recorded_steps_follows_the_seed_and_differs_from_step_to_step():
-    hard = machine("cuda", True)
-    module = nn.Sequential(nn.Linear(64, 64), nn.Dropout(0.5)).to(hard.device)
-    inputs = torch.rand(4, 64, device=hard.device)
-    forward, done = compiled(module, inputs, hard, 1)
+    hardware = hardware_of("cuda", True)
+    module = nn.Sequential(nn.Linear(64, 64), nn.Dropout(0.5)).to(hardware.device)
+    inputs = torch.rand(4, 64, device=hardware.device)
+    forward, done = compiled(module, inputs, hardware, 1)
     assert done
     drawn = []
     for _ in range(2):

@@ -8,7 +8,7 @@ import pytest
 from tiny import default_config, merged
 
 from earmark.dataset.layout import kaggle_layout
-from earmark.planning.config import Source
+from earmark.planning.data_source import Source
 from earmark.planning.plan import Model, Plan, pattern
 from earmark.runtime.errors import EarmarkError
 
@@ -127,15 +127,6 @@ def test_settings_of_trainings_are_plain_and_say_whose_they_are() -> None:
         "lower_last": 0.65,
         "upper": 0.9,
     }
-
-
-def test_earlier_rounds_match_in_their_own_paths_alone() -> None:
-    plan = plan_of({"selftraining": {"short": {"rounds": 3}}})
-    found = plan.earlier_rounds()
-    for number, wanted in ((1, True), (2, True), (3, False), (12, False)):
-        path = f"vgg_fewer_semi/seed1/fold0/round{number}/weights.safetensors"
-        assert bool(re.match(found, path)) == wanted, number
-    assert plan_of({"selftraining": {"short": {"rounds": 1}}}).earlier_rounds() == ""
 
 
 def test_a_pattern_of_no_names_matches_nothing() -> None:

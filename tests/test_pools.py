@@ -75,7 +75,7 @@ def test_few_items_are_begun_ahead_of_the_reader(tmp_path):
     for _ in range(5):
         next(results)
     results.close()
-    assert len(os.listdir(tmp_path)) <= (2 * pools.WAITING_TASKS + 1) * pools.ITEMS_PER_TASK
+    assert len(os.listdir(tmp_path)) <= 2 * 2 * pools.TASKS_PER_PROCESS * pools.ITEMS_PER_TASK
 
 
 def test_work_left_early_leaves_no_process_behind(tmp_path):

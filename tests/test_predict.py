@@ -17,11 +17,12 @@ SHAPE = (8, 8)
 CLASSES = ["Bark", "Cello", "Gong"]
 OPTIONS = {"width": 2, "depth": 2}
 FOLDS = [2, 0]  # not in their order, and one of three is not trained
-MACHINE = {
+HARDWARE = {
     "device": "cpu",
     "precision": "auto",
     "memory_format": "contiguous",
     "compile": False,
+    "compile_from_clips": 1,
 }
 # clip, fold (None: not in the table), use
 ROWS = [
@@ -90,7 +91,7 @@ def predicted(folder, files, folds_table):
         predicted=str(folder / "predicted.h5"),
         cfg={"folds": FOLDS},
         threads=1,
-        machine=MACHINE,
+        hardware_settings=HARDWARE,
         **files,
     )
     return predictions.read(folder / "predicted.h5")
@@ -123,7 +124,7 @@ def test_models_of_other_classes_are_refused(folder):
         predicted(folder, files, [])
 
 
-def test_a_network_that_gives_no_numbers_is_told_by_clip(folder):
+def test_clips_that_a_network_answers_with_nan_are_named(folder):
     modules, files = networks(folder)
     with torch.no_grad():
         list(modules[0].parameters())[-1].fill_(torch.nan)

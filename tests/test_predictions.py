@@ -43,25 +43,6 @@ def test_no_clips_come_back_too(tmp_path):
         assert predictions.read(tmp_path / "none.h5").probabilities.shape == values.shape
 
 
-@pytest.mark.parametrize("shape", [(4,), (2, 4)])
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_numbers_that_are_none_are_refused_by_name(tmp_path, shape, bad):
-    values = drawn(*shape)
-    values[..., 0, :] = np.nan  # b.wav is not predicted at all, which is no fault
-    values[..., 2, 1] = bad
-    words = r"probabilities of 1 of 3 clips are not finite numbers: grün\.wav\. .*learning_rate"
-    with pytest.raises(EarmarkError, match=words):
-        predictions.write(tmp_path / "p.h5", Predictions(CLIPS, CLASSES, values))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_clip_that_only_one_fold_predicts_is_refused(tmp_path):
-    values = drawn(2, 4)
-    values[1, 3] = np.nan
-    with pytest.raises(EarmarkError, match=r"of 1 of 4 clips .*: d\.wav"):
-        predictions.write(tmp_path / "p.h5", Predictions(CLIPS, CLASSES, values))
-
-
 @pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 3, 3), (4,)])
 def test_files_whose_parts_do_not_fit_together_are_refused(tmp_path, shape):
     path = tmp_path / "p.h5"

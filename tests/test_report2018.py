@@ -12,7 +12,7 @@ from test_end_to_end import CLASSES, TINY
 from tiny import REPO, default_config, make_set, merged, plan, read_rows, report_page, snakemake
 
 from earmark.features import settings as feature_settings
-from earmark.labels import pseudo_labels
+from earmark.labels.threshold_schedule import ThresholdSchedule
 from earmark.networks import autoencoder
 from earmark.networks.build import build, parameter_count
 from earmark.training import recipes
@@ -94,7 +94,7 @@ def test_recipes_spreading_and_schedules_are_the_reports() -> None:
         entry = FULL["selftraining"][name]
         assert entry["rounds"] == rounds
         bounds = {key: entry[key] for key in ("lower_first", "lower_step", "lower_last", "upper")}
-        schedule = pseudo_labels.Schedule(**bounds)
+        schedule = ThresholdSchedule(**bounds)
         assert (schedule.lower(1), schedule.lower(2), schedule.upper) == (0.35, 0.36, 0.9)
         assert schedule.lower(99) == 0.65
 

@@ -7,7 +7,13 @@ import torch
 from earmark.features import store
 from earmark.features.store import FeatureStore
 from earmark.inference import resident
-from earmark.inference.batches import Augmentation, Examples, prediction_batches, training_batches
+from earmark.inference.batches import (
+    Augmentation,
+    Crops,
+    Examples,
+    prediction_batches,
+    training_batches,
+)
 from earmark.inference.resident import ResidentStore
 
 CPU = torch.device("cpu")
@@ -28,46 +34,47 @@ def features(tmp_path, request):
 
 
 @pytest.fixture
-def near(features, monkeypatch):
-    monkeypatch.setattr(resident, "CLIPS_PER_READ", 5)
-    monkeypatch.setattr(resident, "FRAMES_PER_READ", 17)
+def copied(features, monkeypatch):
+    monkeypatch.setattr(resident, "READ_BYTES", 300)
     return ResidentStore(features, CPU)
 
 
-def test_rows_and_crops_are_those_of_the_file(features, near):
+def test_rows_and_crops_are_those_of_the_file(features, copied):
     rng = np.random.default_rng(1)
     rows = rng.integers(0, len(NAMES), 200)
     if features.fixed:
-        np.testing.assert_array_equal(near.images(rows).numpy(), features.images(rows))
+        np.testing.assert_array_equal(copied.images(rows).numpy(), features.images(rows))
         return
-    np.testing.assert_array_equal(near.lengths(rows), features.lengths(rows))
+    np.testing.assert_array_equal(copied.lengths(rows), features.lengths(rows))
     starts = rng.integers(-12, 45, 200)
-    found = near.crops(rows, starts, 12).numpy()
+    found = copied.crops(rows, starts, 12).numpy()
     np.testing.assert_array_equal(found, features.crops(rows, starts, 12))
     assert found.dtype == features.dtype
 
 
-def test_batches_are_the_same(features, near):
+def test_batches_are_the_same(features, copied):
     examples = Examples(
         np.arange(23), np.arange(23) % 4, np.linspace(0.1, 1, 23).astype(np.float32), NAMES
     )
     settings = (examples, 4, 5, 12, Augmentation(0.4, 2, 3), CPU, 7)
     pairs = zip(
-        training_batches(features, *settings), training_batches(near, *settings), strict=True
+        training_batches(features, *settings), training_batches(copied, *settings), strict=True
     )
     for one, other in pairs:
         assert torch.equal(one.inputs, other.inputs)
         assert torch.equal(one.targets, other.targets)
         assert one.clips == other.clips
     rows = np.arange(22, -1, -1)
-    several = (prediction_batches(source, rows, 6, 12, 3, CPU) for source in (features, near))
+    several = (
+        prediction_batches(source, rows, Crops(12, 3, 6), CPU) for source in (features, copied)
+    )
     for (places, one), (same, other) in zip(*several, strict=True):
         np.testing.assert_array_equal(places, same)
         assert torch.equal(one, other)
 
 
 def test_on_the_processor_the_file_is_read_as_before(features):
-    assert resident.near(features, CPU) is features
+    assert resident.on_device(features, CPU) is features
 
 
 @pytest.mark.parametrize(("free", "kept"), [(10**9, True), (100, False)])
@@ -75,5 +82,5 @@ def test_a_gpu_gets_what_fits(features, monkeypatch, free, kept):
     copied = []
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 2 * free))
     monkeypatch.setattr(resident, "ResidentStore", lambda *given: copied.append(given) or "copy")
-    found = resident.near(features, torch.device("cuda", 0))
+    found = resident.on_device(features, torch.device("cuda", 0))
     assert (found == "copy") == kept == bool(copied)

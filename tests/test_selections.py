@@ -5,6 +5,7 @@ import pytest
 from tiny import write_rows
 
 from earmark.dataset import tables
+from earmark.evaluation import label_quality
 from earmark.labels import selections
 from earmark.runtime.errors import EarmarkError
 
@@ -63,8 +64,8 @@ def test_promoted_clips_come_in_and_the_rest_has_its_weight():
     assert list(found.columns) == list(selections.COLUMNS)
     assert rows(found) == [
         ("z_verified.wav", "Cello", 1, "verified", 1.0),
-        ("promoted.wav", "Gong", 0, "spread", 1.0),
-        ("rest.wav", "Cello", 0, "given", 0.25),
+        ("promoted.wav", "Gong", 0, "promoted", 1.0),
+        ("rest.wav", "Cello", 0, "unverified", 0.25),
         ("a_verified.wav", "Gong", 1, "verified", 1.0),
         ("both.wav", "Gong", 1, "verified", 1.0),
     ]
@@ -78,29 +79,33 @@ def test_rows_of_weight_0_are_there_and_not_learned_from():
     found = select(PROMOTED, 0.0)
     assert selections.learned(found)["source"].tolist() == [
         "verified",
-        "spread",
+        "promoted",
         "verified",
         "verified",
     ]
-    # They have their classes all the same.
-    assert selections.class_names(found) == ["Cello", "Gong"]
 
 
 def test_all_labels_as_given():
     found = select(set(), 1.0)
     assert found["weight"].tolist() == [1.0] * 5
-    assert found["source"].tolist() == ["verified", "given", "given", "verified", "verified"]
+    assert found["source"].tolist() == [
+        "verified",
+        "unverified",
+        "unverified",
+        "verified",
+        "verified",
+    ]
 
 
 def test_pseudo_labels_take_the_place_of_the_same_clips_rows():
     base = select(PROMOTED, 0.0)
-    added = pd.DataFrame([("rest.wav", "Gong", 0, "pseudo", 1.0)], columns=selections.COLUMNS)
+    added = pd.DataFrame([("rest.wav", "Gong", 0, "pseudo_label", 1.0)], columns=selections.COLUMNS)
     found = selections.with_pseudo_labels(base, added)
     assert sorted(rows(found)) == sorted([*rows(base.drop(index=2)), *rows(added)])
     assert sorted(found.index) == [0, 1, 2, 3, 4]
     assert found["weight"].dtype == float
     pd.testing.assert_frame_equal(selections.with_pseudo_labels(base, added.iloc[:0]), base)
-    everything = base.assign(source="pseudo")
+    everything = base.assign(source="pseudo_label")
     pd.testing.assert_frame_equal(selections.with_pseudo_labels(base, everything), everything)
 
 
@@ -114,7 +119,7 @@ def test_table_survives_a_file(tmp_path):
 
 def test_names_that_look_like_numbers_stay_names(tmp_path):
     path = tmp_path / "s.csv"
-    values = [("00012", "None", 0, "given", 0.5), ("1e5", "nan", 1, "verified", 1.0)]
+    values = [("00012", "None", 0, "unverified", 0.5), ("1e5", "nan", 1, "verified", 1.0)]
     write_rows(path, selections.COLUMNS, values)
     assert rows(selections.read(path)) == values
 
@@ -124,25 +129,25 @@ def test_missing_column_is_named(tmp_path):
     path.write_text("clip,label,verified,weight\na.wav,Gong,1,1\n")
     with pytest.raises(EarmarkError, match=r"s\.csv lacks the column 'source'"):
         selections.read(path)
-    with pytest.raises(EarmarkError, match="does not exist"):
+    with pytest.raises(EarmarkError, match="No such file"):
         selections.read(tmp_path / "absent.csv")
 
 
 def test_precision_counts_rows_whose_truth_is_known():
     table = pd.DataFrame({"clip": ["a", "b", "c", "d"], "label": ["Gong", "Gong", "Cello", "Oboe"]})
     truth = {"a": "Gong", "b": "Cello", "c": "Cello", "unlisted": "Gong"}
-    assert selections.precision(table, truth) == (2, 3)
-    assert selections.precision(table, {}) == (0, 0)
+    assert label_quality.precision(table, truth) == (2, 3)
+    assert label_quality.precision(table, {}) == (0, 0)
 
 
 def test_precision_of_the_given_labels_of_a_real_set(fsd10):
     # A third of the unverified labels is wrong there; verified ones are right.
-    truth = selections.truth_table(fsd10 / "train_truth.csv")
+    truth = label_quality.truth_table(fsd10 / "train_truth.csv")
     given = tables.read_table(fsd10 / "train.csv", ("fname", "label"), "train list")
     given = given.rename(columns={"fname": "clip"})
     trusted = given[given["manually_verified"] == "1"]
-    assert selections.precision(trusted, truth) == (len(trusted), len(trusted))
+    assert label_quality.precision(trusted, truth) == (len(trusted), len(trusted))
     rest = given[given["manually_verified"] == "0"]
-    right, known = selections.precision(rest, truth)
+    right, known = label_quality.precision(rest, truth)
     assert known == len(rest) > 50
     assert right / known == pytest.approx(2 / 3, abs=0.05)

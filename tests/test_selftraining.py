@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earmark.labels import pseudo_labels, selections
-from earmark.labels.pseudo_labels import Schedule
+from earmark.labels.threshold_schedule import ThresholdSchedule
 
 
 @pytest.mark.parametrize(
@@ -17,20 +17,20 @@ from earmark.labels.pseudo_labels import Schedule
     [(1, 0.35), (2, 0.36), (16, 0.50), (30, 0.64), (31, 0.65), (40, 0.65)],
 )
 def test_lower_bound_rises_to_its_limit(round_number, lower):
-    assert Schedule().lower(round_number) == pytest.approx(lower, abs=1e-12)
-    assert Schedule().upper == 0.9
+    assert ThresholdSchedule().lower(round_number) == pytest.approx(lower, abs=1e-12)
+    assert ThresholdSchedule().upper == 0.9
 
 
 def test_other_schedules():
-    schedule = Schedule(lower_first=0.2, lower_step=0.25, lower_last=0.6, upper=0.8)
+    schedule = ThresholdSchedule(lower_first=0.2, lower_step=0.25, lower_last=0.6, upper=0.8)
     assert [schedule.lower(n) for n in (1, 2, 3, 4)] == pytest.approx([0.2, 0.45, 0.6, 0.6])
-    constant = Schedule(lower_first=0.5, lower_step=0.0, lower_last=0.65)
+    constant = ThresholdSchedule(lower_first=0.5, lower_step=0.0, lower_last=0.65)
     assert constant.lower(100) == 0.5
 
 
 @given(st.floats(0, 1), st.floats(0, 0.2), st.floats(0, 1), st.integers(1, 60))
 def test_lower_bound_never_falls_and_never_passes_its_limit(first, step, last, rounds):
-    schedule = Schedule(lower_first=first, lower_step=step, lower_last=last)
+    schedule = ThresholdSchedule(lower_first=first, lower_step=step, lower_last=last)
     bounds = [schedule.lower(number) for number in range(1, rounds + 1)]
     assert bounds == sorted(bounds)
     assert all(min(first, last) <= bound <= last for bound in bounds)
@@ -67,7 +67,7 @@ def test_pool_is_empty_when_the_base_has_every_clip():
 
 
 @pytest.mark.parametrize(
-    ("pool", "told"), [([], "has no clip to label"), (["a"], "adds no clip"), (["b"], "")]
+    ("pool", "told"), [([], "adds no clip"), (["a"], "adds no clip"), (["b"], "")]
 )
 def test_a_round_that_adds_nothing_is_told(pool, told, caplog, monkeypatch):
     monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
@@ -95,7 +95,10 @@ def test_pseudo_labels_by_hand():
     )
     found = pseudo_labels.pseudo_labels(names, probabilities, ["x", "y", "z"], 0.5, 0.75)
     assert list(found.columns) == list(selections.COLUMNS)
-    assert found.values.tolist() == [["b", "y", 0, "pseudo", 1.0], ["f", "z", 0, "pseudo", 1.0]]
+    assert found.values.tolist() == [
+        ["b", "y", 0, "pseudo_label", 1.0],
+        ["f", "z", 0, "pseudo_label", 1.0],
+    ]
 
 
 def test_equally_probable_classes_give_the_first():

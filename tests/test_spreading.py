@@ -11,12 +11,18 @@ from sklearn.semi_supervised import LabelSpreading
 from earmark.labels import spreading
 
 
-def spread(given, verified, vectors, gamma=1.0, alpha=0.2, tolerance=1e-12, isolated="undecided"):
+def spread(given, verified, vectors, gamma=1.0, alpha=0.2, tolerance=1e-12, **settings):
     names = [f"{i}.wav" for i in range(len(given))]
+    settings = {
+        "gamma": gamma,
+        "alpha": alpha,
+        "max_iterations": 100_000,
+        "tolerance": tolerance,
+        "isolated": "undecided",
+        **settings,
+    }
     vectors = np.asarray(vectors, dtype=float)
-    return spreading.spread(
-        names, given, np.array(verified, bool), vectors, gamma, alpha, 100_000, tolerance, isolated
-    )
+    return spreading.spread(names, given, np.array(verified, bool), vectors, settings)
 
 
 def closed_form(given, verified, vectors, gamma, alpha):
@@ -280,20 +286,13 @@ def test_many_clips_get_the_sparse_kernel(monkeypatch):
 def test_sparse_spreading_agrees_with_dense_spreading():
     given, vectors = clusters()
     verified = np.arange(300) < 100
-    names = [f"{number}.wav" for number in range(300)]
-    dense, sparse = (
-        spreading.spread(names, given, verified, vectors, "auto", 0.2, 1000, 1e-6, neighbours=count)
-        for count in (0, 30)
-    )
+    dense, sparse = (spread(given, verified, vectors, "auto", neighbours=k) for k in (0, 30))
     assert (dense["spread"] == sparse["spread"]).mean() > 0.97
 
 
 def test_what_no_label_reaches_through_sparse_connections_is_undecided():
     # Two pairs far apart; labels are known in the first only, and of one neighbour each.
     vectors = np.array([[0.0], [1.0], [1.5], [100.0], [101.0]])
-    found = spreading.spread(
-        list("vwxyz"), list("abaab"), np.array([1, 1, 0, 0, 0], bool), vectors, 1.0, 0.2, 100, 1e-9,
-        neighbours=1,
-    )  # fmt: skip
+    found = spread(list("abaab"), [1, 1, 0, 0, 0], vectors, neighbours=1)
     assert found["state"].tolist() == ["verified", "verified", "rejected", "undecided", "undecided"]
     assert found["spread"].tolist() == ["a", "b", "b", "", ""]

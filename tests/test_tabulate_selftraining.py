@@ -37,7 +37,9 @@ def selftrained(
 ) -> list[list[str]]:
     for number in rounds:
         (folder / f"{number}.json").write_text(json.dumps(facts_of(number, watch)))
-        added = [(f"{clip}.wav", "Bus", 0, "pseudo", 1.0) for clip in range(ROUNDS[number][2])]
+        added = [
+            (f"{clip}.wav", "Bus", 0, "pseudo_label", 1.0) for clip in range(ROUNDS[number][2])
+        ]
         write_rows(folder / f"{number}.csv", LABELS, added)
     tabulate_selftraining.main(
         facts=[str(folder / f"{number}.json") for number in rounds],

@@ -55,7 +55,11 @@ def test_a_run_stopped_after_an_edit_goes_on(tmp_path: Path) -> None:
     os.killpg(stopped.pid, signal.SIGKILL)
     stopped.communicate(timeout=60)
     code, text = snakemake(run, "submission.csv", overlay=edited)
-    assert code == 0, text
+    assert code != 0
+    assert "It can be removed with the --unlock argument" in text
+    for arguments in (["--unlock"], ["submission.csv"]):
+        code, text = snakemake(run, *arguments, overlay=edited)
+        assert code == 0, text
     assert NOTHING not in text
     assert "Resuming after epoch" in log.read_text()
     for name in ("submission.csv", "results/set/models/cnn_logmel/seed1/fold0/weights.safetensors"):

@@ -50,7 +50,7 @@ TOTALS = {
 
 
 def split(labels, name):
-    return class_groups.groups_of(labels, name, class_groups.find_scheme(name))
+    return class_groups.groups_of(labels, name, {})
 
 
 def test_there_are_41_different_classes_in_sorted_order():
@@ -116,46 +116,13 @@ def test_labels_are_compared_to_the_letter():
 
 def test_own_scheme():
     own = {"mine": {"pets": ["cat", "dog"], "wild": ["wolf"]}}
-    scheme = class_groups.find_scheme("mine", own)
-    assert class_groups.groups_of(["dog", "wolf", "dog"], "mine", scheme) == {
-        "pets": ["dog"],
-        "wild": ["wolf"],
-    }
+    found = class_groups.groups_of(["dog", "wolf", "dog"], "mine", own)
+    assert found == {"pets": ["dog"], "wild": ["wolf"]}
     with pytest.raises(EarmarkError, match=r"'bear'.*'mine'"):
-        class_groups.groups_of(["dog", "bear"], "mine", scheme)
+        class_groups.groups_of(["dog", "bear"], "mine", own)
+    assert class_groups.groups_of(["Cello"], "two", own) == {"music": ["Cello"]}
 
 
-def test_own_schemes_leave_the_built_in_ones_in_reach():
-    own = {"mine": {"pets": ["cat"]}}
-    assert set(class_groups.find_scheme("two", own)) == {"music", "non_music"}
-
-
-def test_unknown_scheme_names_the_known_ones():
-    with pytest.raises(EarmarkError, match=r"'four'.*one, two, three, five, mine"):
-        class_groups.find_scheme("four", {"mine": {"pets": ["cat"]}})
-
-
-@pytest.mark.parametrize(
-    ("label", "near"),
-    [
-        ("hi-hat", "; the nearest there: Hi-hat"),
-        ("Acoustic_guitars", "; the nearest there: Acoustic_guitar"),
-        ("Snare", "; the nearest there: Snare_drum"),
-    ],
-)
-def test_a_label_outside_is_told_the_nearest_known_ones(label, near):
-    with pytest.raises(EarmarkError) as caught:
-        split([label], "two")
-    assert near in str(caught.value)
-
-
-def test_a_label_like_none_is_told_none():
-    with pytest.raises(EarmarkError) as caught:
-        split(["Zzyzx"], "two")
-    assert "nearest" not in str(caught.value)
-
-
-def test_a_label_that_looks_the_same_is_told_so():
-    own = class_groups.find_scheme("mine", {"mine": {"toads": ["Kr\xf6te"]}})
-    with pytest.raises(EarmarkError, match="looks the same but is written otherwise in Unicode"):
-        class_groups.groups_of(["Kro\u0308te"], "mine", own)
+def test_without_a_scheme_the_41_classes_get_two_groups_and_others_one():
+    assert split(["Bark", "Cello"], None) == {"music": ["Cello"], "non_music": ["Bark"]}
+    assert split(["Bark", "Zither"], None) == {"all": ["Bark", "Zither"]}

@@ -61,7 +61,7 @@ def compute(
     if torch.get_num_threads() > 1:
         torch.set_num_threads(1)
     path, status = clip
-    if status not in decoding.HEARD:
+    if status not in decoding.AUDIBLE:
         return feature.compute(np.zeros(0, np.float32))
     try:
         samples = decoding.load(

@@ -15,12 +15,8 @@ def main(
     and gigabytes of audio must survive that. ``cfg`` further has ``base_url``, ``files`` (archive
     name -> checksum and bytes) and ``max_unpacked_gigabytes``.
     """
-    fetching.fetch(
-        cfg["folder"],
-        cfg["files"],
-        cfg["base_url"],
-        max_unpacked_bytes=int(cfg["max_unpacked_gigabytes"] * 10**9),
-    )
+    most_bytes = cfg["max_unpacked_gigabytes"] * 1e9
+    fetching.fetch(cfg["folder"], cfg["files"], cfg["base_url"], most_bytes)
     rows = index.of_layout(layout.zenodo_layout(cfg["folder"]))
     index.write(rows["train"], index_train)
     index.write(rows["test"], index_test)

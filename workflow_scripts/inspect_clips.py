@@ -22,14 +22,14 @@ def main(
     """Write the clips table of ``index_table``.
 
     ``folder`` is what its files are relative to; if the workflow made the data set, it lies where
-    the folders of its clips, ``audio``, are. ``cfg`` has the ``part`` and what becomes of ``clips``
-    that are not as they should be.
+    the folders of its clips, ``audio``, are. ``cfg`` has the ``part`` and how to treat faulty
+    ``clips``.
     """
     listed = tables.read_table(index_table, ("clip", "file", "start", "end"), "index of clips")
     base = Path(audio[0]).parent if audio else Path(folder)
-    found = inspection.inspect(listed, base, cfg["part"], cfg["clips"], threads)
-    clips.write(found, table)
-    for line in inspection.summary(found, cfg["part"]):
+    inspected = inspection.inspect(listed, base, cfg["part"], cfg["clips"], threads)
+    clips.write(inspected, table)
+    for line in inspection.summary(inspected, cfg["part"]):
         log.info("%s", line)
 
 

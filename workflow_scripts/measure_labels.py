@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from earmark.evaluation import label_quality
 from earmark.labels import selections as selections_table
 from earmark.reporting import tables
 from earmark.reporting.tables import Section
@@ -25,10 +26,10 @@ def main(
     The selection "given" holds all labels, whatever their weight. ``cfg["names"]`` names each file
     in ``selections``.
     """
-    known = selections_table.truth_table(truth)
+    known = label_quality.truth_table(truth)
     read = [selections_table.read(path) for path in selections]
     # A selection has all usable clips: those as they came are the same in each.
-    as_given = read[0]["source"].where(read[0]["verified"] == 1, "given")
+    as_given = read[0]["source"].where(read[0]["verified"] == 1, "unverified")
     named = {"given": read[0].assign(source=as_given)}
     named |= {
         name: selections_table.learned(table)
@@ -37,7 +38,7 @@ def main(
     rows = []
     for name, chosen in named.items():
         for source, part in chosen.groupby("source", sort=False):
-            right, count = selections_table.precision(part, known)
+            right, count = label_quality.precision(part, known)
             share = round(right / count, 4) if count else float("nan")
             rows.append((name, source, count, right, share))
     columns = ["selection", "source", "labels", "right", "precision"]

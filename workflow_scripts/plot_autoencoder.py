@@ -4,7 +4,7 @@ import pandas as pd
 import torch
 
 from earmark.features import store
-from earmark.networks import model_facts, saved_models
+from earmark.networks import saved_models
 from earmark.networks.autoencoder import Autoencoder, validation_clips
 from earmark.report2018 import example_clips, spectrograms
 from earmark.reporting import figures, training_curves
@@ -28,7 +28,7 @@ def main(
 ) -> None:
     """Write the loss curves, and originals above reconstructions of a few validation clips."""
     figures.save(training_curves.autoencoder_curves(pd.read_csv(history)), curves_png, curves_svg)
-    described = model_facts.read(facts, {"batch_norm_momentum": float})
+    described = saved_models.read_facts(facts, {"batch_norm_momentum": float})
     clips = example_clips.read(labels_table, clips_table)
     clips = clips[clips["clip"].isin(validation_clips(clips["clip"].tolist()))]
     chosen = example_clips.of_different_labels(clips, SHOWN_CLIPS)

@@ -1,4 +1,4 @@
-"""What a system's finished models of one seed say of the clips of one part."""
+"""Predict the clips of one part by a system's finished models of one seed."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ import numpy as np
 from earmark.dataset import clips, folds
 from earmark.evaluation import predictions
 from earmark.features import store
-from earmark.inference import hardware, predicting
+from earmark.inference import predicting
+from earmark.inference.hardware import choose_hardware
 from earmark.runtime import job
 
 
@@ -21,7 +22,7 @@ def main(
     predicted: str,
     cfg: dict[str, Any],
     threads: int,
-    machine: dict[str, Any],
+    hardware_settings: dict[str, Any],
 ) -> None:
     """Write the predictions of the clips in ``table`` (see ``predictions``).
 
@@ -29,37 +30,34 @@ def main(
     folds, each clip that may be learned from is predicted by the model that held out its fold;
     without, all clips are by all of them.
     """
-    place = hardware.prepare(threads, 0, machine, predicting=True)
+    hardware = choose_hardware(threads, 0, hardware_settings, predicting=True)
     known = clips.read(table)
     names = known["clip"].tolist()
-    found = []
+    members = []
     with store.FeatureStore(feature_file) as features:
         rows = features.rows_of(names)
-        asked = [np.arange(len(names))] * len(weights)
+        wanted = [np.arange(len(names))] * len(weights)
         if folds_table:
             fold_of = folds.read(folds_table[0]).set_index("clip")["fold"]
             held_out = fold_of.reindex(names).fillna(-1).to_numpy()
             usable = known["use"].to_numpy() == 1
-            asked = [np.flatnonzero(usable & (held_out == fold)) for fold in cfg["folds"]]
-        for own, described, wanted in zip(weights, facts, asked, strict=True):
-            module, crops, model = predicting.load(features, own, described)
-            values = np.full((len(names), len(model["classes"])), np.nan, np.float32)
-            values[wanted] = predicting.predict(
-                module.to(place.device),
-                features,
-                rows[wanted],
-                crops,
-                place,
-                len(model["classes"]),
+            wanted = [np.flatnonzero(usable & (held_out == fold)) for fold in cfg["folds"]]
+        for weights_file, facts_file, indices in zip(weights, facts, wanted, strict=True):
+            module, crops, model = predicting.load(features, weights_file, facts_file)
+            classes = model["classes"]
+            predicted_rows = predicting.predict(
+                module.to(hardware.device), features, rows[indices], crops, hardware, len(classes)
             )
-            asked_names = [names[index] for index in wanted]
-            predicting.check(asked_names, values[wanted], model["recipe"]["learning_rate"])
-            found.append(predictions.Predictions(names, model["classes"], values))
-    values = np.stack([one.probabilities for one in found])
+            asked = [names[index] for index in indices]
+            predicting.check(asked, predicted_rows, model["recipe"]["learning_rate"])
+            values = np.full((len(names), len(classes)), np.nan, np.float32)
+            values[indices] = predicted_rows
+            members.append(predictions.Predictions(names, classes, values))
+    values = np.stack([member.probabilities for member in members])
     if folds_table:
         # No clip is in two folds: of each, at most one model knows something.
         values = np.fmax.reduce(values, axis=0)
-    classes = predictions.same_classes(found, predicted)
+    classes = predictions.same_classes(members, predicted)
     predictions.write(predicted, predictions.Predictions(names, classes, values))
 
 

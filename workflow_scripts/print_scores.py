@@ -12,10 +12,10 @@ def main(scores: str) -> None:
         return
     with open(scores, newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "all"]
-    wide = max(len(row["system"]) for row in rows)
+    width = max(len(row["system"]) for row in rows)
     for row in rows:
         figure = f"MAP@3 {float(row['map3']):.3f} +- {float(row['standard_error']):.3f}"
-        print(f"  {row['system']:{wide}}  {figure} on {row['clips']} clips")
+        print(f"  {row['system']:{width}}  {figure} on {row['clips']} clips")
 
 
 if __name__ == "__main__":

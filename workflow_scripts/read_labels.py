@@ -2,17 +2,20 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from earmark.dataset import clip_lists, tables
+from earmark.labels import corrections as corrections_file
 from earmark.labels import label_table
 from earmark.runtime import job
 
 
 def main(*, train_list: str, corrections: list[str], table: str) -> None:
-    """Write label_table.csv; ``corrections`` is empty or names one file."""
-    listed = clip_lists.read_train_list(Path(train_list))
+    """Write labels.csv; ``corrections`` is empty or names one file."""
+    listed = pd.DataFrame(clip_lists.train_rows(Path(train_list)))
     corrected = None
     if corrections:
-        corrected = label_table.read_corrections(corrections[0], sorted(listed["label"].unique()))
+        corrected = corrections_file.read(corrections[0], sorted(listed["label"].unique()))
     tables.write_table(label_table.make(listed, corrected, train_list), table)
 
 

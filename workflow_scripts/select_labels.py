@@ -13,8 +13,8 @@ def main(
     """Write a selection; ``groups`` are the files of its spreading, or empty."""
     promoted: set[str] = set()
     for path in groups:
-        found = tables.read_table(path, spreading.COLUMNS, "spreading table")
-        promoted |= set(found.loc[found["state"] == "promoted", "clip"])
+        table = tables.read_table(path, spreading.COLUMNS, "spreading table")
+        promoted |= set(table.loc[table["state"] == "promoted", "clip"])
     labelled = selections.labelled(label_table.read(labels_table), clips.read(clips_table))
     tables.write_table(selections.select(labelled, promoted, cfg["rest_weight"]), selection)
 

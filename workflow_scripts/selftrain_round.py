@@ -3,12 +3,11 @@
 from typing import Any
 
 from earmark.dataset import folds, tables
-from earmark.features import store
-from earmark.inference import hardware, predicting
-from earmark.labels import pseudo_labels, selections
+from earmark.inference import predicting
+from earmark.labels import label_table, pseudo_labels, selections
 from earmark.networks import saved_models
 from earmark.runtime import job
-from earmark.training import checkpoints, classifier, recipes, seeds
+from earmark.training import classifier, jobs, seeds
 
 
 def main(
@@ -24,7 +23,7 @@ def main(
     cfg: dict[str, Any],
     code: str,
     threads: int,
-    machine: dict[str, Any],
+    hardware_settings: dict[str, Any],
 ) -> None:
     """Train on the base ``selection`` and the pool's clips within the round's bounds.
 
@@ -34,39 +33,25 @@ def main(
     the round added.
     """
     seed = seeds.derive_seed(cfg["seed"], "selftraining", cfg["system"], cfg["fold"], cfg["round"])
-    place = hardware.prepare(threads, seed, machine)
-    recipe = recipes.from_settings(cfg["recipe"])
+    name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}, round {cfg['round']}"
     inputs = {"selection": selection, "folds": folds_table, "features": feature_file}
     if weights_before:
         inputs["weights_before"] = weights_before[0]
-    checkpoint = checkpoints.beside(weights, [cfg, code, place.numerics()], inputs.values())
-    base, held_out = selections.read(selection), folds.read(folds_table)
-    name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}, round {cfg['round']}"
-    with store.FeatureStore(feature_file) as features, checkpoint.held():
-        classes = selections.class_names(base)
-        model = classifier.build(features, len(classes), cfg)
+    outputs = {"weights": weights, "facts": facts, "history": history}
+    with jobs.started(
+        name, seed, cfg, inputs, outputs, code, threads, hardware_settings
+    ) as training:
+        base, folds_of_clips = selections.read(selection), folds.read(folds_table)
+        classes = label_table.classes_of(base)
+        model = predicting.build_for(training.features, cfg, len(classes))
         if weights_before:
             saved_models.load(model, weights_before[0])
-        pool = pseudo_labels.pool_of(base, held_out, cfg["fold"])
-        # The labels that come of it are the same, whatever precision training takes.
-        exact = hardware.for_predicting(place, machine)
-        probabilities = predicting.predict(
-            model.to(exact.device),
-            features,
-            features.rows_of(pool),
-            recipe.crops,
-            exact,
-            len(classes),
-        )
+        pool = pseudo_labels.pool_of(base, folds_of_clips, cfg["fold"])
+        probabilities = classifier.predict(training, model, pool, len(classes))
         added = pseudo_labels.choose(name, pool, probabilities, classes, cfg)
         tables.write_table(added, pseudo)
         labels = selections.with_pseudo_labels(base, added)
-        data = classifier.split(features, labels, held_out, cfg["fold"], cfg["validation"])
-        trained = classifier.train(model, features, data, recipe, place, checkpoint, seed, name)
-        trained.history.insert(0, "clips", len(data.train))
-        trained.history.insert(0, "round", cfg["round"])
-        outputs = {"weights": weights, "facts": facts, "history": history}
-        classifier.save(model, features, data, place, trained, outputs, name, cfg, inputs, code)
+        classifier.train_and_save(training, model, labels, folds_of_clips)
 
 
 if __name__ == "__main__":

@@ -25,25 +25,21 @@ def main(
     members = labelled[labelled["label"].isin(cfg["classes"])]
     points = store.read_vectors(vectors, members["clip"].tolist())
     points /= np.float32(cfg["latent_divisor"])
-    found = spreading.spread(
+    table = spreading.spread(
         members["clip"].tolist(),
         members["label"].tolist(),
         members["verified"].to_numpy() == 1,
         points,
-        cfg["gamma"],
-        cfg["alpha"],
-        cfg["max_iterations"],
-        cfg["tolerance"],
-        cfg["isolated"],
-        cfg.get("neighbours", "auto"),
+        cfg,
     )
-    undecided = int((found["state"] == "undecided").sum())
+    undecided = int((table["state"] == "undecided").sum())
     if undecided and members["label"].nunique() == 1:
         log.warning(
-            "%s: all %d clips of the group are given as %s, and agreeing would prove nothing: %d "
-            "clips are undecided and not promoted. Put the class into a group with others.",
+            "%s: all %d clips of the group have the given label %s, and agreeing would prove "
+            "nothing: %d clips are undecided and not promoted. Put the class into a group with "
+            "others.",
             spread,
-            len(found),
+            len(table),
             members["label"].iloc[0],
             undecided,
         )
@@ -53,9 +49,9 @@ def main(
             "they are not promoted. A smaller gamma, or `gamma: auto`, reaches further.",
             spread,
             undecided,
-            len(found),
+            len(table),
         )
-    tables.write_table(found, spread)
+    tables.write_table(table, spread)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,10 @@
 from typing import Any
 
 from earmark.dataset import folds
-from earmark.features import store
-from earmark.inference import hardware
-from earmark.labels import selections
+from earmark.inference import predicting
+from earmark.labels import label_table, selections
 from earmark.runtime import job
-from earmark.training import checkpoints, classifier, recipes, seeds
+from earmark.training import classifier, jobs, seeds
 
 
 def main(
@@ -21,7 +20,7 @@ def main(
     cfg: dict[str, Any],
     code: str,
     threads: int,
-    machine: dict[str, Any],
+    hardware_settings: dict[str, Any],
 ) -> None:
     """Write weights (safetensors), facts (JSON) and history (CSV).
 
@@ -29,23 +28,15 @@ def main(
     ``validation``.
     """
     seed = seeds.derive_seed(cfg["seed"], "model", cfg["system"], cfg["fold"])
-    place = hardware.prepare(threads, seed, machine)
-    recipe = recipes.from_settings(cfg["recipe"])
+    name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}"
     inputs = {"selection": selection, "folds": folds_table, "features": feature_file}
-    checkpoint = checkpoints.beside(weights, [cfg, code, place.numerics()], inputs.values())
-    with store.FeatureStore(feature_file) as features, checkpoint.held():
-        data = classifier.split(
-            features,
-            selections.read(selection),
-            folds.read(folds_table),
-            cfg["fold"],
-            cfg["validation"],
-        )
-        model = classifier.build(features, len(data.classes), cfg)
-        name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}"
-        trained = classifier.train(model, features, data, recipe, place, checkpoint, seed, name)
-        outputs = {"weights": weights, "facts": facts, "history": history}
-        classifier.save(model, features, data, place, trained, outputs, name, cfg, inputs, code)
+    outputs = {"weights": weights, "facts": facts, "history": history}
+    with jobs.started(
+        name, seed, cfg, inputs, outputs, code, threads, hardware_settings
+    ) as training:
+        labels = selections.read(selection)
+        model = predicting.build_for(training.features, cfg, len(label_table.classes_of(labels)))
+        classifier.train_and_save(training, model, labels, folds.read(folds_table))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from bad_audio import PLANTED, plant
-from test_broken_clips import assert_told
+from test_broken_clips import assert_reported
 from tiny import read_rows, snakemake
 
 SHARE = 0.03
@@ -49,6 +49,6 @@ def test_the_demo_with_broken_clips(tmp_path: Path) -> None:
         assert set(guesses) <= classes
 
     results = run / "results/broken_demo"
-    assert_told(results, run / "logs/broken_demo", planted)
+    assert_reported(results, run / "logs/broken_demo", planted)
     print(f"\n{count} clips planted: {dict(sorted(Counter(planted.values()).items()))}")
     print((results / "scores.csv").read_text(encoding="utf-8"))

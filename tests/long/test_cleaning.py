@@ -14,7 +14,7 @@ from tiny import REPO, TinySet, make_set, merged, plan, snakemake
 
 from earmark.dataset import tables
 
-LEAN: dict[str, Any] = {"keep": {"features": False, "earlier_rounds": False}}
+LEAN: dict[str, Any] = {"keep": {"features": False}}
 ROUNDS = "selftraining/vgg_fewer_semi/seed1/fold0"
 
 # Worked out by hand: who reads the pictures, and what comes of them.
@@ -28,7 +28,6 @@ LEARNED_FROM_PICTURES = {
     "select_labels",
     "measure_labels",
     "train_model",
-    "selftrain_earlier_round",
     "selftrain_round",
     *SCORING,
 }
@@ -75,8 +74,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 
 def test_what_is_large_is_gone_and_what_the_report_shows_is_there(finished: Finished) -> None:
     assert not list(finished.results.glob("features/*"))
-    left = {path.name for path in (finished.results / ROUNDS / "round1").iterdir()}
-    assert left == {"model.json", "history.csv", "pseudo_labels.csv"}
     left = {path.name for path in (finished.results / ROUNDS / "round2").iterdir()}
     assert left >= {"weights.safetensors", "history.csv", "pseudo_labels.csv"}
     for system in ("vgg_fewer", "cnn_logmel"):
@@ -114,9 +111,10 @@ def test_an_edit_of_one_network_redoes_all_that_learns_from_its_feature(finished
 def test_a_round_more_or_fewer_without_features(finished: Finished) -> None:
     found = finished.planned(LEAN, {"selftraining": {"short": {"rounds": 3}}})
     assert set(found) == LEARNED_FROM_PICTURES
-    assert (found["selftrain_earlier_round"], found["selftrain_round"]) == (2, 1)
+    assert found["selftrain_round"] == 3
     found = finished.planned(LEAN, {"selftraining": {"short": {"rounds": 1}}})
-    assert set(found) == LEARNED_FROM_PICTURES - {"selftrain_earlier_round"}
+    assert set(found) == LEARNED_FROM_PICTURES
+    assert found["selftrain_round"] == 1
 
 
 def test_a_feature_made_first_spares_the_others(finished: Finished) -> None:
@@ -130,9 +128,8 @@ def test_a_feature_made_first_spares_the_others(finished: Finished) -> None:
         found = finished.planned(LEAN, {"selftraining": {"short": {"rounds": 3}}})
         assert set(found) == {"selftrain_round", *SCORING}
         assert found["selftrain_round"] == 1
-        # Fewer: the only round that is left was deleted, so that it is trained anew.
         found = finished.planned(LEAN, {"selftraining": {"short": {"rounds": 1}}})
-        assert set(found) == {"selftrain_round", *SCORING}
+        assert set(found) == SCORING
         # What a run that kept everything can do at its end.
         text = finished.run("all", "--delete-temp-output", change=LEAN)
         assert all(f"Deleting {target}" in text for target in targets)
@@ -142,42 +139,6 @@ def test_a_feature_made_first_spares_the_others(finished: Finished) -> None:
         for path in features:
             path.unlink(missing_ok=True)
 
-
-def test_which_rounds_are_earlier_ones(tmp_path: Path) -> None:
-    make_set(tmp_path / "four", CLASSES, sound=False)
-    systems = {
-        # One name begins like the other, and 12 rounds have two digits.
-        "long": {"base": "vgg_fewer", "selftraining": "twelve"},
-        "long_1": {"base": "vgg_fewer", "selftraining": "once"},
-    }
-    change = {
-        "dataset": "four",
-        "submission": "both",
-        "systems": systems,
-        "selftraining": {
-            name: {**SCHEDULE, "rounds": count} for name, count in (("twelve", 12), ("once", 1))
-        },
-        "ensembles": {"both": {"kind": "arithmetic", "members": list(systems)}},
-    }
-    overlay = merged(merged(TINY, change), LEAN)
-    found = plan(tmp_path, "submission.csv", overlay=overlay)
-    assert found.code == 0, found.text
-    rounds = {
-        rule: sorted((job["system"], int(job["round"])) for job in found.wildcards[rule])
-        for rule in ("selftrain_earlier_round", "selftrain_round")
-    }
-    assert rounds["selftrain_earlier_round"] == [("long", number) for number in range(1, 12)]
-    assert rounds["selftrain_round"] == [("long", 12), ("long_1", 1)]
-
-
-SCHEDULE = {
-    "recipe": "adjust",
-    "lower_first": 0.35,
-    "lower_step": 0.1,
-    "lower_last": 0.65,
-    "upper": 0.9,
-    "start": "base",
-}
 
 WRITE_AND_WAIT = """
 import sys, time

@@ -1,8 +1,8 @@
-"""Clips from disk: decode, judge, mix to mono, resample.
+"""Clips from disk: decode, inspect, mix to mono, resample.
 
 libsndfile decodes, by a file's content and not by its name, block by block, so that neither a long
-clip nor a header that lies costs more than ``longest_seconds`` of memory. Nothing here turns audio
-that cannot be read into silence: it raises ``UnreadableClipError``.
+clip nor a wrong header costs more than ``longest_seconds`` of memory. Nothing here turns audio that
+cannot be read into silence: it raises ``UnreadableClipError``.
 """
 
 import math
@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,23 +17,23 @@ import soundfile
 
 # What a clip can be -> what that means. The first that fits, from the bottom up, is its status.
 STATUSES = {
-    "ok": "sound, whole",
+    "ok": "sound, complete",
     "clipped": "cut off at full scale in many places",
     "too_short": "shorter than shortest_seconds",
-    "too_long": "longer than longest_seconds, of which that much is heard",
+    "too_long": "longer than longest_seconds, of which that much is used",
     "silent": "zeros",
     "empty": "no samples",
     "truncated": "ends before its header says",
-    "non_finite": "samples that are no finite numbers",
+    "non_finite": "NaN or infinite samples",
     "unreadable": "a sound file that cannot be decoded or opened",
     "not_audio": "no sound file",
     "absent": "listed, but not there",
 }
 # Of these there is something to hear.
-HEARD = ("ok", "clipped", "too_short", "too_long", "truncated")
+AUDIBLE = ("ok", "clipped", "too_short", "too_long", "truncated")
 
 FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3", "NIST")
-# Outside lie headers that were damaged, and filters for resampling that fill the memory.
+# Outside lie damaged headers, and filters for resampling that fill the memory.
 LOWEST_RATE, HIGHEST_RATE = 1_000, 400_000
 # Quieter than one step of 16-bit audio at its peak: nothing was recorded.
 SILENT_PEAK = 1.0 / 65536
@@ -45,7 +44,7 @@ FLAT_SHARE, FLAT_LEVEL = 1e-3, 0.99
 
 INT16_STEP = np.float32(2**-15)
 BLOCK_VALUES = 1 << 21
-# Where a damaged place ends the decoding, the block that it lies in is lost.
+# Where damage ends the decoding, the block that it lies in is lost.
 CODED, CODED_BLOCK_VALUES = ("FLAC", "OGG", "MP3"), 1 << 16
 # libsndfile's numbers for a format it does not know, and for an MP3 in which it finds no frame.
 NOT_RECOGNISED = (1, 7)
@@ -55,6 +54,8 @@ DECLARED = re.compile(r"\b(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(shou
 UNKNOWN_SIZE = 0x7FFF_0000
 # More than any header: a file of this size that gives no samples is not just empty.
 HEADER_BYTES = 1 << 14
+# Of an Ogg file's pages: the size of the largest, and a flag of the last.
+LARGEST_OGG_PAGE, LAST_OGG_PAGE = 65_307, 4
 
 
 class UnreadableClipError(Exception):
@@ -88,7 +89,7 @@ def inspect(path: str | Path, shortest_seconds: float, longest_seconds: float) -
         if not Path(path).is_file():
             return ClipFacts(status="absent", problem="there is no such file")
         with _opened(path) as sound:
-            return _judge(sound, Path(path), shortest_seconds, longest_seconds)
+            return _facts(sound, Path(path), shortest_seconds, longest_seconds)
     except UnreadableClipError as problem:
         return ClipFacts(status=problem.status, problem=str(problem))
     except OSError as problem:
@@ -109,27 +110,25 @@ def load(
     with _opened(path) as sound:
         try:
             for block in _blocks(sound, longest_seconds):
-                one = block.shape[1] == 1
-                parts.append(block[:, 0] if one else block.mean(axis=1, dtype=np.float32))
+                mono = block.shape[1] == 1
+                parts.append(block[:, 0] if mono else block.mean(axis=1, dtype=np.float32))
         except UnreadableClipError:
             if not (cut and parts):
                 raise
-        if not parts and (lacking := _what_lacks(sound, Path(path), 0)):
-            raise UnreadableClipError(lacking)
-        found_rate, integers = sound.samplerate, sound.subtype == "PCM_16"
+        if not parts and (missing := _what_is_missing(sound, Path(path), 0)):
+            raise UnreadableClipError(missing)
+        file_rate = sound.samplerate
     # Most clips come in one block, which need not be copied.
-    mono = parts[0] if len(parts) == 1 else np.concatenate([*parts, np.zeros(0, np.float32)])
-    if mono.size == 0:
-        return mono
-    # Integers stay within full scale.
-    if not integers and (peak := float(max(mono.max(), -mono.min()))) > 1:
-        mono /= peak
-    if found_rate == sample_rate:
-        return mono
+    samples = parts[0] if len(parts) == 1 else np.concatenate([*parts, np.zeros(0, np.float32)])
+    if samples.size == 0:
+        return samples
+    if (peak := float(max(samples.max(), -samples.min()))) > 1:
+        samples /= peak
+    if file_rate == sample_rate:
+        return samples
     from scipy.signal import resample_poly
 
-    up, down = _ratio(found_rate, sample_rate)
-    return resample_poly(mono, up, down).astype(np.float32)
+    return resample_poly(samples, sample_rate, file_rate).astype(np.float32)
 
 
 @contextmanager
@@ -159,101 +158,83 @@ def _blocks(sound: soundfile.SoundFile, longest_seconds: float) -> Iterator[np.n
     left = min(longest_seconds * sound.samplerate, 1e18) // 1 + 1
     values = CODED_BLOCK_VALUES if sound.format in CODED else BLOCK_VALUES
     size = max(1, values // sound.channels)
-    kind = "int16" if sound.subtype == "PCM_16" else "float32"
+    dtype = "int16" if sound.subtype == "PCM_16" else "float32"
     while left > 0:
         wanted = int(min(size, left))
         try:
-            block = sound.read(wanted, dtype=kind, always_2d=True)
+            block = sound.read(wanted, dtype=dtype, always_2d=True)
         except soundfile.SoundFileError as problem:
             raise UnreadableClipError(_reason(problem)) from problem
         if len(block) == 0:
             return
         # NumPy turns integers into the same numbers as libsndfile does, in a third of the time.
-        yield block if kind == "float32" else np.multiply(block, INT16_STEP)
+        yield block if dtype == "float32" else np.multiply(block, INT16_STEP)
         left -= len(block)
         if len(block) < wanted:
             return
 
 
-def _judge(
-    sound: soundfile.SoundFile,
-    path: Path,
-    shortest_seconds: float,
-    longest_seconds: float,
+def _facts(
+    sound: soundfile.SoundFile, path: Path, shortest_seconds: float, longest_seconds: float
 ) -> ClipFacts:
-    frames, flat, peak, problem = 0, 0, 0.0, ""
+    frames, flat, peak, broken = 0, 0, 0.0, ""
     try:
         for block in _blocks(sound, longest_seconds):
             frames += len(block)
-            # Not max(): a number that is none must stay one.
-            peak = float(np.maximum(peak, np.abs(block).max()))
-            flat += _flat_samples(block)
+            level = np.abs(block)
+            # Not max(), which would lose a NaN.
+            peak = float(np.maximum(peak, level.max()))
+            if peak >= FLAT_LEVEL:
+                equal = (block[1:-1] == block[:-2]) & (block[1:-1] == block[2:])
+                flat += int((equal & (level[1:-1] >= FLAT_LEVEL)).sum())
     except UnreadableClipError as failure:
-        problem = str(failure)
+        broken = str(failure)
     seconds = frames / sound.samplerate
     too_long = seconds > longest_seconds
-    cut = problem or ("" if too_long else _what_lacks(sound, path, frames))
-    if cut and frames == 0:
-        raise UnreadableClipError(cut)
-    status, told = "ok", ""
+    missing = broken or ("" if too_long else _what_is_missing(sound, path, frames))
+    if missing and frames == 0:
+        raise UnreadableClipError(missing)
+    status, problem = "ok", ""
     if frames == 0:
         status = "empty"
-    elif not peak <= LARGEST_PEAK:
-        finite = math.isfinite(peak)
-        told = f"samples of {peak:.3g} times full scale" if finite else "samples that are no number"
-        status, peak = "non_finite", 0.0
-    elif cut:
-        status, told = "truncated", cut
+    elif not math.isfinite(peak):
+        status, problem, peak = "non_finite", "NaN or infinite samples", 0.0
+    elif peak > LARGEST_PEAK:
+        status, problem, peak = "non_finite", f"samples of {peak:.3g} times full scale", 0.0
+    elif missing:
+        status, problem = "truncated", missing
     elif peak < SILENT_PEAK:
         status = "silent"
     elif too_long:
-        status, told = "too_long", f"longer than {longest_seconds:g} s"
+        status, problem = "too_long", f"longer than {longest_seconds:g} s"
     elif seconds < shortest_seconds:
-        status, told = "too_short", f"shorter than {shortest_seconds:g} s"
+        status, problem = "too_short", f"shorter than {shortest_seconds:g} s"
     elif flat > FLAT_SHARE * frames * sound.channels:
-        status, told = "clipped", f"{100 * flat / (frames * sound.channels):.1f} % of it clipped"
+        status, problem = "clipped", f"{100 * flat / (frames * sound.channels):.1f} % of it clipped"
     kind = f"{sound.format} {sound.subtype}"
-    return ClipFacts(seconds, sound.samplerate, sound.channels, kind, peak, status, told)
+    return ClipFacts(seconds, sound.samplerate, sound.channels, kind, peak, status, problem)
 
 
-def _flat_samples(block: np.ndarray) -> int:
-    """Count the middle samples of three equal ones near full scale."""
-    high = np.abs(block[1:-1]) >= FLAT_LEVEL
-    if not high.any():
-        return 0
-    flat = high & (block[1:-1] == block[:-2]) & (block[1:-1] == block[2:])
-    return int(flat.sum())
-
-
-def _what_lacks(sound: soundfile.SoundFile, path: Path, frames: int) -> str:
-    """Say what tells that a file, decoded to its end, is not all that its header announces."""
+def _what_is_missing(sound: soundfile.SoundFile, path: Path, frames: int) -> str:
+    """Say what shows that a file, decoded to its end, is not all that its header announces."""
     if frames < sound.frames:
         return f"{frames} of {sound.frames} samples"
-    for declared, found in DECLARED.findall(sound.extra_info):
-        if int(found) < int(declared) < UNKNOWN_SIZE:
-            return f"{found} of {declared} bytes"
-    if sound.format == "OGG" and _lacks_last_page(path):
-        return "no last page"
-    if frames == 0 and path.stat().st_size > HEADER_BYTES:
-        return f"{path.stat().st_size} bytes, but no samples according to its header"
+    for declared, there in DECLARED.findall(sound.extra_info):
+        if int(there) < int(declared) < UNKNOWN_SIZE:
+            return f"{there} of {declared} bytes"
+    size = path.stat().st_size
+    if sound.format == "OGG":
+        with open(path, "rb") as file:
+            file.seek(max(0, size - LARGEST_OGG_PAGE))
+            end = file.read()
+        flags = end[end.rfind(b"OggS") :][5:6]
+        if not flags or not flags[0] & LAST_OGG_PAGE:
+            return "no last page"
+    if frames == 0 and size > HEADER_BYTES:
+        return f"{size} bytes, but no samples according to its header"
     return ""
 
 
-def _lacks_last_page(path: Path) -> bool:
-    """Whether the last page of an Ogg file (at most 65,307 bytes) is not marked as the last."""
-    with open(path, "rb") as file:
-        file.seek(max(0, path.stat().st_size - 65_307))
-        tail = file.read()
-    at = tail.rfind(b"OggS")
-    return at < 0 or len(tail) <= at + 5 or not tail[at + 5] & 4
-
-
 def _reason(problem: Exception) -> str:
-    told = getattr(problem, "error_string", None) or str(problem)
-    return str(told).removeprefix("Error :").strip().rstrip(".")
-
-
-@lru_cache
-def _ratio(found_rate: int, wanted_rate: int) -> tuple[int, int]:
-    divisor = math.gcd(found_rate, wanted_rate)
-    return wanted_rate // divisor, found_rate // divisor
+    words = getattr(problem, "error_string", None) or str(problem)
+    return str(words).removeprefix("Error :").strip().rstrip(".")

@@ -2,8 +2,8 @@
 
 Columns: clip, file (relative to the data set's folder), start, end (seconds; empty for a whole
 file), seconds, sample_rate (Hz), channels, format (container and samples, as libsndfile calls
-them), peak, status (see ``audio.STATUSES``), use (a train clip is learned from; a test clip is
-heard, and not guessed as if silent), problem (in words).
+them), peak, status (see ``audio.STATUSES``), use (1: a train clip is learned from; a test clip is
+decoded, and not predicted as if it were silent), problem (in words).
 """
 
 from pathlib import Path
@@ -13,35 +13,20 @@ import pandas as pd
 from earmark.dataset import tables
 
 COLUMNS = (
-    "clip",
-    "file",
-    "start",
-    "end",
-    "seconds",
-    "sample_rate",
-    "channels",
-    "format",
-    "peak",
-    "status",
-    "use",
-    "problem",
+    *("clip", "file", "start", "end", "seconds", "sample_rate", "channels", "format", "peak"),
+    *("status", "use", "problem"),
 )
-NUMBERS = {
-    **dict.fromkeys(("sample_rate", "channels", "use"), int),
-    **dict.fromkeys(("seconds", "peak"), float),
-}
+NUMBERS = {"seconds": float, "sample_rate": int, "channels": int, "peak": float, "use": int}
 
 
 def read(path: str | Path) -> pd.DataFrame:
     """Read a clips table; numbers come back as numbers."""
-    table = tables.read_table(path, COLUMNS, "table of clips")
-    return tables.to_numbers(table, NUMBERS, path, "table of clips")
+    return tables.read_table(path, COLUMNS, "table of clips", NUMBERS)
 
 
 def write(clips: pd.DataFrame, path: str | Path) -> None:
     """Write a clips table."""
-    rounded = clips.assign(seconds=clips["seconds"].round(6), peak=clips["peak"].round(6))
-    tables.write_table(rounded, path)
+    tables.write_table(clips.round({"seconds": 6, "peak": 6}), path)
 
 
 def usable(clips: pd.DataFrame) -> pd.Series:

@@ -3,26 +3,29 @@
 The one reader of all tables. It needs the standard library alone, so that planning stays fast.
 """
 
-import codecs
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from earmark.runtime.errors import EarmarkError, shown
 
-UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 SAVE_AS = "In a spreadsheet, save it as 'CSV UTF-8 (comma delimited)'."
+# So many problems of a file are shown.
+MOST_PROBLEMS = 10
+
+Result = TypeVar("Result")
 
 
 class Table(NamedTuple):
     """A table of text: each of ``rows`` has a cell for each of ``columns``.
 
-    ``lines`` are the numbers of the lines on which the rows begin, as an editor shows them.
+    ``name`` is what messages call the file; ``lines`` are the numbers of the lines on which the
+    rows begin, as an editor shows them.
     """
 
+    name: str
     columns: list[str]
     rows: list[list[str]]
     lines: list[int]
@@ -34,32 +37,46 @@ class Table(NamedTuple):
         index = self.columns.index(name)
         return [row[index] for row in self.rows]
 
+    def checked(self, columns: Sequence[str], check: Callable[..., Result]) -> list[Result]:
+        """What ``check`` returns for each row; it gets the line and the cells of ``columns``.
+
+        One EarmarkError has the problems of all rows for which it raises one.
+        """
+        results, problems = [], []
+        for line, *cells in zip(self.lines, *map(self.column, columns), strict=True):
+            try:
+                results.append(check(line, *cells))
+            except EarmarkError as problem:
+                problems.append(f"- line {line}: {problem}")
+        if problems:
+            more = len(problems) - MOST_PROBLEMS
+            listed = problems[:MOST_PROBLEMS] + ([f"- and {more} more"] if more > 0 else [])
+            raise EarmarkError("\n".join([f"{self.name} cannot be used.", *listed]))
+        return results
+
 
 def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = False) -> Table:
     """Read a CSV file in UTF-8 as text: no value is guessed to be a number or missing.
 
     ``columns`` must all be there; others are kept, but for those without a name. ``what`` is the
     file's role in messages. Blank lines are left out, and cells that a line lacks are empty. Files
-    written ``by_hand`` may have spaces around their cells, which go.
+    written ``by_hand`` may have spaces around their cells, which are removed.
     Raises EarmarkError when the file is absent or unreadable, lacks a column or names one twice,
     and when a line has more cells than there are columns or seems to be hidden in a quoted cell.
     """
     name = f"The {what} {path}"
     first_line = f"Its first line should be {','.join(columns)}."
     records = _records(_text(Path(path), name), name, by_hand)
-    _, header = next(records, (0, None))
-    if header is None:
-        raise EarmarkError(f"{name} cannot be read as a CSV file: it is empty. {first_line}")
-    header = [cell.strip() for cell in header]
+    header = [cell.strip() for cell in next(records, (1, []))[1]]
     _check_header(header, columns, name, first_line)
     width = len(header)
     kept = [index for index, column in enumerate(header) if column]
-    table = Table([header[index] for index in kept], [], [])
+    table = Table(name, [header[index] for index in kept], [], [])
     for line, cells in records:
-        if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+        if any(cell.strip() for cell in cells[width:]):
             raise EarmarkError(
-                f"{name}, line {line}, has {len(cells)} cells under {width} columns, so that "
-                f"nobody knows which is which. Put a cell that has commas in quotes. {first_line}"
+                f"{name}, line {line}, has {len(cells)} cells under {width} columns. Put a cell "
+                f"that has commas in quotes. {first_line}"
             )
         if by_hand:
             cells = [cell.strip() for cell in cells]
@@ -72,35 +89,26 @@ def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = Fa
 def _text(path: Path, name: str) -> str:
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
-        raise EarmarkError(f"{name} does not exist.") from None
-    except IsADirectoryError:
-        raise EarmarkError(f"{name} is a folder. Put a CSV file in its place.") from None
     except OSError as problem:
         raise EarmarkError(
-            f"{name} cannot be read ({problem.strerror}). Allow yourself to read it."
+            f"{name} cannot be read ({problem.strerror}). Check its path and permissions."
         ) from problem
-    cannot = f"{name} cannot be read as a CSV file in UTF-8"
-    if content.startswith(UTF16):
-        raise EarmarkError(f"{cannot}: it is in UTF-16. {SAVE_AS}")
-    if b"\0" in content:
-        line = content.count(b"\n", 0, content.index(b"\0")) + 1
-        raise EarmarkError(
-            f"{cannot}: line {line} has a zero byte, so it is damaged or no text. {SAVE_AS}"
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = problem.object.count(b"\n", 0, problem.start) + 1
-        raise EarmarkError(
-            f"{cannot}: line {line} has the byte 0x{problem.object[problem.start]:02x}, as files "
-            f"in Latin-1 or of old spreadsheets have. {SAVE_AS}"
-        ) from problem
+    # UTF-16 has zero bytes, too.
+    odd = content.find(b"\0")
+    if odd < 0:
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as problem:
+            content, odd = problem.object, problem.start
+    line = content.count(b"\n", 0, odd) + 1
+    raise EarmarkError(
+        f"{name} is not text in UTF-8: line {line} has the byte 0x{content[odd]:02x}. {SAVE_AS}"
+    )
 
 
 def _records(text: str, name: str, by_hand: bool) -> Iterator[tuple[int, list[str]]]:
     """The records that are not blank, each with the number of its first line."""
-    # Given so, lines end with LF, CRLF or, as on old Macs, CR.
+    # newline="": lines may end with LF, CRLF or, as on old Macs, CR.
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=by_hand)
     width = None
     while True:
@@ -111,34 +119,22 @@ def _records(text: str, name: str, by_hand: bool) -> Iterator[tuple[int, list[st
             return
         except csv.Error as problem:
             raise EarmarkError(
-                f"{name} cannot be read as a CSV file: line {line} {_reason(str(problem))}."
+                f"{name}, line {line}, is not a line of a CSV file ({problem}). Close the quote or "
+                f"remove it; write a quote within a quoted cell twice."
             ) from None
         if not any(cell.strip() for cell in cells):
             continue
         width = width or len(cells)
-        if by_hand and reader.line_num > line and _hides_a_line(cells, width):
+        # Cells of several lines, of which one has as many commas as the header.
+        inside = (part for cell in cells for part in cell.splitlines()[1:])
+        several = by_hand and reader.line_num > line
+        if several and any(part.count(",") >= width - 1 for part in inside):
             raise EarmarkError(
-                f"{name}, line {line}, has a quote that takes in what look like lines of their "
-                f"own, up to line {reader.line_num}. Close or remove the quote; if these lines "
-                f"belong to one cell, put them on one line."
+                f"{name}, line {line}, has a quote that takes in what look like further lines, up "
+                f"to line {reader.line_num}. Close or remove the quote; if these lines belong to "
+                f"one cell, put them on one line."
             )
         yield line, cells
-
-
-def _reason(problem: str) -> str:
-    if "end of data" in problem:
-        return "opens a quote that is never closed; close it or remove it"
-    if "expected after" in problem:
-        return "goes on after a closing quote; write a quote within a quoted cell twice"
-    if "field limit" in problem:
-        return "has a cell that is far too long; look for a quote that is not closed"
-    return f"is no line of a CSV file ({problem})"
-
-
-def _hides_a_line(cells: list[str], width: int) -> bool:
-    """Whether a cell of several lines has one with as many commas as the header."""
-    inside = (part for cell in cells for part in cell.splitlines()[1:])
-    return any(part.count(",") >= width - 1 for part in inside)
 
 
 def _check_header(header: list[str], columns: Sequence[str], name: str, first_line: str) -> None:
@@ -148,22 +144,10 @@ def _check_header(header: list[str], columns: Sequence[str], name: str, first_li
             f"{name} has the column '{shown(twice)}' more than once. Keep one, or rename the other."
         )
     missing = [column for column in columns if column not in header]
-    if not missing:
-        return
-    if len(header) == 1:
-        for separator, word in SEPARATORS.items():
-            if header[0].count(separator) >= len(columns) - 1 and separator in header[0]:
-                raise EarmarkError(
-                    f"{name} lacks the column '{missing[0]}': its cells are separated by {word}, "
-                    f"not by commas. {SAVE_AS}"
-                )
-    near = [column for column in header if column.casefold() == missing[0].casefold()]
-    if near:
+    if missing:
+        # Other separators than commas, most often.
+        hint = f" {SAVE_AS}" if len(header) == 1 else ""
         raise EarmarkError(
-            f"{name} lacks the column '{missing[0]}'; it has '{near[0]}'. Write the name in small "
-            f"letters. {first_line}"
+            f"{name} lacks the column '{missing[0]}'; it has "
+            f"'{shown(', '.join(header), 200)}'. {first_line}{hint}"
         )
-    raise EarmarkError(
-        f"{name} lacks the column '{missing[0]}'; it has {shown(', '.join(header), 200)}. "
-        f"{first_line}"
-    )

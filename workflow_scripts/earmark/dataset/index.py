@@ -2,25 +2,23 @@
 
 It holds the listed clips alone, without labels, times or the data folder's path, so its bytes
 change only when a clip does. To Snakemake it is a source file: for a user's folder the main process
-writes it while planning (``planning.sources``); where a rule makes the audio, that rule writes it.
+writes it while planning (``planning.clip_index``); where a rule makes the audio, that rule does.
 Columns: clip (its id), file (relative to the data set's folder), start and end (seconds; empty for
 a whole file), bytes and hash (of the file; empty where there is none).
 """
 
-from __future__ import annotations
-
 import csv
-import hashlib
 import io
 import logging
 import os
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from earmark.dataset import clip_lists
+from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import Layout
 from earmark.runtime import progress
 from earmark.runtime.errors import EarmarkError, shown
@@ -52,20 +50,8 @@ Hasher = Callable[[Path, Sequence[str]], list[tuple[int, str]]]
 def hash_all(folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
     """Size and content hash of each file; (-1, "") for one that cannot be read."""
     with ThreadPoolExecutor(min(MOST_READERS, os.cpu_count() or 1)) as readers:
-        found = readers.map(lambda file: hash_of(folder / file), files)
-        return list(progress.track(found, len(files), "clips compared by their content"))
-
-
-def hash_of(path: Path) -> tuple[int, str]:
-    """Size and content hash of a file; (-1, "") if there is none that can be read."""
-    try:
-        if not path.is_file():  # a pipe would be waited for
-            return -1, ""
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
-            return file.tell(), digest.hexdigest()
-    except OSError:
-        return -1, ""
+        hashes = readers.map(lambda file: hash_of(folder / file), files)
+        return list(progress.track(hashes, len(files), "clips compared by their content"))
 
 
 def of_layout(layout: Layout, hasher: Hasher = hash_all) -> dict[str, list[Row]]:
@@ -84,31 +70,29 @@ def of_layout(layout: Layout, hasher: Hasher = hash_all) -> dict[str, list[Row]]
             f"the test clips. Test clips are never trained on: remove it from one list, or rename "
             f"it."
         )
-    found = {}
-    for part, audio in zip(PARTS, (layout.audio_train, layout.audio_test), strict=True):
-        begin = audio.relative_to(layout.folder).as_posix()
-        files = [f"{begin}/{name}" for name in _spelled(audio, listed[part])]
+    index = {}
+    for part, audio, begin in _folders(layout):
+        files = [begin + name for name in _names_on_disk(audio, listed[part])]
         facts = hasher(layout.folder, files)
-        found[part] = [
-            Row(clip, file, "", "", *fact)
-            for clip, file, fact in zip(listed[part], files, facts, strict=True)
-        ]
-    return found
+        rows = zip(listed[part], files, facts, strict=True)
+        index[part] = [Row(clip, file, "", "", *fact) for clip, file, fact in rows]
+    return index
 
 
-def _spelled(audio: Path, listed: Sequence[str]) -> list[str]:
-    """The listed names as the files have them.
+def _folders(layout: Layout) -> Iterator[tuple[str, Path, str]]:
+    """Each part with its audio folder, and with how its files begin, relative to the data set."""
+    for part, audio in zip(PARTS, (layout.audio_train, layout.audio_test), strict=True):
+        yield part, audio, f"{audio.relative_to(layout.folder).as_posix()}/"
 
-    Mac archives spell accents as signs of their own, so a list's name may differ from its file's
-    in that. Any other difference is left for the reader.
-    """
+
+def _names_on_disk(audio: Path, listed: list[str]) -> list[str]:
+    """The listed names as the files have them: archives of a Mac store accents in another way."""
     if all(name.isascii() for name in listed):
-        return list(listed)
-    present = clip_lists.sounds_in(audio)
-    known = set(present)
-    spelled = {unicodedata.normalize("NFC", name): name for name in present}
+        return listed
+    names = clip_lists.files_below(audio)
+    exact, composed = set(names), {unicodedata.normalize("NFC", name): name for name in names}
     return [
-        name if name in known else spelled.get(unicodedata.normalize("NFC", name), name)
+        name if name in exact else composed.get(unicodedata.normalize("NFC", name), name)
         for name in listed
     ]
 
@@ -130,30 +114,22 @@ def write(rows: Iterable[Row], path: str | Path) -> None:
 
 def warn_of_copies(index: dict[str, list[Row]]) -> None:
     """Log a warning if test clips have the same bytes as train clips."""
-    first: dict[str, str] = {}
-    for row in index["train"]:
-        first.setdefault(row.hash, row.file)
-    copies = [row for row in index["test"] if row.hash and row.hash in first]
+    first = {row.hash: row.file for row in reversed(index["train"]) if row.hash}
+    copies = [f"{first[row.hash]} and {row.file}" for row in index["test"] if row.hash in first]
     if copies:
         log.warning(
-            "%d test clips have the same bytes as a train clip (%s and %s): their scores say "
-            "nothing of new sounds.",
-            len(copies),
-            first[copies[0].hash],
-            copies[0].file,
+            f"{len(copies)} test clips have the same bytes as a train clip ({copies[0]}): their "
+            f"scores say nothing of new sounds."
         )
 
 
 def warn_of_unlisted(layout: Layout, index: dict[str, list[Row]]) -> None:
     """Log a warning for files in the audio folders that no list names; hidden ones do not count."""
-    for part, audio in zip(PARTS, (layout.audio_train, layout.audio_test), strict=True):
-        begin = audio.relative_to(layout.folder).as_posix()
+    for part, audio, begin in _folders(layout):
         listed = {row.file for row in index[part]}
-        beyond = [name for name in clip_lists.sounds_in(audio) if f"{begin}/{name}" not in listed]
-        if beyond:
+        rest = [name for name in clip_lists.files_below(audio) if begin + name not in listed]
+        if rest:
             log.warning(
-                "%d files in %s are in no list and are not used, the first is %s.",
-                len(beyond),
-                audio,
-                beyond[0],
+                f"{len(rest)} files in {audio} are in no list and are not used, the first is "
+                f"{rest[0]}."
             )

@@ -3,9 +3,8 @@
 Only names are looked at here, with the standard library alone, so that planning stays fast.
 """
 
-import os
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +34,8 @@ class Layout:
 
     def moved_to(self, folder: Path) -> "Layout":
         """The same files below another folder."""
-        names = [field.name for field in fields(self) if field.name != "folder"]
-        paths: dict[str, Any] = {name: getattr(self, name) for name in names}
-        moved = {
-            name: path and folder / path.relative_to(self.folder) for name, path in paths.items()
-        }
-        return Layout(folder=folder, **moved)
+        paths = [path and folder / path.relative_to(self.folder) for path in vars(self).values()]
+        return Layout(*paths)
 
 
 def kaggle_layout(folder: str | Path) -> Layout:
@@ -81,88 +76,43 @@ def find_layout(folder: str | Path) -> Layout:
     """
     folder = Path(folder)
     try:
-        if not folder.is_dir():
-            raise _no_folder(folder)
-        candidates = [kaggle_layout(folder), zenodo_layout(folder)]
-        for layout in candidates:
-            if layout.train_list.is_file():
-                return _existing(layout)
-            if layout.train_list.is_dir():
-                raise EarmarkError(
-                    f"The train list {layout.train_list} is a folder. Put a CSV file in its place, "
-                    f"with the columns fname,label,manually_verified."
-                )
+        layouts = [kaggle_layout(folder), zenodo_layout(folder)]
+        layout = next((one for one in layouts if one.train_list.exists()), None)
+        if layout is None:
+            raise EarmarkError(
+                f"There is no data set in {folder}: neither {layouts[0].train_list} (Kaggle) nor "
+                f"{layouts[1].train_list} (Zenodo). Set `dataset` to demo, fsdkaggle2018 or the "
+                f"path of a folder with audio_train, audio_test and a train.csv with the columns "
+                f"fname,label,manually_verified."
+            )
+        for audio in (layout.audio_train, layout.audio_test):
+            if not audio.is_dir():
+                raise EarmarkError(f"The folder {audio} does not exist. Put the clips there.")
+        # Only lists and truths can be absent here.
+        paths = vars(layout).items()
+        absent: dict[str, Any] = {name: None for name, path in paths if path and not path.exists()}
+        return replace(layout, **absent)
     except OSError as problem:
-        raise _unreadable(Path(problem.filename or folder), problem) from problem
-    raise EarmarkError(
-        f"The data set folder {folder} has no train list: neither {candidates[0].train_list.name} "
-        f"(Kaggle) nor {candidates[1].train_list.relative_to(folder)} (Zenodo). Write a train.csv "
-        f"with the columns fname,label,manually_verified."
-    )
-
-
-def _no_folder(folder: Path) -> EarmarkError:
-    if folder.is_file():
-        return EarmarkError(
-            f"The data set folder {folder} is a file. Set `dataset` to the folder that it lies in; "
-            f"unpack it first if it is an archive."
-        )
-    return EarmarkError(
-        f"The data set folder {folder} does not exist. Set `dataset` to demo, fsdkaggle2018 "
-        f"or the path of a folder with train.csv and audio_train."
-    )
-
-
-def _unreadable(path: Path, problem: OSError) -> EarmarkError:
-    return EarmarkError(
-        f"The folder or file {path} of the data set cannot be looked at ({problem.strerror}). Make "
-        f"it readable for you, or set `dataset` to another folder."
-    )
-
-
-def _existing(layout: Layout) -> Layout:
-    if not layout.audio_train.is_dir():
         raise EarmarkError(
-            f"The folder of the train clips {layout.audio_train} does not exist. Put the clips of "
-            f"{layout.train_list} there."
-        )
-    if not layout.audio_test.is_dir():
-        raise EarmarkError(
-            f"The folder of the test clips {layout.audio_test} does not exist. Put the clips to "
-            f"be tagged there."
-        )
-
-    def present(path: Path | None) -> Path | None:
-        return path if path is not None and path.is_file() else None
-
-    return Layout(
-        layout.folder,
-        layout.train_list,
-        layout.audio_train,
-        layout.audio_test,
-        present(layout.test_list),
-        present(layout.test_truth),
-        present(layout.train_truth),
-    )
+            f"{problem.filename or folder} cannot be read ({problem.strerror}). Check its "
+            f"permissions, or set `dataset` to another folder."
+        ) from problem
 
 
 def missing_archives(folder: str | Path, archives: Iterable[str]) -> list[str]:
     """The archives X.zip whose unpacked folder X is not in ``folder`` yet.
 
-    Such a folder appears by one rename: when it is there with files in it, it is whole.
+    Such a folder appears by one rename: when it is there with files in it, it is complete.
     """
 
-    def whole(stem: str) -> bool:
-        there = visible(Path(folder) / stem)
-        return bool(there) and there.issuperset(REQUIRED.get(stem, ()))
+    def is_complete(stem: str) -> bool:
+        names = visible(Path(folder) / stem)
+        return bool(names) and names.issuperset(REQUIRED.get(stem, ()))
 
-    return [name for name in archives if not whole(name.removesuffix(".zip"))]
+    return [name for name in archives if not is_complete(name.removesuffix(".zip"))]
 
 
 def visible(folder: Path) -> set[str]:
     """The names in a folder that are not hidden; none if there is no such folder."""
     # Hidden files do not count: Snakemake puts its timestamp into directories it declares.
-    try:
-        return {entry.name for entry in os.scandir(folder) if not entry.name.startswith(".")}
-    except OSError:
-        return set()
+    return {path.name for path in folder.glob("[!.]*")}

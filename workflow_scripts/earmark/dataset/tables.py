@@ -10,31 +10,27 @@ from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import whole_file
 
 
-def read_table(path: str | Path, columns: Sequence[str], what: str) -> pd.DataFrame:
-    """Read a CSV as text, with the strictness and the errors of ``csv_files.read``.
+def read_table(
+    path: str | Path, columns: Sequence[str], what: str, numbers: Mapping[str, type] | None = None
+) -> pd.DataFrame:
+    """Read a CSV with the strictness and the errors of ``csv_files.read``: text and ``numbers``.
 
     ``columns`` must all be there; others are kept. ``what`` names the file's role in messages.
+    ``numbers`` maps columns, as far as they are there, to int or float. Raises EarmarkError for a
+    cell of them that is not a number: somebody or something has changed the file.
     """
-    found = csv_files.read(path, columns, what)
-    return pd.DataFrame(found.rows, columns=found.columns, dtype=str)
+    read = csv_files.read(path, columns, what)
+    table = pd.DataFrame(read.rows, columns=read.columns, dtype=str)
+    kinds = {name: kind for name, kind in (numbers or {}).items() if name in table.columns}
+    try:
+        return table.astype(kinds)
+    except ValueError as problem:
+        raise EarmarkError(
+            f"The {what} {path} is damaged ({problem}). Delete it; the next run recreates it."
+        ) from problem
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a CSV (no index, LF line ends) that appears only when it is whole."""
+    """Write a CSV (no index, LF line ends) that appears only when it is complete."""
     with whole_file(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
-
-
-def to_numbers(
-    table: pd.DataFrame, kinds: Mapping[str, type], path: str | Path, what: str
-) -> pd.DataFrame:
-    """Return a table of ours, read from ``path``, with columns made int or float.
-
-    Raises EarmarkError for what is not a number: somebody or something has changed the file.
-    """
-    try:
-        return table.astype(dict(kinds))
-    except ValueError as problem:
-        raise EarmarkError(
-            f"The {what} {path} is damaged ({problem}). Delete it; the next run makes it anew."
-        ) from problem

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from earmark.features import finite, store
+from earmark.features import store
 
 
 @dataclass(frozen=True)
@@ -30,22 +30,10 @@ class Predictions:
 
 
 def write(path: str | Path, predicted: Predictions) -> None:
-    """Write predictions as float32. Raises EarmarkError for numbers that are not finite.
-
-    A clip that is NaN in all classes has no prediction.
-    """
-    values = predicted.probabilities
-    by_clip = values if values.ndim == 2 else np.moveaxis(values, 0, 1)
-    known = ~np.isnan(by_clip).all(axis=tuple(range(1, by_clip.ndim)))
-    finite.check_clips(
-        "network's probabilities",
-        [predicted.clips[index] for index in np.flatnonzero(known)],
-        by_clip[known],
-        "Lower the recipe's learning_rate, or write `precision: float32` under `hardware`.",
-    )
+    """Write predictions as float32. A clip that is NaN in all classes has no prediction."""
     with store.writing(path, classes=predicted.classes) as (file, _):
         store.add_names(file, predicted.clips)
-        store.add_array(file, "probabilities", values.astype(np.float32))
+        store.add_array(file, "probabilities", predicted.probabilities.astype(np.float32))
 
 
 def read(path: str | Path) -> Predictions:

@@ -30,30 +30,20 @@ def read_truth(path: str | Path) -> pd.DataFrame:
     Raises EarmarkError for a row that cannot be scored, and for a clip that is listed twice.
     """
     table = csv_files.read(path, ("fname", "label"), "truth file", by_hand=True)
-    line_of: dict[str, int] = {}
-    rows = []
-    for line, fname, label, usage in zip(
-        table.lines, *(table.column(name) for name in ("fname", "label", "usage")), strict=True
-    ):
-        where = f"The truth file {path}, line {line}"
+    check_name = clip_lists.name_checker()
+
+    def check(line: int, fname: str, label: str, usage: str) -> tuple[str, str, str] | None:
         usage = usage.lower()
         if usage not in ("", IGNORED, *USAGES):
             raise EarmarkError(
-                f"{where}, gives {shown(fname)} the usage '{shown(usage)}'. Write Public, Private "
-                f"or Ignored, or nothing."
+                f"the usage is '{shown(usage)}'. Write Public, Private or Ignored, or nothing."
             )
         if usage == IGNORED or not label or (label == "None" and not usage):
-            continue
-        mistake = clip_lists.mistake_of(label)
-        if mistake:
-            raise EarmarkError(f"{where}, has the label '{shown(label)}' {mistake}")
-        before = line_of.setdefault(fname, line)
-        if before != line:
-            raise EarmarkError(
-                f"{where}, names the clip {shown(fname)} again, after line {before}. Keep one line "
-                f"for each clip."
-            )
-        rows.append((fname, label, usage))
+            return None
+        clip_lists.check_label(label)
+        return check_name(line, fname), label, usage
+
+    rows = [row for row in table.checked(("fname", "label", "usage"), check) if row]
     return pd.DataFrame(rows, columns=["clip", "label", "usage"], dtype=str)
 
 
@@ -81,9 +71,9 @@ def score_clips(
 def _check_spelling(guesses: Mapping[str, list[str]], labels: Iterable[str]) -> None:
     """Raise EarmarkError if the truth spells a class differently than the guesses do."""
     guessed = {label for labels in guesses.values() for label in labels}
-    spelling = {clip_lists.alike(label): label for label in guessed}
+    spelling = {clip_lists.spelling_key(label): label for label in guessed}
     for label in sorted(set(labels) - guessed):
-        other = spelling.get(clip_lists.alike(label))
+        other = spelling.get(clip_lists.spelling_key(label))
         if other is not None:
             raise EarmarkError(
                 f"The truth file writes the class '{shown(other)}' of the train list as "
@@ -121,11 +111,10 @@ def read_clip_scores(path: str | Path) -> pd.DataFrame:
 
     Seeds and scores come back as numbers.
     """
-    table = tables.read_table(path, ("system", "seed", "clip"), "table of clip scores")
+    numbers = {**out_of_fold.NUMBERS, "average_precision": float}
+    table = tables.read_table(path, ("system", "seed", "clip"), "table of clip scores", numbers)
     if not set(out_of_fold.COLUMNS) <= set(table.columns):
-        kinds = {"seed": int, "average_precision": float}
-        return tables.to_numbers(table, kinds, path, "table of clip scores")
-    table = tables.to_numbers(table, out_of_fold.NUMBERS, path, "out-of-fold table")
+        return table
     table = table[table["verified"] == 1]
     guessed = table[list(out_of_fold.GUESSES)].to_numpy()
     values = metrics.average_precision(guessed, table["label"].to_numpy())

@@ -1,4 +1,4 @@
-"""What networks hear of a clip, in a compact stored form, and the files that hold it.
+"""Features: what networks get of a clip, in a compact stored form, and the files that hold it.
 
 ``settings.parse`` turns a config entry into the feature that it describes, ``store`` keeps what
 that computes. To add a kind, write its class in a module here (see ``settings.Feature``), its entry

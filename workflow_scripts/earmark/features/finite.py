@@ -1,4 +1,4 @@
-"""Numbers of clips that must be finite: where they are not, the clips are named."""
+"""Numbers of clips that must be finite: errors name the clips where they are NaN or infinite."""
 
 import logging
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ def check_clips(what: str, clips: Sequence[str], values: np.ndarray, remedy: str
 
     ``what`` names the values, in the plural; ``remedy`` is a sentence about what to do.
     """
-    fine = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-    if not fine.all():
-        bad = [clips[place] for place in np.flatnonzero(~fine).tolist()]
+    finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+    if not finite.all():
+        bad = [clips[index] for index in np.flatnonzero(~finite).tolist()]
         raise EarmarkError(
-            f"The {what} of {len(bad)} of {len(values)} clips are not finite numbers: "
+            f"The {what} of {len(bad)} of {len(values)} clips are NaN or infinite: "
             f"{listed(bad)}. {remedy}"
         )
 
 
 def listed(clips: Sequence[str]) -> str:
-    """Names for a sentence; of many, the first few, and all of them in the log."""
+    """Names for a sentence: of many the first few, and all of them in the log."""
     if len(clips) <= NAMED:
         return ", ".join(clips)
-    log.info("All %d clips meant below: %s", len(clips), ", ".join(clips))
+    log.info("All %d clips of the message below: %s", len(clips), ", ".join(clips))
     return f"{', '.join(clips[:NAMED])} and {len(clips) - NAMED} more (all are in the log)"

@@ -34,11 +34,6 @@ class Mfcc(MelFeature):
         """(coefficients, 0): the number of frames differs from clip to clip."""
         return self.coefficients, 0
 
-    @property
-    def padding(self) -> int:
-        """The stored value that stands for no sound."""
-        return 0
-
     def mistakes(self) -> Iterator[str]:
         """Sentences on settings that do not fit together."""
         yield from super().mistakes()

@@ -1,6 +1,5 @@
 """The samples themselves (report, section 5: at 16 kHz); a frame is one sample."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,15 +23,6 @@ class Raw(Feature):
     def shape(self) -> tuple[int, int]:
         """(1, 0): one value per sample, and as many as the clip has."""
         return 1, 0
-
-    @property
-    def padding(self) -> int:
-        """The stored value that stands for no sound."""
-        return 0
-
-    def mistakes(self) -> Iterator[str]:
-        """Sentences on settings that do not fit together."""
-        yield from ()
 
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) in [-1, 1] -> integers (n, 1), at least one."""

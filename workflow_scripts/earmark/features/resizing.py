@@ -23,22 +23,22 @@ def resize_rows(values: np.ndarray, wanted: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=256)
-def weights(found: int, wanted: int) -> csr_array:
-    """Weights (wanted, found), float32, that make ``wanted`` values of ``found``; rows sum to 1."""
-    scale = found / wanted
+def weights(size: int, wanted: int) -> csr_array:
+    """Weights (wanted, size), float32, that make ``wanted`` values of ``size``; rows sum to 1."""
+    scale = size / wanted
     width = max(1.0, scale)
     centre = (np.arange(wanted) + 0.5) * scale
     first = np.maximum(0, (centre - SUPPORT * width + 0.5).astype(np.int32))
-    last = np.minimum(found, (centre + SUPPORT * width + 0.5).astype(np.int32))
+    last = np.minimum(size, (centre + SUPPORT * width + 0.5).astype(np.int32))
     most = int((last - first).max())
-    place = first[:, None] + np.arange(most, dtype=np.int32)
-    share = _cubic(np.abs((place + 0.5 - centre[:, None]) / width))
+    column = first[:, None] + np.arange(most, dtype=np.int32)
+    share = _cubic(np.abs((column + 0.5 - centre[:, None]) / width))
     # As many in each row: what lies beyond a row's end counts nothing.
-    share[place >= last[:, None]] = 0
+    share[column >= last[:, None]] = 0
     share /= share.sum(axis=1, keepdims=True)
-    np.minimum(place, found - 1, out=place)
+    np.minimum(column, size - 1, out=column)
     starts = np.arange(0, wanted * most + 1, most, dtype=np.int32)
-    return csr_array((share.astype(np.float32).ravel(), place.ravel(), starts), (wanted, found))
+    return csr_array((share.astype(np.float32).ravel(), column.ravel(), starts), (wanted, size))
 
 
 def _cubic(distance: np.ndarray) -> np.ndarray:

@@ -39,16 +39,16 @@ class Feature(ABC):
         """(frequency, time) of a clip's feature; time is 0 where it differs from clip to clip."""
 
     @property
-    @abstractmethod
     def padding(self) -> int:
         """The stored value that stands for no sound.
 
         An empty or silent clip is full of it, and it lies beside a clip shorter than a crop.
         """
+        return 0
 
-    @abstractmethod
     def mistakes(self) -> Iterator[str]:
         """Sentences on settings that do not fit together; they begin in lower case."""
+        yield from ()
 
     @abstractmethod
     def compute(self, samples: np.ndarray) -> np.ndarray:
@@ -61,7 +61,7 @@ def parse(entry: Mapping[str, Any], check: bool = True) -> Feature:
     Raises EarmarkError for an unknown kind or setting, and, with ``check``, for settings that do
     not fit together.
     """
-    # By name and not by statement: what is imported so is no part of a script's code hash. The
+    # By name and not by statement: a script's code hash leaves out what is imported like this. The
     # hash of the kind's own module is another parameter of its rule.
     catalogue = import_module("earmark.features.catalogue")
     kind = entry.get("kind")
@@ -69,15 +69,15 @@ def parse(entry: Mapping[str, Any], check: bool = True) -> Feature:
         known = ", ".join(catalogue.KINDS)
         raise EarmarkError(f"There is no feature kind '{kind}'. Write one of: {known}.")
     feature_class = getattr(import_module(catalogue.module_of(kind)), catalogue.KINDS[kind][1])
-    given = {name: value for name, value in entry.items() if name != "kind"}
+    settings = {name: value for name, value in entry.items() if name != "kind"}
     known_settings = {field.name for field in fields(feature_class)}
-    unknown = sorted(set(given) - known_settings)
+    unknown = sorted(set(settings) - known_settings)
     if unknown:
         raise EarmarkError(
             f"The feature kind '{kind}' has no setting '{unknown[0]}'. It has: "
             f"{', '.join(sorted(known_settings))}."
         )
-    feature: Feature = feature_class(**given)
+    feature: Feature = feature_class(**settings)
     for mistake in feature.mistakes() if check else ():
         raise EarmarkError(mistake[0].upper() + mistake[1:])
     return feature

@@ -2,7 +2,7 @@
 
 Arrays are (frames, bins), the order in which they are made. A clip is transformed in blocks of
 frames, so that a long one needs little more memory than its result. Blocks small enough for the
-fast caches are no quicker: each has the transform's factors computed anew.
+fast caches are no quicker: each computes the transform's factors again.
 """
 
 import math
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from earmark.features.settings import FLOOR
 
-# What makes cutting off a rounding.
+# Added before cutting off the fraction, which so becomes rounding.
 HALF = torch.tensor(0.5)
 # A block has so many samples in its windows, 2 MB.
 BLOCK_SAMPLES = 1 << 19
@@ -24,7 +24,7 @@ BANDS_AT_A_TIME = 16
 
 
 class Filters(NamedTuple):
-    """Filters of neighbouring bands, without the bins that none of them hears.
+    """Filters of neighbouring bands, without the bins that weigh nothing in all of them.
 
     ``weights`` (2 * bins, bands) are for the squares of real and imaginary parts in turn.
     """
@@ -39,9 +39,9 @@ def filters_of(weights: Tensor) -> list[Filters]:
     groups = []
     for first in range(0, weights.shape[1], BANDS_AT_A_TIME):
         bands = slice(first, min(first + BANDS_AT_A_TIME, weights.shape[1]))
-        heard = weights[:, bands].any(dim=1).nonzero().flatten().tolist() or [0]
-        bins = weights[heard[0] : heard[-1] + 1, bands]
-        parts = slice(2 * heard[0], 2 * heard[-1] + 2)
+        used = weights[:, bands].any(dim=1).nonzero().flatten().tolist() or [0]
+        bins = weights[used[0] : used[-1] + 1, bands]
+        parts = slice(2 * used[0], 2 * used[-1] + 2)
         groups.append(Filters(bands, parts, bins.repeat_interleave(2, dim=0)))
     return groups
 
@@ -65,11 +65,11 @@ def powers(
         _cut_windows(samples, window, hop_samples, first, block)
         squares = torch.fft.rfft(block).numpy().view(np.float32)
         np.square(squares, out=squares)
-        place = result[first:last]
+        frames = result[first:last]
         if not filters:
-            np.add(squares[:, 0::2], squares[:, 1::2], out=place.numpy())
+            np.add(squares[:, 0::2], squares[:, 1::2], out=frames.numpy())
         for bands, parts, weights in filters:
-            torch.mm(torch.from_numpy(squares[:, parts]), weights, out=place[:, bands])
+            torch.mm(torch.from_numpy(squares[:, parts]), weights, out=frames[:, bands])
     return result.numpy()
 
 
@@ -94,8 +94,8 @@ def _part(samples: np.ndarray, begin: int, end: int) -> np.ndarray:
     if begin >= 0 and end <= len(samples):
         return samples[begin:end]
     part = np.zeros(end - begin, np.float32)
-    found = samples[max(0, begin) : end]
-    part[max(0, -begin) : max(0, -begin) + len(found)] = found
+    inside = samples[max(0, begin) : end]
+    part[max(0, -begin) : max(0, -begin) + len(inside)] = inside
     return part
 
 

@@ -4,16 +4,21 @@ Memory holds a few batches however many clips the file has. Which clips, crops a
 epoch sees follows from its seed alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from earmark.features.store import FeatureStore
-from earmark.inference.read_ahead import read_ahead
 from earmark.inference.resident import ResidentStore
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -34,13 +39,20 @@ class Augmentation:
 class Crops:
     """How clips are cut for a network: for features without a fixed length.
 
-    Up to ``per_clip`` crops of ``frames`` are spread evenly over a clip, and what the network says
-    of them is averaged. ``batch_clips`` inputs go through the network at a time.
+    Up to ``per_clip`` crops of ``frames`` are spread evenly over a clip, and the probabilities of
+    its crops are averaged. ``batch_clips`` inputs go through the network at a time.
     """
 
     frames: int = 0
     per_clip: int = 1
     batch_clips: int = 32
+
+    @classmethod
+    def of_recipe(cls, recipe: Mapping[str, Any]) -> "Crops":
+        """The crops of a recipe, as the config has it."""
+        return cls(
+            recipe.get("crop_frames", 0), recipe.get("test_crops", 1), 2 * recipe["batch_clips"]
+        )
 
 
 @dataclass(frozen=True)
@@ -68,9 +80,10 @@ class Batch:
     weights: Tensor
     clips: Sequence[str]
 
-    def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Those that lie on the device."""
-        return self.inputs, self.targets, self.weights
+
+def input_shape(store: FeatureStore, crops: Crops) -> tuple[int, int]:
+    """(frequency, time) of the inputs that networks get."""
+    return store.shape[0], store.shape[1] or crops.frames
 
 
 def training_batches(
@@ -85,7 +98,7 @@ def training_batches(
 ) -> Iterator[Batch]:
     """Yield one epoch of shuffled batches; the last may be smaller, but not a single clip.
 
-    ``crop_frames`` is the length of the random crops from ragged features; fixed ones are whole.
+    ``crop_frames`` is the length of the random crops from ragged features; others are not cropped.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(examples))
@@ -104,16 +117,16 @@ def training_batches(
         targets = torch.zeros(len(part), classes)
         targets[torch.arange(len(part)), torch.from_numpy(examples.labels[part])] = 1.0
         weights = torch.from_numpy(examples.weights[part]).float()
-        clips = [examples.clips[place] for place in part]
+        clips = [examples.clips[index] for index in part]
         inputs = as_inputs(values, store.unit, device)
         batch = Batch(inputs, targets.to(device), weights.to(device), clips)
         return augment(batch, augmentation, store.padding / store.unit, seed + int(part[0]))
 
-    yield from read_ahead(prepare, parts, device, lambda batch: batch.tensors())
+    yield from read_ahead(prepare, parts)
 
 
 def random_starts(lengths: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
-    """Where random crops begin: inside longer clips; before shorter ones, so all of it is heard."""
+    """Where random crops begin: inside longer clips; before shorter ones, so none of it is cut."""
     spare = lengths - frames
     low, high = np.minimum(spare, 0), np.maximum(spare, 0)
     return rng.integers(low, high, endpoint=True)
@@ -131,7 +144,7 @@ def even_starts(length: int, frames: int, crops: int) -> np.ndarray:
 def augment(batch: Batch, augmentation: Augmentation, silence: float, seed: int) -> Batch:
     """Return the batch with masks and mixup applied; weights are mixed like targets.
 
-    Masked places get the value ``silence``.
+    What is masked gets the value ``silence``.
     """
     rng = np.random.default_rng(seed)
     inputs, targets, weights = batch.inputs, batch.targets, batch.weights
@@ -154,46 +167,43 @@ def augment(batch: Batch, augmentation: Augmentation, silence: float, seed: int)
 
 
 def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.ndarray:
-    """True (count, size) but for one run of up to ``widest`` places in each row."""
+    """True (count, size) but for one run of up to ``widest`` positions in each row."""
     if widest == 0:
         return np.ones((count, size), bool)
     width = rng.integers(0, min(widest, size), count, endpoint=True)
     start = rng.integers(0, size - width, endpoint=True)
-    place = np.arange(size)
-    return (place < start[:, None]) | (place >= (start + width)[:, None])
+    position = np.arange(size)
+    return (position < start[:, None]) | (position >= (start + width)[:, None])
 
 
 def prediction_batches(
     store: FeatureStore | ResidentStore,
     rows: np.ndarray,
-    batch_clips: int,
-    crop_frames: int,
-    crops: int,
+    crops: Crops,
     device: torch.device,
 ) -> Iterator[tuple[np.ndarray, Tensor]]:
-    """Yield (places, inputs): places (batch,) says which of ``rows`` each input belongs to.
+    """Yield (indices, inputs): indices (batch,) says which of ``rows`` each input belongs to.
 
-    Ragged features give up to ``crops`` evenly spread crops a clip.
+    Only ragged features are cropped.
     """
     if store.fixed:
-        places, starts = np.arange(len(rows)), np.zeros(len(rows), dtype=int)
+        indices, starts = np.arange(len(rows)), np.zeros(len(rows), dtype=int)
     else:
-        per_clip = [even_starts(int(n), crop_frames, crops) for n in store.lengths(rows)]
-        places = np.repeat(np.arange(len(rows)), [len(s) for s in per_clip])
+        per_clip = [even_starts(int(n), crops.frames, crops.per_clip) for n in store.lengths(rows)]
+        indices = np.repeat(np.arange(len(rows)), [len(s) for s in per_clip])
         starts = np.concatenate(per_clip) if per_clip else np.zeros(0, dtype=int)
-    parts = [
-        np.arange(begin, min(begin + batch_clips, len(places)))
-        for begin in range(0, len(places), batch_clips)
-    ]
+    numbers = np.arange(len(indices))
+    size = crops.batch_clips
+    parts = [numbers[begin : begin + size] for begin in range(0, len(numbers), size)]
 
     def prepare(part: np.ndarray) -> tuple[np.ndarray, Tensor]:
         if store.fixed:
             values = store.images(rows[part])
         else:
-            values = store.crops(rows[places[part]], starts[part], crop_frames)
-        return places[part], as_inputs(values, store.unit, device)
+            values = store.crops(rows[indices[part]], starts[part], crops.frames)
+        return indices[part], as_inputs(values, store.unit, device)
 
-    yield from read_ahead(prepare, parts, device, lambda found: found[1:])
+    yield from read_ahead(prepare, parts)
 
 
 def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> Tensor:
@@ -201,3 +211,17 @@ def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> T
     if isinstance(values, np.ndarray):
         values = torch.from_numpy(np.ascontiguousarray(values))
     return values.to(device).contiguous().float().div_(unit)
+
+
+def read_ahead(
+    prepare: Callable[[Item], Result], parts: Iterable[Item], ahead: int = 2
+) -> Iterator[Result]:
+    """Yield ``prepare(part)`` in order while a thread already prepares the next ones."""
+    with ThreadPoolExecutor(1) as reader:
+        waiting: deque[Future[Result]] = deque()
+        for part in parts:
+            waiting.append(reader.submit(prepare, part))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

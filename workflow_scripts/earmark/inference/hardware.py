@@ -2,13 +2,11 @@
 
 import logging
 import math
-import random
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -24,15 +22,16 @@ MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.
 class Hardware:
     """Where and how a job computes.
 
-    ``autocast_dtype`` is None for plain float32. ``memory_format``: contiguous or channels_last.
-    ``compile_from_clips``: networks that learn from so many clips or more, each counted once an
-    epoch, are compiled first.
+    ``precision`` is the config's: auto, bfloat16 or float32; ``autocast_dtype`` is None for plain
+    float32. ``memory_format``: contiguous or channels_last. ``compile_from_clips``: networks that
+    learn from so many clips or more, each counted once an epoch, are compiled first.
     """
 
     device: torch.device
     autocast_dtype: torch.dtype | None
     memory_format: str = "channels_last"
     compile_from_clips: float = math.inf
+    precision: str = "auto"
 
     def move(self, module: nn.Module) -> None:
         """Put the weights of ``module`` onto the device, in the memory format.
@@ -48,94 +47,87 @@ class Hardware:
             return nullcontext()
         return torch.autocast(self.device.type, self.autocast_dtype)
 
-    def same_random_numbers(self) -> AbstractContextManager[None]:
-        """Context after which torch draws what it would have drawn without it."""
-        return torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
+    def for_predicting(self) -> "Hardware":
+        """The same, but bfloat16 only where the config asks for it and does not leave it open."""
+        return self if self.precision == "bfloat16" else replace(self, autocast_dtype=None)
+
+    def precision_used(self) -> str:
+        """bfloat16, float32, or TF32: a GPU's float32 with less precise matrix products."""
+        if self.autocast_dtype is not None:
+            return "bfloat16"
+        return "TF32" if self.device.type == "cuda" and self.precision != "float32" else "float32"
 
     def numerics(self) -> dict[str, Any]:
-        """What rounding depends on, as plain values: a training goes on only with the same."""
+        """What rounding depends on, as plain values."""
         return {
             "device": self.device.type,
             "threads": torch.get_num_threads(),
-            "precision": "float32" if self.autocast_dtype is None else "bfloat16",
+            "precision": self.precision_used(),
             "memory_format": self.memory_format,
-            "compile_from_clips": str(self.compile_from_clips),
         }
 
-    def facts(self) -> dict[str, Any]:
-        """What results depend on, in plain values, to be written beside them."""
+    def device_name(self) -> str:
+        """The model of the GPU or processor."""
         if self.device.type == "cuda":
-            name = torch.cuda.get_device_name(self.device)
-        else:
-            name = processors.processor_name()
-        known = {"device_name": name, **self.numerics()}
-        # Whether a network was compiled is told by itself.
-        del known["compile_from_clips"]
-        return known
+            return torch.cuda.get_device_name(self.device)
+        return processors.processor_name()
 
 
-def prepare(
-    threads: int, seed: int, machine: Mapping[str, Any], predicting: bool = False
+def choose_hardware(
+    threads: int, seed: int, settings: Mapping[str, Any], predicting: bool = False
 ) -> Hardware:
-    """Set threads and seeds and choose device and precision by the config's ``hardware``.
+    """Set threads and seed, and choose device and precision by the config's ``hardware``.
 
-    ``device``: auto, cpu or cuda. ``precision``: auto, bfloat16 or float32; auto is bfloat16 where
-    the hardware has it, but float32 for ``predicting``. ``memory_format``, ``compile``,
-    ``compile_from_clips``: see ``Hardware`` and ``compiled_from``. There are no more threads than
-    processors that the job may use. Raises EarmarkError when cuda is asked for and absent.
+    ``device``: auto, cpu or cuda. ``precision``: auto is bfloat16 where the hardware has it, but
+    float32 for ``predicting``; on a GPU that is TF32, unless the config says float32. ``compile``,
+    ``compile_from_clips``: see ``compiled_from``. There are no more threads than processors that
+    the job may use. Raises EarmarkError when cuda is asked for and absent.
     """
-    device, precision = machine["device"], machine["precision"]
     torch.set_num_threads(max(1, min(threads, processors.available_processors())))
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  libraries below us may use the old generator
     torch.manual_seed(seed)
-    if device == "cuda" and not torch.cuda.is_available():
+    if settings["device"] == "cuda" and not torch.cuda.is_available():
         raise EarmarkError(
             "The config says `device: cuda`, but torch finds no usable GPU. Write `device: auto` "
             "or `device: cpu`, or check the driver with nvidia-smi."
         )
-    use_cuda = device != "cpu" and torch.cuda.is_available()
-    chosen = torch.device("cpu")
+    use_cuda = settings["device"] != "cpu" and torch.cuda.is_available()
     if use_cuda:
-        chosen = torch.device("cuda", _own_gpu())
-        torch.cuda.set_device(chosen)
-        torch.backends.cuda.matmul.allow_tf32 = True
-        torch.backends.cudnn.allow_tf32 = True
-        reduced = torch.cuda.is_bf16_supported(including_emulation=False)
+        device = torch.device("cuda", _own_gpu())
+        torch.cuda.set_device(device)
+        has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        torch.backends.cuda.matmul.allow_tf32 = settings["precision"] != "float32"
+        torch.backends.cudnn.allow_tf32 = settings["precision"] != "float32"
     else:
-        reduced = cpu_has_bfloat16()
-    wanted = precision == "bfloat16" or (precision == "auto" and reduced and not predicting)
-    found = Hardware(
-        chosen,
-        torch.bfloat16 if wanted else None,
-        machine["memory_format"],
-        compiled_from(machine, use_cuda),
+        device, has_bfloat16 = torch.device("cpu"), cpu_has_bfloat16()
+    precision = settings["precision"]
+    reduced = precision == "bfloat16" or (precision == "auto" and has_bfloat16)
+    hardware = Hardware(
+        device,
+        torch.bfloat16 if reduced else None,
+        settings["memory_format"],
+        compiled_from(settings, use_cuda),
+        precision,
     )
+    if predicting:
+        hardware = hardware.for_predicting()
     log.info(
         "Computing on %s with %d threads in %s.",
-        torch.cuda.get_device_name() if use_cuda else "the processor",
+        hardware.device_name(),
         torch.get_num_threads(),
-        "bfloat16 autocast" if wanted else "float32",
+        hardware.precision_used(),
     )
-    return found
+    return hardware
 
 
-def for_predicting(hardware: Hardware, machine: Mapping[str, Any]) -> Hardware:
-    """The same in the precision in which a job predicts: see ``prepare``."""
-    return (
-        hardware if machine["precision"] == "bfloat16" else replace(hardware, autocast_dtype=None)
-    )
-
-
-def compiled_from(machine: Mapping[str, Any], on_gpu: bool) -> float:
+def compiled_from(settings: Mapping[str, Any], on_gpu: bool) -> float:
     """Number of clips from which a training compiles its network, by the config's ``hardware``.
 
     ``compile``: true (all do), false (none does) or auto (on a GPU those that learn from
     ``compile_from_clips`` or more, on a processor none).
     """
-    if machine["compile"] == "auto":
-        return machine["compile_from_clips"] if on_gpu else math.inf
-    return 0 if machine["compile"] else math.inf
+    if settings["compile"] == "auto":
+        return settings["compile_from_clips"] if on_gpu else math.inf
+    return 0 if settings["compile"] else math.inf
 
 
 def _own_gpu() -> int:

@@ -14,57 +14,34 @@ from earmark.inference import batches
 from earmark.inference.batches import Crops
 from earmark.inference.hardware import Hardware
 from earmark.inference.resident import ResidentStore
-from earmark.networks import model_facts, saved_models
+from earmark.networks import saved_models
 from earmark.networks.build import build
-from earmark.runtime.errors import EarmarkError
 
 
-def crops_of(recipe: Mapping[str, Any]) -> Crops:
-    """The crops of a recipe, as the config has it."""
-    return Crops(
-        recipe.get("crop_frames", 0), recipe.get("test_crops", 1), 2 * recipe["batch_clips"]
-    )
+def build_for(store: FeatureStore, model: Mapping[str, Any], classes: int) -> nn.Module:
+    """The untrained network of ``model``, for this store's inputs.
 
-
-def input_shape(store: FeatureStore | ResidentStore, crop_frames: int) -> tuple[int, int]:
-    """(frequency, time) of the network's inputs. Raises EarmarkError without a crop length."""
-    if store.fixed:
-        return store.shape
-    if crop_frames <= 0:
-        raise EarmarkError(
-            f"The features {store.path} have no fixed length: the recipe needs `crop_frames`, for "
-            f"example 128."
-        )
-    return store.shape[0], crop_frames
-
-
-def build_for(
-    store: FeatureStore, crops: Crops, network: str, options: Mapping[str, Any], classes: int
-) -> nn.Module:
-    """Build ``network`` for the inputs that this store and these crops give."""
-    return build(network, input_shape(store, crops.frames), classes, **options)
+    ``model`` has ``network``, ``network_options`` and ``recipe``, as the config and the facts of
+    models have them.
+    """
+    shape = batches.input_shape(store, Crops.of_recipe(model["recipe"]))
+    return build(model["network"], shape, classes, **model["network_options"])
 
 
 def load(
     store: FeatureStore, weights: str | Path, facts: str | Path
 ) -> tuple[nn.Module, Crops, dict[str, Any]]:
     """A trained network, how it wants clips cut, and its facts. Raises EarmarkError if damaged."""
-    described = model_facts.read(
+    model = saved_models.read_facts(
         facts, {"network": str, "network_options": dict, "recipe": dict, "classes": list}
     )
     try:
-        crops = crops_of(described["recipe"])
+        crops = Crops.of_recipe(model["recipe"])
     except KeyError as problem:
-        raise model_facts.damaged(facts, problem) from problem
-    module = build_for(
-        store,
-        crops,
-        described["network"],
-        described["network_options"],
-        len(described["classes"]),
-    )
+        raise saved_models.damaged_facts(facts, problem) from problem
+    module = build_for(store, model, len(model["classes"]))
     saved_models.load(module, weights)
-    return module, crops, described
+    return module, crops, model
 
 
 @torch.no_grad()
@@ -78,19 +55,15 @@ def predict(
 ) -> np.ndarray:
     """Class probabilities (n, classes) of the store's ``rows``, averaged over a clip's crops."""
     module.eval()
-    frames = input_shape(store, crops.frames)[1]
     total = torch.zeros(len(rows), classes)
     count = torch.zeros(len(rows), 1)
-    stream = batches.prediction_batches(
-        store, rows, crops.batch_clips, frames, crops.per_clip, hardware.device
-    )
-    for places, inputs in stream:
+    for indices, inputs in batches.prediction_batches(store, rows, crops, hardware.device):
         with hardware.autocast():
             logits: Tensor = module(inputs)
         probabilities = logits.float().softmax(1).cpu()
-        index = torch.from_numpy(places)
-        total.index_add_(0, index, probabilities)
-        count.index_add_(0, index, torch.ones(len(index), 1))
+        clips = torch.from_numpy(indices)
+        total.index_add_(0, clips, probabilities)
+        count.index_add_(0, clips, torch.ones(len(clips), 1))
     return (total / count.clamp_min(1)).numpy()
 
 

@@ -15,12 +15,12 @@ log = logging.getLogger("earmark")
 
 # Of the memory that is free; the rest is for the network's.
 MOST_OF_FREE = 0.4
-CLIPS_PER_READ = 256
-FRAMES_PER_READ = 1 << 18
+# So much is read from the file at a time.
+READ_BYTES = 1 << 26
 
 
 class ResidentStore:
-    """The content of a ``FeatureStore`` on a device, with the parts that batches are made by."""
+    """The content of a ``FeatureStore`` on a device, with the methods that batches are made by."""
 
     def __init__(self, store: FeatureStore, device: torch.device) -> None:
         self.path, self.fixed, self.shape = store.path, store.fixed, store.shape
@@ -28,9 +28,9 @@ class ResidentStore:
         self._offsets = np.zeros(1, np.int64) if store.fixed else store.offsets()
         count = len(store) if store.fixed else int(self._offsets[-1])
         row = store.shape if store.fixed else (store.shape[0],)
-        kind = torch.from_numpy(np.zeros(0, store.dtype)).dtype
-        self._values = torch.empty((count, *row), dtype=kind, device=device)
-        step = CLIPS_PER_READ if store.fixed else FRAMES_PER_READ
+        dtype = torch.from_numpy(np.zeros(0, store.dtype)).dtype
+        self._values = torch.empty((count, *row), dtype=dtype, device=device)
+        step = max(1, READ_BYTES * count // max(1, store.bytes()))
         for begin in range(0, count, step):
             part = torch.from_numpy(store.stored(begin, min(begin + step, count)))
             self._values[begin : begin + len(part)] = part.to(device)
@@ -46,25 +46,24 @@ class ResidentStore:
     def crops(self, rows: np.ndarray, starts: np.ndarray, frames: int) -> Tensor:
         """Crops of ragged features: (n, bands, frames) as stored; see ``FeatureStore.crops``."""
         first, last = self._offsets[rows][:, None], self._offsets[rows + 1][:, None]
-        place = first + np.asarray(starts)[:, None] + np.arange(frames)
-        outside = (place < first) | (place >= last)
+        frame = first + np.asarray(starts)[:, None] + np.arange(frames)
+        outside = (frame < first) | (frame >= last)
         device = self._values.device
-        found = self._values[torch.from_numpy(np.where(outside, 0, place)).to(device)]
-        found[torch.from_numpy(outside).to(device)] = self.padding
-        return found.transpose(1, 2)
+        crops = self._values[torch.from_numpy(np.where(outside, 0, frame)).to(device)]
+        crops[torch.from_numpy(outside).to(device)] = self.padding
+        return crops.transpose(1, 2)
 
 
-def near(store: FeatureStore, device: torch.device) -> FeatureStore | ResidentStore:
+def on_device(store: FeatureStore, device: torch.device) -> FeatureStore | ResidentStore:
     """The store itself, or a copy on the GPU ``device`` where its memory has room for it."""
     if device.type != "cuda":
         return store
     free = torch.cuda.mem_get_info(device)[0]
-    if store.bytes() > MOST_OF_FREE * free:
-        log.info(
-            "The features (%.1f GB) stay on the disk: the GPU has %.1f GB free.",
-            store.bytes() / 1e9,
-            free / 1e9,
-        )
-        return store
-    log.info("The features (%.1f GB) go into the GPU's memory.", store.bytes() / 1e9)
-    return ResidentStore(store, device)
+    fits = store.bytes() <= MOST_OF_FREE * free
+    log.info(
+        "The features (%.1f GB) %s: the GPU has %.1f GB free.",
+        store.bytes() / 1e9,
+        "go into the GPU's memory" if fits else "are read from disk",
+        free / 1e9,
+    )
+    return ResidentStore(store, device) if fits else store

@@ -2,10 +2,10 @@
 
 A *group* is a set of classes whose labels are spread together; a *scheme* splits all classes into
 groups (report, section 1: schemes of 1, 2, 3 and 5 groups; the report chose 2). Data sets with
-other classes use the scheme ``one`` or schemes of their own from the config.
+other classes use the scheme ``one`` or the ``group_schemes`` of their config.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from earmark.runtime.errors import EarmarkError, shown
 
@@ -51,10 +51,10 @@ MUSIC = STRINGS + MUSICAL + PERCUSSION
 NON_MUSIC = CREATURE + NON_HUMAN
 CLASSES = tuple(sorted(MUSIC + NON_MUSIC))
 
-# The group that stands for "whatever labels there are" in the scheme of one group.
+# The one group of the scheme "one", which has whatever classes there are.
 EVERYTHING = "all"
 
-Scheme = Mapping[str, tuple[str, ...]]
+Scheme = Mapping[str, Sequence[str]]
 
 SCHEMES: dict[str, Scheme] = {
     "one": {EVERYTHING: ()},
@@ -70,67 +70,33 @@ SCHEMES: dict[str, Scheme] = {
 }
 
 
-def find_scheme(name: str, own: Mapping[str, Mapping[str, Iterable[str]]] | None = None) -> Scheme:
-    """Return the scheme called ``name``: group name -> class names.
-
-    ``own`` holds the config's ``group_schemes``; they may not reuse a built-in name.
-    Raises EarmarkError when no scheme has that name.
-    """
-    if own and name in own:
-        return {group: tuple(classes) for group, classes in own[name].items()}
-    if name in SCHEMES:
-        return SCHEMES[name]
-    known = ", ".join([*SCHEMES, *(own or {})])
-    raise EarmarkError(f"There is no group scheme '{name}'. Write one of: {known}.")
-
-
-def group_names(own: Mapping[str, Mapping[str, Iterable[str]]]) -> list[str]:
+def group_names(own: Mapping[str, Scheme]) -> list[str]:
     """Names of the groups of all schemes, built-in and the config's ``own``."""
     schemes = [*SCHEMES.values(), *own.values()]
     return list(dict.fromkeys(group for scheme in schemes for group in scheme))
 
 
-def fitting_scheme(labels: Iterable[str]) -> str:
-    """The scheme where the config names none: two groups for the 41 classes, one for any others."""
-    return "two" if set(labels) <= set(CLASSES) else "one"
+def groups_of(
+    labels: Iterable[str], scheme: str | None, own: Mapping[str, Scheme]
+) -> dict[str, list[str]]:
+    """Split the classes that occur in ``labels`` into the groups of the ``scheme`` of this name.
 
-
-def groups_of(labels: Iterable[str], scheme_name: str, scheme: Scheme) -> dict[str, list[str]]:
-    """Split the classes that occur in ``labels`` into the groups of ``scheme``.
-
-    Returns group -> its classes that occur, sorted; groups without any are left out, in the
-    scheme's order. Raises EarmarkError for a label outside every group.
+    ``own`` holds the config's ``group_schemes``. Without a name it is the scheme "two" for the 41
+    classes and "one" for any others. Returns group -> its classes that occur, sorted; groups
+    without any are left out, in the scheme's order. Raises EarmarkError for a label outside every
+    group.
     """
-    present = sorted(set(labels))
-    if scheme == SCHEMES["one"]:
-        return {EVERYTHING: present} if present else {}
-    group_of = {label: group for group, classes in scheme.items() for label in classes}
-    outside = [label for label in present if label not in group_of]
+    present = set(labels)
+    if scheme is None:
+        scheme = "two" if present <= set(CLASSES) else "one"
+    groups = {EVERYTHING: present} if scheme == "one" else {**SCHEMES, **own}[scheme]
+    outside = sorted(present.difference(*groups.values()))
     if outside:
         raise EarmarkError(
             f"The label '{shown(outside[0])}' of the train list is in no group of the scheme "
-            f"'{scheme_name}' ({len(outside)} such labels){_nearest(outside[0], group_of)}. Write "
-            f"`scheme: one` to spread all labels together, or list your classes in groups under "
-            f"`group_schemes` in the config."
+            f"'{scheme}' ({len(outside)} such labels). Check its spelling, write `scheme: one` to "
+            f"spread all labels together, or list your classes in groups under `group_schemes` in "
+            f"the config."
         )
-    found: dict[str, list[str]] = {group: [] for group in scheme}
-    for label in present:
-        found[group_of[label]].append(label)
-    return {group: classes for group, classes in found.items() if classes}
-
-
-def _nearest(label: str, known: Iterable[str]) -> str:
-    """A part of a sentence that names the known labels most like this one, if there are any."""
-    import difflib
-    import unicodedata
-
-    def plain(text: str) -> str:
-        return unicodedata.normalize("NFC", text).casefold()
-
-    of = {plain(name): name for name in known}
-    found = [of[name] for name in difflib.get_close_matches(plain(label), of)]
-    if not found:
-        return ""
-    if unicodedata.normalize("NFC", found[0]) == unicodedata.normalize("NFC", label):
-        return ", which has one that looks the same but is written otherwise in Unicode: copy it"
-    return f"; the nearest there: {', '.join(found)}"
+    members = {group: sorted(present & set(classes)) for group, classes in groups.items()}
+    return {group: classes for group, classes in members.items() if classes}

@@ -1,13 +1,14 @@
 """Label spreading within a group: verified labels flow to clips that sound alike (report, 4).
 
 A clip without a verified label is *promoted* when the label that flows to it equals the one it was
-given. Rows that no labelled clip reaches through the kernel stay *undecided* and are never
-promoted; scikit-learn alone would give them class 0.
+given, or else *rejected*. Clips that no verified one reaches through the kernel stay *undecided*
+and are never promoted; scikit-learn alone would give them class 0.
 """
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,56 +18,47 @@ from earmark.features import finite
 
 log = logging.getLogger("earmark")
 
+COLUMNS = ("clip", "given", "spread", "confidence", "state")
 # A dense kernel of so many clips takes a gigabyte, and the spreading twice as much again.
 DENSE_CLIPS = 11_000
 SPARSE_NEIGHBOURS = 50
-COLUMNS = ("clip", "given", "spread", "confidence", "state")
-UNDECIDED = ""
 
 
 def spread(
     clips: Sequence[str],
-    given: Sequence[str],
+    labels: Sequence[str],
     verified: np.ndarray,
     vectors: np.ndarray,
-    gamma: float | str,
-    alpha: float,
-    max_iterations: int,
-    tolerance: float,
-    isolated: str = "undecided",
-    neighbours: int | str = "auto",
+    settings: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Spread labels over the clips of one group.
 
-    ``vectors`` (n, d) are latents or other features, ``verified`` (n,) is true where ``given`` is
-    trusted. ``gamma`` and ``neighbours`` are the kernel's: see ``affinity``. ``isolated`` says what
-    becomes of rows that nothing reaches: "undecided", or the "first_class", as scikit-learn alone
-    decides and the report's code took over. Returns one row per clip:
-    clip, given, spread (empty if undecided), confidence in [0, 1], and state {verified, promoted,
-    rejected, undecided}. Method: Zhou et al. 2004, as in scikit-learn's LabelSpreading. Raises
-    EarmarkError, with the clips' names, for vectors that are not finite.
+    ``labels`` are the given ones, ``verified`` (n,) is true where they are trusted, and ``vectors``
+    (n, d) are latents or other features. ``settings`` has ``alpha``, ``max_iterations`` and
+    ``tolerance`` of scikit-learn's LabelSpreading (Zhou et al. 2004), the kernel's ``gamma`` and
+    ``neighbours`` (see ``affinity``), and ``isolated``: rows that no label reaches are "undecided",
+    or get the "first_class", as in scikit-learn alone and in the report's code. Returns one row
+    per clip: clip, given, spread (empty if undecided), confidence in [0, 1], and state {verified,
+    promoted, rejected, undecided}. Raises EarmarkError, with the clips' names, for vectors that are
+    not finite.
     """
     from sklearn.semi_supervised import LabelSpreading
 
-    finite.check_clips(
-        "vectors",
-        clips,
-        vectors,
-        "Delete the file that they come from; the next run makes it anew.",
-    )
+    remedy = "Delete the file that they come from; the next run recreates it."
+    finite.check_clips("vectors", clips, vectors, remedy)
     known = np.asarray(verified, dtype=bool)
-    classes = sorted(set(np.asarray(given)[known]))
-    number = {label: index for index, label in enumerate(classes)}
+    classes = sorted(set(np.asarray(labels)[known]))
     if len(classes) < 2 or known.all():
         # With one class there is nothing to decide between, and agreeing would prove nothing.
         mass = np.zeros((len(clips), max(1, len(classes))))
     else:
-        start = np.array(
-            [number[label] if trusted else -1 for label, trusted in zip(given, known, strict=True)]
-        )
-        matrix = affinity(vectors, gamma, neighbours)
+        start = np.where(known, pd.Categorical(labels, classes).codes, -1)
+        matrix = affinity(vectors, settings["gamma"], settings.get("neighbours", "auto"))
         model = LabelSpreading(
-            kernel=lambda *numbers: matrix, alpha=alpha, max_iter=max_iterations, tol=tolerance
+            kernel=lambda *numbers: matrix,
+            alpha=settings["alpha"],
+            max_iter=settings["max_iterations"],
+            tol=settings["tolerance"],
         )
         with warnings.catch_warnings():
             # Rows without any mass divide zero by zero there; they are handled below.
@@ -76,17 +68,14 @@ def spread(
         mass = np.nan_to_num(model.label_distributions_)
         log.info("Spread in %d iterations.", model.n_iter_)
     decided = mass.sum(axis=1) > 0
-    if isolated == "first_class" and classes:
+    if settings["isolated"] == "first_class" and classes:
         decided[:] = True
-    found = [
-        classes[best] if sure else UNDECIDED
-        for best, sure in zip(mass.argmax(axis=1), decided, strict=True)
-    ]
+    best = mass.argmax(axis=1)
     table = pd.DataFrame(
         {
             "clip": list(clips),
-            "given": list(given),
-            "spread": found,
+            "given": list(labels),
+            "spread": [classes[i] if sure else "" for i, sure in zip(best, decided, strict=True)],
             "confidence": np.round(mass.max(axis=1), 6),
         }
     )
@@ -109,16 +98,16 @@ def affinity(
     count = len(vectors)
     if neighbours == "auto":
         neighbours = 0 if count <= DENSE_CLIPS else SPARSE_NEIGHBOURS
-    if 0 < int(neighbours) < count - 1:
-        return _sparse_affinity(vectors, gamma, int(neighbours))
-    from sklearn.metrics.pairwise import euclidean_distances
-
     # Nothing about distances, but rounding errors grow with the norms.
     points = np.array(vectors, dtype=np.float64)
     points -= points.mean(axis=0)
-    squares = euclidean_distances(points, squared=True)
     # Between equal vectors rounding leaves something of their squares.
     rounding = 100 * np.finfo(np.float64).eps * np.einsum("ij,ij", points, points) / count
+    if 0 < int(neighbours) < count - 1:
+        return _sparse_affinity(points, gamma, int(neighbours), rounding)
+    from sklearn.metrics.pairwise import euclidean_distances
+
+    squares = euclidean_distances(points, squared=True)
     squares[squares < rounding] = 0
     np.fill_diagonal(squares, np.inf)
     width = _auto_gamma(squares.min(axis=1)) if gamma == "auto" else float(gamma)
@@ -128,18 +117,23 @@ def affinity(
     return np.exp(squares, out=squares)
 
 
-def _sparse_affinity(vectors: np.ndarray, gamma: float | str, count: int) -> csr_array:
-    from earmark.labels import neighbours as search
+def _sparse_affinity(
+    points: np.ndarray, gamma: float | str, neighbours: int, rounding: float
+) -> csr_array:
+    from sklearn.neighbors import NearestNeighbors
 
-    indices, squares = search.nearest(np.asarray(vectors, dtype=np.float32), count)
-    width = _auto_gamma(squares[:, 0].astype(np.float64)) if gamma == "auto" else float(gamma)
+    search = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(points)
+    graph = csr_array(search.kneighbors_graph(mode="distance"))
+    squares = graph.data**2
+    squares[squares < rounding] = 0
+    # Each row's neighbours come nearest first.
+    nearest = squares[::neighbours]
+    width = _auto_gamma(nearest) if gamma == "auto" else float(gamma)
     log.info(
-        "The kernel connects %d clips to %d others; gamma is %.4g.", len(vectors), count, width
+        "The kernel connects %d clips to %d others; gamma is %.4g.", len(points), neighbours, width
     )
-    weights = np.exp(-width * squares.astype(np.float64))
-    starts = np.arange(0, indices.size + 1, count)
-    one_way = csr_array((weights.ravel(), indices.ravel(), starts), (len(vectors),) * 2)
-    return one_way.maximum(one_way.T).tocsr()
+    graph.data = np.exp(-width * squares)
+    return graph.maximum(graph.T).tocsr()
 
 
 def _auto_gamma(nearest: np.ndarray) -> float:

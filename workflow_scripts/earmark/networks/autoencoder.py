@@ -1,22 +1,22 @@
 """The convolutional autoencoder of the report (section 3) and its latents.
 
 At 513 x 439 every layer is the report's, without padding, down to 4 x 4 x 256 = 4096 latents and
-back. Without padding those layers fit that input size (and few others) only, so for any other
-size the same layers are padded: strides and pools then halve exactly (rounding up), upsampling
-doubles, and the surplus is cut off at the end. The weights' shapes are the same either way.
+back. Without padding those layers give back inputs of (64 i + 1) x (64 j + 55) only, from 321 x 247
+on. For any other size the same layers are padded: strides and pools then halve exactly (rounding
+up), upsampling doubles, and the surplus is cut off at the end. The weights' shapes are the same
+either way.
 """
 
 import zlib
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from earmark.networks.initialisation import keras_defaults
 
 Pair = tuple[int, int]
 
-# One clip of so many judges its training (report, section 3: 10 %).
+# One clip of so many is held out for validation (report, section 3: 10 %).
 VALIDATION_SHARE = 10
 
 # (kernel, stride, channels, pool after it)
@@ -50,8 +50,9 @@ class Autoencoder(nn.Module):
 
     def __init__(self, input_shape: Sequence[int], batch_norm_momentum: float = 0.01) -> None:
         super().__init__()
-        self.input_shape = (input_shape[0], input_shape[1])
-        self.padded = _unpadded_output(self.input_shape) != self.input_shape
+        height, width = self.input_shape = (input_shape[0], input_shape[1])
+        fits = height >= 321 and height % 64 == 1 and width >= 247 and width % 64 == 55
+        self.padded = not fits
 
         def batch_norm(channels: int) -> nn.BatchNorm2d:
             return nn.BatchNorm2d(channels, eps=1e-3, momentum=batch_norm_momentum)
@@ -113,7 +114,7 @@ class Conv(nn.Module):
 
 
 class ConvTransposed(nn.Module):
-    """Transposed convolution, whole or cut to size * stride."""
+    """Transposed convolution, full or cut to size * stride."""
 
     def __init__(self, channels: int, wide: int, kernel: Pair, stride: int, padded: bool) -> None:
         super().__init__()
@@ -130,45 +131,10 @@ class ConvTransposed(nn.Module):
 
 
 def validation_clips(names: Sequence[str]) -> set[str]:
-    """The clips that judge the training: by a hash of each name, so that others move none.
+    """The clips held out for validation: by a hash of each name, whatever other clips there are.
 
-    Where the hash takes none of them, the one with the lowest does.
+    Where the hash takes none of them, the one with the lowest is held out.
     """
     by_hash = sorted((zlib.crc32(name.encode()), name) for name in names)
     chosen = {name for number, name in by_hash if number % VALIDATION_SHARE == 0}
     return chosen or ({by_hash[0][1]} if len(by_hash) > 1 else set())
-
-
-def _unpadded_output(input_shape: Pair) -> Pair:
-    """Size that the unpadded layers give back for an input size; (0, 0) if they do not fit."""
-    found = []
-    for axis in (0, 1):
-        size = input_shape[axis]
-        for kernel, stride, _, pool in ENCODER:
-            size = (size - kernel[axis]) // stride + 1
-            size = -(-size // 2) if pool else size
-            if size < 1:
-                return 0, 0
-        for kernel, stride, _, _, doublings in DECODER:
-            size = ((size - 1) * stride + kernel[axis]) * 2**doublings
-        found.append(size + LAST_KERNEL[axis] - 1)
-    return found[0], found[1]
-
-
-def layer_shapes(module: Autoencoder) -> list[tuple[str, tuple[int, ...]]]:
-    """Return (layer's name, output shape without the batch) of all layers, in order."""
-    shapes: list[tuple[str, tuple[int, ...]]] = []
-    hooks = []
-    for part in (module.encoder, module.decoder):
-        for layer in part:
-            name = type(layer).__name__
-
-            def note(_: nn.Module, __: object, out: Tensor, name: str = name) -> None:
-                shapes.append((name, tuple(out.shape[1:])))
-
-            hooks.append(layer.register_forward_hook(note))
-    with torch.no_grad():
-        module.eval()(torch.zeros(1, *module.input_shape))
-    for hook in hooks:
-        hook.remove()
-    return shapes

@@ -104,8 +104,8 @@ def mistakes(
     """
     network = NETWORKS.get(name)
     if network is None:
-        near = difflib.get_close_matches(name, NETWORKS, 1)
-        guess = f" Did you mean '{near[0]}'?" if near else ""
+        similar = difflib.get_close_matches(name, NETWORKS, 1)
+        guess = f" Did you mean '{similar[0]}'?" if similar else ""
         yield f"there is no network '{name}'.{guess} Write one of: {', '.join(NETWORKS)}."
         return
     usable = True
@@ -113,7 +113,8 @@ def mistakes(
         option = network.options.get(key)
         if option is None:
             usable = False
-            yield f"the network '{name}' has no option '{key}'. {_list_of(network.options)}"
+            known = ", ".join(network.options) or "none, so leave network_options out"
+            yield f"the network '{name}' has no option '{key}'. It has: {known}."
         elif not option.allows(value):
             usable = False
             yield (
@@ -137,20 +138,14 @@ def mistakes(
         yield from _too_small(name, network.smallest(**{**defaults, **options}), (frequency, time))
 
 
-def _too_small(name: str, smallest: Shape, found: Shape) -> Iterator[str]:
+def _too_small(name: str, smallest: Shape, shape: Shape) -> Iterator[str]:
     remedies = (
         "a feature with more bands, coefficients or bins",
         "a recipe with more crop_frames, or a feature with more frames",
     )
-    short = [remedy for remedy, a, b in zip(remedies, found, smallest, strict=True) if a < b]
+    short = [remedy for remedy, a, b in zip(remedies, shape, smallest, strict=True) if a < b]
     if short:
         yield (
             f"the network '{name}' reads inputs of at least {smallest[0]} x {smallest[1]} "
-            f"(frequency x time), not {found[0]} x {found[1]}. Name {', and '.join(short)}."
+            f"(frequency x time), not {shape[0]} x {shape[1]}. Name {', and '.join(short)}."
         )
-
-
-def _list_of(options: Mapping[str, Option]) -> str:
-    if not options:
-        return "It has none: leave network_options out."
-    return f"It has: {', '.join(options)}."

@@ -10,7 +10,7 @@ from earmark.networks.layers import Image, Shape, Standardise
 
 def cnn2d_mfcc(input_shape: Shape, classes: int, batch_norm_momentum: float = 0.01) -> nn.Module:
     """The report's network for 40 x 173 cepstral coefficients, standardised per position."""
-    places = (input_shape[0] // 16) * (input_shape[1] // 16)  # four pools of 2
+    positions = (input_shape[0] // 16) * (input_shape[1] // 16)  # four pools of 2
     norm: dict[str, Any] = {"eps": 1e-3, "momentum": batch_norm_momentum}
     layers: list[nn.Module] = [Standardise(input_shape), Image()]
     channels = 1
@@ -24,7 +24,7 @@ def cnn2d_mfcc(input_shape: Shape, classes: int, batch_norm_momentum: float = 0.
         channels = 32
     layers += [
         nn.Flatten(),
-        nn.Linear(32 * places, 64),
+        nn.Linear(32 * positions, 64),
         nn.BatchNorm1d(64, **norm),
         nn.ReLU(),
     ]
@@ -40,7 +40,7 @@ def cnn2d_spectrogram(
     batch_norm_momentum: float = 0.01,
 ) -> nn.Module:
     """The report's first network for spectrograms; ``dropout_scale`` scales its dropout of 0.5."""
-    places = (input_shape[0] // 16) * (input_shape[1] // 16)  # four pools of 2
+    positions = (input_shape[0] // 16) * (input_shape[1] // 16)  # four pools of 2
     rate = 0.5 * dropout_scale
     norm: dict[str, Any] = {"eps": 1e-3, "momentum": batch_norm_momentum}
     layers: list[nn.Module] = [Image()]
@@ -49,7 +49,7 @@ def cnn2d_spectrogram(
         layers += [nn.Conv2d(channels, 32, (4, 10), padding="same"), nn.Dropout(rate)]
         layers += [nn.BatchNorm2d(32, **norm), nn.SELU(), nn.MaxPool2d(2)]
         channels = 32
-    layers += [nn.Flatten(), nn.Linear(32 * places, 64), nn.Dropout(rate)]
+    layers += [nn.Flatten(), nn.Linear(32 * positions, 64), nn.Dropout(rate)]
     module = nn.Sequential(*layers, nn.BatchNorm1d(64, **norm), nn.SELU(), nn.Linear(64, classes))
     keras_defaults(module)
     return module

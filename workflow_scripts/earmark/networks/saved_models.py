@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,22 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
-from torch import Tensor, nn
+from torch import nn
 
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import whole_file
 
-CHECKSUM = "crc32"
-
 
 def save(weights: str | Path, facts: str | Path, module: nn.Module, **described: Any) -> None:
     """Write weights (safetensors) and what is needed to use them (JSON)."""
+    tensors = {
+        name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()
+    }
+    # The format has no checksum of its own.
+    checksum = _checksum(save_tensors(tensors))
     with whole_file(weights) as temporary:
-        tensors = {
-            name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()
-        }
         # Written by us: safetensors' own files can be read by their owner alone.
-        temporary.write_bytes(_with_checksum(tensors))
+        temporary.write_bytes(save_tensors(tensors, metadata={"crc32": checksum}))
     versions = {"torch": str(torch.__version__), "numpy": np.__version__}
     with whole_file(facts) as temporary:
         text = json.dumps({**described, "versions": versions}, indent=2, sort_keys=True)
@@ -36,28 +37,17 @@ def load(module: nn.Module, weights: str | Path) -> None:
     """Put saved weights into ``module``. Raises EarmarkError when they do not fit."""
     try:
         content = Path(weights).read_bytes()
-        _check(content)
+        header = json.loads(content[8 : _begin_of_tensors(content)])
+        # Files of other programs have none.
+        if header.get("__metadata__", {}).get("crc32", _checksum(content)) != _checksum(content):
+            raise ValueError("the checksum is wrong")
         module.load_state_dict(load_tensors(content))
     except (OSError, RuntimeError, ValueError, SafetensorError) as problem:
         reason = " ".join(str(problem).split())
         raise EarmarkError(
             f"The weights {weights} are damaged or do not fit the network that the config "
-            f"describes ({reason}). Delete them; the next run trains anew."
+            f"describes ({reason}). Delete them; the next run trains the network again."
         ) from problem
-
-
-def _with_checksum(tensors: dict[str, Tensor]) -> bytes:
-    """The tensors as safetensors, which have no checksum of their own."""
-    checksum = _checksum(save_tensors(tensors))
-    return save_tensors(tensors, metadata={CHECKSUM: checksum})
-
-
-def _check(content: bytes) -> None:
-    """Raise ValueError when the bytes are not those that were written. Foreign files pass."""
-    begin = _begin_of_tensors(content)
-    told = json.loads(content[8:begin]).get("__metadata__", {})
-    if told.get(CHECKSUM, _checksum(content)) != _checksum(content):
-        raise ValueError("the checksum is wrong")
 
 
 def _checksum(content: bytes) -> str:
@@ -67,3 +57,26 @@ def _checksum(content: bytes) -> str:
 def _begin_of_tensors(content: bytes) -> int:
     """The format: eight bytes with the header's length, the header (JSON), the tensors."""
     return 8 + int.from_bytes(content[:8], "little")
+
+
+def read_facts(path: str | Path, wanted: Mapping[str, type]) -> dict[str, Any]:
+    """Return a model's facts (JSON), of which ``wanted`` must be there and of the type given.
+
+    Raises EarmarkError when they are not, or when the file cannot be read.
+    """
+    try:
+        facts = json.loads(Path(path).read_text(encoding="utf-8"))
+        for name, kind in wanted.items():
+            if not isinstance(facts[name], kind):
+                raise ValueError(f"{name} is no {kind.__name__}")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
+        raise damaged_facts(path, problem) from problem
+    return facts
+
+
+def damaged_facts(path: str | Path, problem: Exception) -> EarmarkError:
+    """The error, to be raised, for facts that ``problem`` came of."""
+    return EarmarkError(
+        f"The facts {path} of a model are damaged ({type(problem).__name__}: {problem}). "
+        f"Delete them and the weights beside them; the next run trains the network again."
+    )

@@ -4,8 +4,8 @@ Snakemake notices neither edits of imported modules nor that an edit changed a c
 hash of the syntax trees of a script and of all local modules that it imports, transitively, does
 both. What can change no result does not count: comments, formatting, docstrings, texts of errors
 (strings inside ``raise``) and of the log (strings inside calls on ``log``), and all of the package
-``runtime``. Networks and kinds of features are found by name, through catalogues that do not count
-either: the module behind a name is hashed by itself (``code_of_module``).
+``runtime``. Networks and kinds of features are imported by name, through catalogues that do not
+count either: the module behind a name is hashed by itself (``code_of_module``).
 """
 
 import ast
@@ -13,7 +13,6 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-# Catalogues are imported by name, so that they are in no script's closure.
 LEFT_OUT = "earmark/runtime/"
 
 
@@ -32,24 +31,37 @@ def _hash_of(file: Path, root: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(_closure(file, root)):
         digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(_tree(path).encode())
+        digest.update(_read(path, root)[0].encode())
     return digest.hexdigest()[:16]
 
 
 def _closure(script: Path, root: Path) -> set[Path]:
-    found: set[Path] = set()
+    """The script and all local modules that it imports, transitively."""
+    closure: set[Path] = set()
     waiting = [script]
     while waiting:
         path = waiting.pop()
-        if path not in found and not path.relative_to(root).as_posix().startswith(LEFT_OUT):
-            found.add(path)
-            waiting += _imports(path, root)
-    return found
+        if path not in closure and not path.relative_to(root).as_posix().startswith(LEFT_OUT):
+            closure.add(path)
+            waiting += _read(path, root)[1]
+    return closure
 
 
 @cache
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+def _read(path: Path, root: Path) -> tuple[str, list[Path]]:
+    """A module's syntax tree as text, without what can change no result, and its local imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    imports = _imports(tree, path, root)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body = node.body[1:]
+        elif isinstance(node, ast.Raise) or _is_log_call(node):
+            for part in ast.walk(node):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    part.value = ""
+    return ast.dump(tree), imports
 
 
 def _is_log_call(node: ast.AST) -> bool:
@@ -62,48 +74,27 @@ def _is_log_call(node: ast.AST) -> bool:
     )
 
 
-@cache
-def _tree(path: Path) -> str:
-    """The syntax tree as text, without what can change no result."""
-    # Taken out of the cached tree: nobody else looks at these.
-    tree = _parsed(path)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:]
-        elif isinstance(node, ast.Raise) or _is_log_call(node):
-            for part in ast.walk(node):
-                if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                    part.value = ""
-    return ast.dump(tree)
-
-
-@cache
-def _imports(path: Path, root: Path) -> tuple[Path, ...]:
+def _imports(tree: ast.Module, path: Path, root: Path) -> list[Path]:
     names: set[str] = set()
-    for node in ast.walk(_parsed(path)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, path, root)
             # What is imported may be a module or something in it: try both.
             names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-    found: list[Path] = []
+    files: list[Path] = []
     for name in names:
         parts = name.split(".")
         # Importing a.b.c runs a and a.b too.
         for length in range(1, len(parts) + 1):
             module = root.joinpath(*parts[:length])
-            found += [
-                file
-                for file in (module.with_suffix(".py"), module / "__init__.py")
-                if file.is_file()
-            ]
-    return tuple(found)
+            files += [module.with_suffix(".py"), module / "__init__.py"]
+    return [file for file in files if file.is_file()]
 
 
 def _absolute(node: ast.ImportFrom, path: Path, root: Path) -> str:
+    """The dotted name of the package or module that names are imported from."""
     if node.level == 0:
         return node.module or ""
     package = path.relative_to(root).parent.parts

@@ -1,4 +1,4 @@
-"""The plan: who needs which file, from a checked config and a data set. No file is looked at here.
+"""The plan: which job needs which file, from a checked config and a data set. It reads no file.
 
 Rules ask it in their input functions and parameters. All its values are plain: paths as text, and
 settings as the JSON values that Snakemake compares.
@@ -11,7 +11,9 @@ from typing import Any
 
 from earmark.features.settings import parse as parse_feature
 from earmark.labels import class_groups
-from earmark.planning.config import Source, input_shape_of
+from earmark.planning.config import input_shape_of
+from earmark.planning.data_source import Source
+from earmark.runtime.errors import EarmarkError
 
 Entry = Mapping[str, Any]
 
@@ -26,22 +28,16 @@ class Model:
 
 
 class Plan:
-    """What is made of a data set by a config. Raises EarmarkError where groups do not fit."""
+    """The files and settings of a run. Raises EarmarkError where groups do not fit the classes."""
 
     def __init__(self, config: Entry, source: Source) -> None:
         self.config, self.source = config, source
         self.results = f"results/{source.name}"
-        self.logs = f"logs/{source.name}"
-        self.times = f"{self.results}/benchmarks"
         self.report = f"{self.results}/report"
         self.seeds: list[int] = list(config.get("seeds", [config["seed"]]))
         self.report2018: Entry = config.get("report", {})
 
     # Systems and ensembles
-
-    def is_selftrained(self, system: str) -> bool:
-        """Whether a system goes on from another one's weights."""
-        return "base" in self.config["systems"][system]
 
     def base_of(self, system: str) -> Entry:
         """The entry that says feature, network and labels, also of a self-trained system."""
@@ -95,14 +91,11 @@ class Plan:
         """Selections of labels that the scored systems learn from."""
         return sorted({self.base_of(system)["labels"] for system in self.scored_systems})
 
-    def spreading_of(self, selection: str) -> str | None:
-        """The spreading behind a selection, if there is one."""
-        return self.config["labels"][selection].get("spreading")
-
     @cached_property
     def learned_spreadings(self) -> list[str]:
         """Spreadings behind those selections."""
-        return sorted({name for name in map(self.spreading_of, self.selections) if name})
+        labels = [self.config["labels"][selection] for selection in self.selections]
+        return sorted({entry["spreading"] for entry in labels if "spreading" in entry})
 
     @cached_property
     def spreadings(self) -> list[str]:
@@ -111,30 +104,22 @@ class Plan:
 
     def groups_of(self, spreading: str) -> dict[str, list[str]]:
         """The groups of a spreading that occur in the data: group -> its classes."""
-        labels = self.source.labels
-        name = self.config["spreading"][spreading].get("scheme")
-        name = name or class_groups.fitting_scheme(labels)
-        scheme = class_groups.find_scheme(name, self.config["group_schemes"])
-        return class_groups.groups_of(labels, name, scheme)
+        scheme = self.config["spreading"][spreading].get("scheme")
+        return class_groups.groups_of(self.source.labels, scheme, self.config["group_schemes"])
 
     def spreading_settings(self, spreading: str, group: str) -> dict[str, Any]:
-        """What a job of a spreading needs to know."""
+        """Parameters of a spreading job of one group."""
         settings = {**self.config["spreading"][spreading]}
         settings.pop("scheme", None)
         return {"classes": self.groups_of(spreading)[group], **settings}
 
-    def spread(self, spreading: str) -> list[str]:
-        """The spreading's tables, one per group."""
-        groups = self.groups_of(spreading)
+    def spread_tables(self, spreading: str | None) -> list[str]:
+        """The spreading's tables, one per group; none if there is no spreading."""
+        groups = self.groups_of(spreading) if spreading else {}
         return [f"{self.results}/spread/{spreading}/{group}.csv" for group in groups]
 
-    def spread_behind(self, selection: str) -> list[str]:
-        """The tables that a selection takes promoted clips from."""
-        spreading = self.spreading_of(selection)
-        return self.spread(spreading) if spreading else []
-
     def vectors_of(self, spreading: str) -> str:
-        """The file with what a spreading compares clips by: latents, or pictures."""
+        """The file with the vectors that a spreading compares clips by: latents, or a feature."""
         entry = self.config["spreading"][spreading]
         if "feature" in entry:
             return self.features(entry["feature"], "train")
@@ -154,26 +139,20 @@ class Plan:
         """The selection of labels that a system, or its base, learns from."""
         return f"{self.results}/selections/{self.base_of(system)['labels']}.csv"
 
-    def _stage(self, model: Model, number: int) -> str:
-        """Folder of a round of self-training; of round 0, the model that it is or starts from."""
-        entry = self.config["systems"][model.system]
-        last = f"seed{model.seed}/fold{model.fold}"
-        if number:
-            return f"{self.results}/selftraining/{model.system}/{last}/round{number}"
-        return f"{self.results}/models/{entry.get('base', model.system)}/{last}"
-
     def stages(self, model: Model) -> dict[int, str]:
         """Round -> folder, in the order of training; a base model is round 0.
 
         A self-training that starts untrained has no round 0.
         """
-        if not self.is_selftrained(model.system):
-            return {0: self._stage(model, 0)}
+        entry = self.config["systems"][model.system]
+        last = f"seed{model.seed}/fold{model.fold}"
+        trained = f"{self.results}/models/{entry.get('base', model.system)}/{last}"
+        if "base" not in entry:
+            return {0: trained}
         settings = self.selftraining_of(model.system)
-        first = 1 if settings["start"] == "untrained" else 0
-        return {
-            number: self._stage(model, number) for number in range(first, settings["rounds"] + 1)
-        }
+        folder = f"{self.results}/selftraining/{model.system}/{last}"
+        rounds = {number: f"{folder}/round{number}" for number in range(1, settings["rounds"] + 1)}
+        return rounds if settings["start"] == "untrained" else {0: trained, **rounds}
 
     def stage_before(self, model: Model, number: int) -> list[str]:
         """Weights of the stage before a round; none where it starts untrained."""
@@ -192,17 +171,14 @@ class Plan:
         """A system's model of the first seed and fold."""
         return Model(system, self.seeds[0], self.folds_of(system)[0])
 
-    def earlier_rounds(self) -> str:
-        """A pattern for systems that matches only in paths of rounds before a system's last one."""
-        patterns = []
-        for system in filter(self.is_selftrained, self.config["systems"]):
-            earlier = "|".join(map(str, range(1, self.selftraining_of(system)["rounds"])))
-            if earlier:
-                patterns.append(rf"{system}(?=/seed\d+/fold\d+/round(?:{earlier})/)")
-        return "|".join(patterns)
+    def autoencoder_settings(self, name: str) -> dict[str, Any]:
+        """Parameters of an autoencoder's training job."""
+        settings = {**self.config["autoencoders"][name]}
+        del settings["feature"]
+        return {**settings, "recipe": self.config["recipes"][settings["recipe"]]}
 
     def training_settings(self, model: Model, number: int = 0) -> dict[str, Any]:
-        """What a training job, or a round of self-training, needs to know."""
+        """Parameters of a training job, or of a round of self-training."""
         entry = self.base_of(model.system)
         settings = {
             "system": model.system,
@@ -230,7 +206,7 @@ class Plan:
     # Predictions and scores
 
     def predictions(self, system: str, seed: int | str, part: str) -> str:
-        """What a system says of the clips of one part."""
+        """The file with a system's predictions for the clips of one part."""
         return f"{self.results}/predictions/{system}/seed{seed}/{part}.h5"
 
     def predictions_of(self, entry: str, seed: int | str, part: str) -> list[str]:
@@ -299,7 +275,13 @@ class Plan:
         )
 
     def report_files(self) -> list[str]:
-        """Every table and figure of the 2018 report, if the config lists them."""
+        """Every table and figure of the 2018 report. Raises EarmarkError if the config has none."""
+        if not self.report2018:
+            raise EarmarkError(
+                "The config lists no tables of the report. Add `--configfile "
+                "presets/report2018-small.yaml` (two cores) or `presets/report2018.yaml` (full "
+                "size)."
+            )
         autoencoder, filters = self.report2018["autoencoder"], self.report2018["filters_of"]
         return (
             self.figures

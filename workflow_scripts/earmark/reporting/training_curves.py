@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from earmark.labels.pseudo_labels import Schedule
+from earmark.labels.threshold_schedule import ThresholdSchedule
 from earmark.reporting import figures
 
 PARTS = (("train", figures.BLUE), ("validation", figures.ORANGE))
@@ -101,14 +101,16 @@ def thresholds(schedules: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Draw the bounds per round of each self-training setting; what is kept is shaded.
 
     A setting is an entry under ``selftraining`` of the config: it has ``rounds`` and the fields of
-    ``pseudo_labels.Schedule``.
+    ``ThresholdSchedule``.
     """
     figure = Figure(figsize=(1.5 + 4 * len(schedules), 4.4), layout="constrained")
     grid = figure.subplots(1, len(schedules), sharey=True, squeeze=False)[0]
     grid[0].set_ylabel("highest probability of a clip")
     for axes, (name, setting) in zip(grid, schedules.items(), strict=True):
         count = setting["rounds"]
-        schedule = Schedule(**{field.name: setting[field.name] for field in fields(Schedule)})
+        schedule = ThresholdSchedule(
+            **{field.name: setting[field.name] for field in fields(ThresholdSchedule)}
+        )
         # A round is a step one wide, its number in the middle.
         edges = np.arange(count + 1) + 0.5
         lower = np.array([schedule.lower(number) for number in range(1, count + 1)])

@@ -1,5 +1,5 @@
-"""What every job does around its work: log, arguments, outputs, stops, processes, progress.
+"""What every job does around its work: log, arguments, outputs, interruption, processes, progress.
 
-Nothing here may change a result: ``provenance.code_of`` does not follow this package, so an edit of
-it reruns nothing. Its modules import the standard library, tqdm, psutil and filelock only.
+Nothing here may change a result: the code hashes of jobs (``planning.code``) leave this package
+out, so an edit of it reruns nothing. It imports the standard library, tqdm, psutil and filelock.
 """

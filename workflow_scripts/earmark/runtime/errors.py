@@ -6,18 +6,18 @@ class EarmarkError(Exception):
 
 
 def shown(text: str, most: int = 80) -> str:
-    """Return ``text`` as a message may show it: cut to ``most`` signs, control codes spelled out.
+    """Return ``text`` for a message: at most ``most`` characters, control codes escaped.
 
     What a file holds must neither fill the screen nor steer the terminal.
     """
     cut = text if len(text) <= most else f"{text[:most]}..."
     return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut
     )
 
 
 def note_on_words(value: object) -> str:
-    """Return a note for a number that YAML took for a word, such as 1e-3, or else nothing."""
+    """Return a note for a number that YAML reads as a word, such as 1e-3, or else nothing."""
     if isinstance(value, str):
         try:
             float(value)

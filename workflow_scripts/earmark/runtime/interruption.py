@@ -1,7 +1,7 @@
 """Stopping a job in a way that loses nothing: signals, and a Snakemake that is no longer there.
 
 Schedulers send SIGTERM some seconds before they kill (time limit, preemption, cancelling), and a
-terminal sends SIGINT on Ctrl-C. Nobody tells a job that its Snakemake was killed: it looks.
+terminal sends SIGINT on Ctrl-C. No signal says that a job's Snakemake was killed: the job looks.
 """
 
 import contextlib
@@ -23,32 +23,28 @@ class InterruptedJobError(Exception):
 
 
 class Requests:
-    """Requests to stop, collected while the block runs so that it can act at a good moment.
-
-    Outside the main thread, where signals cannot be handled, there are none.
-    """
+    """Requests to stop, collected while the block runs so that it can act at a good moment."""
 
     def __init__(self) -> None:
         self.reason: str | None = None
-        self._before: dict[int, Any] = {}
+        self._handlers_before: dict[int, Any] = {}
 
     def __enter__(self) -> "Requests":
-        with contextlib.suppress(ValueError):  # not the main thread
-            for number in (signal.SIGTERM, signal.SIGINT):
-                if signal.getsignal(number) is not signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, self._note)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # by nohup, or in the background
+                self._handlers_before[number] = signal.signal(number, self._keep)
         return self
 
-    def __exit__(self, *problem: object) -> None:
-        for number, handler in self._before.items():
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._handlers_before.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _keep(self, number: int, frame: FrameType | None) -> None:
         self.reason = signal.Signals(number).name
 
 
 def announce() -> None:
-    """Let the jobs that this process starts know whom they work for."""
+    """Let the jobs that this process starts know that it is their Snakemake."""
     own = psutil.Process()
     os.environ[SNAKEMAKE] = f"{own.pid} {own.create_time():.2f} {_namespace()}"
 
@@ -56,60 +52,40 @@ def announce() -> None:
 def follow(seconds: float = 1.0) -> None:
     """Send this process SIGTERM once the Snakemake that started it has gone.
 
-    What a killed Snakemake leaves behind would go on computing for nobody, and write files while
-    the next run writes them too. Looks every ``seconds``. A job in a container with process ids of
-    its own cannot look, and goes on.
+    A job that a killed Snakemake left behind would go on computing, and write files while the next
+    run writes them too. Looks every ``seconds``. A job in a container with process ids of its own
+    cannot look, and goes on.
     """
     try:
         pid, started, namespace = os.environ[SNAKEMAKE].split(" ", 2)
-        snakemake = _find(int(pid), float(started))
+        snakemake = int(pid), float(started)
     except (KeyError, ValueError):
         return
     if namespace == _namespace():
-        _end_with(snakemake, seconds)
+        end_with(*snakemake, seconds=seconds)
 
 
-def follow_pool(owner: int, seconds: float = 1.0) -> None:
-    """Initialise a worker of a process pool: it ends with the process ``owner`` that made it.
+def end_with(pid: int, started: float | None = None, seconds: float = 1.0) -> None:
+    """Send this process SIGTERM once process ``pid`` has gone.
 
-    Workers of a killed owner would wait for work forever.
+    ``started`` tells it from another one that has its number by now. Workers of a pool call this,
+    too: those of a killed owner would wait for work forever.
     """
-    try:
-        _end_with(psutil.Process(owner), seconds)
-    except psutil.NoSuchProcess:
-        _end_with(None, seconds)
-
-
-def _end_with(other: psutil.Process | None, seconds: float) -> None:
-    """Send this process SIGTERM once the other has gone; None: it has gone already."""
 
     def look() -> None:
-        while other and _is_alive(other):
-            time.sleep(seconds)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            # Clocks are read twice here, some time apart.
+            if started is None or abs(process.create_time() - started) < 2:
+                while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                    time.sleep(seconds)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=look, name="follow", daemon=True).start()
+    threading.Thread(target=look, name="end_with", daemon=True).start()
 
 
 def _namespace() -> str:
     try:
         return os.readlink("/proc/self/ns/pid")
-    except OSError:
+    except OSError:  # not Linux
         return "the only one"
-
-
-def _find(pid: int, started: float) -> psutil.Process | None:
-    """The process, unless it is gone, even if another one has its number by now."""
-    try:
-        process = psutil.Process(pid)
-        # Clocks are read twice here, some time apart.
-        return process if abs(process.create_time() - started) < 2 else None
-    except psutil.NoSuchProcess:
-        return None
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

@@ -1,17 +1,14 @@
 """Work on many items in several processes: results in order, few of them in memory at once.
 
 Threads would wait for each other: a clip's transforms are many short calls, between which Python
-runs one thread at a time. A process that a library crashes on a bad file is told as an error.
+runs one thread at a time. If a library crashes on a bad file, that is an error of its process only.
 """
 
-import gc
-import multiprocessing
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
@@ -23,7 +20,7 @@ Result = TypeVar("Result")
 
 # Handing over a task costs about a tenth of a short clip's work, so several items make one.
 ITEMS_PER_TASK = 8
-WAITING_TASKS = 3
+TASKS_PER_PROCESS = 2
 
 
 def in_order(
@@ -38,49 +35,43 @@ def in_order(
     if processes <= 1 or len(items) <= 1:
         yield from map(work, items)
         return
-    size = max(1, min(ITEMS_PER_TASK, len(items) // (processes * WAITING_TASKS)))
-    # Elsewhere processes do not share what was made before them.
-    method = "fork" if sys.platform == "linux" else "spawn"
-    pool = ProcessPoolExecutor(
-        processes,
-        multiprocessing.get_context(method),
-        initializer=_start,
-        initargs=(os.getpid(), work),
-    )
-    waiting: deque[Future[list[Result]]] = deque()
-    begun = ended = 0
+    # ``map`` starts all that it gets, and keeps results until they are taken: it gets the items in
+    # parts, and the next part while one is worked on.
+    size = max(1, min(ITEMS_PER_TASK, len(items) // (2 * processes)))
+    part = size * processes * TASKS_PER_PROCESS
+    pool = ProcessPoolExecutor(processes, initializer=_start, initargs=(os.getpid(), work))
+    parts: deque[Iterator[Result]] = deque()
+    done = 0
     try:
-        while begun < len(items) or waiting:
-            while begun < len(items) and len(waiting) < processes * WAITING_TASKS:
-                part = items[begun : begun + size]
-                waiting.append(pool.submit(_do, part))
-                begun += len(part)
-            yield from waiting.popleft().result()
-            ended += size
+        for begin in range(0, len(items), part):
+            parts.append(pool.map(_do, items[begin : begin + part], chunksize=size))
+            if len(parts) > 1:
+                yield from parts.popleft()
+                done += part
+        yield from parts.popleft()
     except BrokenProcessPool as problem:
+        suspects = items[done : done + 2 * part]
         raise EarmarkError(
-            f"A process ended abruptly while it worked on one of {begun - ended} items, from "
-            f"{items[ended]} to {items[begun - 1]}. If the memory was full, give fewer threads. "
+            f"A process ended abruptly while it worked on one of {len(suspects)} items, from "
+            f"{suspects[0]} to {suspects[-1]}. If the memory was full, give fewer threads. "
             f"Else a file among these may crash a library: take it out of the lists."
         ) from problem
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-# What a process of a pool works with, set when it starts.
+# What a process of a pool works with, set when it starts: handed over once, not with each task.
 _work: Callable[[Any], Any]
 
 
 def _start(owner: int, work: Callable[[Any], Any]) -> None:
     global _work
     _work = work
-    # What came from the owner stays: looking through it for garbage would be in vain.
-    gc.freeze()
     # On Ctrl-C the owner ends, and its processes with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    interruption.follow_pool(owner)
+    interruption.end_with(owner)
 
 
-def _do(items: Sequence[Any]) -> list[Any]:
-    return [_work(item) for item in items]
+def _do(item: Any) -> Any:
+    return _work(item)

@@ -6,8 +6,7 @@ depend on how the work is spread over processes.
 
 import csv
 import io
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ import soundfile
 from earmark.labels.class_groups import CLASSES, SCHEMES
 from earmark.runtime import pools, progress
 from earmark.runtime.errors import EarmarkError
+from earmark.runtime.outputs import whole_file
 from earmark.synthesis import room, tones
 from earmark.synthesis.registry import MODELS
 from earmark.synthesis.tones import Signal
@@ -185,32 +185,22 @@ def checked(settings: Mapping[str, float]) -> dict[str, float]:
     return full
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, then put it in place at once."""
-    unfinished = path.with_name(f".{path.name}.part")
-    write(unfinished)
-    os.replace(unfinished, path)
-
-
 def write_wav(path: Path, sound: Signal) -> None:
     """Write ``sound`` (n,) within -1 to 1 as 16-bit PCM mono."""
     samples = np.round(sound * 32767).astype(np.int16)
     # By way of memory: of a full disk soundfile says no more than "System error".
     content = io.BytesIO()
     soundfile.write(content, samples, SAMPLE_RATE, subtype="PCM_16", format="WAV")
-    write_whole(path, lambda unfinished: unfinished.write_bytes(content.getbuffer()))
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a CSV file with ``header`` and ``rows``."""
-
-    def write(unfinished: Path) -> None:
-        with unfinished.open("w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow(header)
-            table.writerows(rows)
-
-    write_whole(path, write)
+    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(header)
+        table.writerows(rows)
 
 
 def write_clip(task: tuple[Path, str, int, int], seed: int) -> None:

@@ -5,35 +5,34 @@ weights only.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from earmark.dataset import tables
 from earmark.features.store import FeatureStore
-from earmark.inference import batches, metrics, predicting, resident
+from earmark.inference import batches, metrics, predicting
 from earmark.inference.batches import Augmentation, Batch, Examples
-from earmark.inference.hardware import Hardware
-from earmark.labels import selections
-from earmark.networks import saved_models
+from earmark.inference.resident import ResidentStore
+from earmark.labels import label_table, selections
 from earmark.networks.layers import Standardise
 from earmark.runtime.errors import EarmarkError
-from earmark.training import checkpoints, compiling, learned, loop, seeds
-from earmark.training.checkpoints import Checkpoint
-from earmark.training.recipes import Recipe
+from earmark.training import loop
+from earmark.training.compiling import Forward
+from earmark.training.jobs import TrainingJob
 
 log = logging.getLogger("earmark")
+
+# On fewer clips than this, luck decides whether a network is better than guessing.
+ENOUGH_CLIPS = 20
 
 
 @dataclass(frozen=True)
 class Data:
-    """What to learn from, what to validate by (clips of the fold held out), and the classes."""
+    """What to learn from, what to validate on (clips of the fold held out), and the classes."""
 
     train: Examples
     validation: Examples
@@ -47,13 +46,13 @@ def split(
     fold: int,
     validation: str = "verified",
 ) -> Data:
-    """Part a selection (see ``selections``) by one fold.
+    """Split a selection (see ``selections``) by one fold.
 
     Clips of ``fold`` are held out. Of them, the verified ones validate, or, with ``validation``
-    "all", every one with its given label, right or wrong.
+    "all", every one with its given label, correct or not.
     Raises EarmarkError when a class has nothing left to learn from.
     """
-    classes = selections.class_names(selection)
+    classes = label_table.classes_of(selection)
     inside = selection["clip"].isin(folds.loc[folds["fold"] == fold, "clip"])
     train = selections.learned(selection[~inside])
     missing = sorted(set(classes) - set(train["label"]))
@@ -63,16 +62,16 @@ def split(
             f"({len(missing)} such classes). Verify more of its clips, or use fewer folds."
         )
     held_out = selection[inside]
-    validating = held_out if validation == "all" else held_out[held_out["verified"] == 1]
-    if validating.empty:
+    evaluated_on = held_out if validation == "all" else held_out[held_out["verified"] == 1]
+    if evaluated_on.empty:
         log.warning(
-            "Fold %d holds out no clip to validate by: the weights of the last epoch are kept, and "
+            "Fold %d holds out no clip to validate on: the weights of the last epoch are kept, and "
             "patience does not count. Verify more clips, or use fewer folds.",
             fold,
         )
     return Data(
         examples(store, train, classes),
-        examples(store, validating.assign(weight=1.0), classes),
+        examples(store, evaluated_on.assign(weight=1.0), classes),
         classes,
     )
 
@@ -88,45 +87,52 @@ def examples(store: FeatureStore, labels: pd.DataFrame, classes: list[str]) -> E
     )
 
 
-def train(
-    module: nn.Module,
-    store: FeatureStore,
-    data: Data,
-    recipe: Recipe,
-    hardware: Hardware,
-    checkpoint: Checkpoint,
-    seed: int,
-    name: str = "training",
-) -> loop.Trained:
+def predict(job: TrainingJob, module: nn.Module, clips: Sequence[str], classes: int) -> np.ndarray:
+    """Probabilities (n, classes) of ``clips``, in the precision in which a job predicts."""
+    hardware = job.hardware.for_predicting()
+    rows = job.features.rows_of(clips)
+    return predicting.predict(
+        module.to(hardware.device), job.features, rows, job.recipe.crops, hardware, classes
+    )
+
+
+def train_and_save(
+    job: TrainingJob, module: nn.Module, labels: pd.DataFrame, folds: pd.DataFrame
+) -> None:
+    """Train ``module`` on the labels selected, and write the model.
+
+    The job's ``cfg`` has ``fold`` and ``validation``, and in self-training the ``round``.
+    """
+    cfg, features = job.cfg, job.features
+    data = split(features, labels, folds, cfg["fold"], cfg["validation"])
+    trained = train(job, module, data)
+    if "round" in cfg:
+        trained.history.insert(0, "clips", len(data.train))
+        trained.history.insert(0, "round", cfg["round"])
+    warn_if_nothing_learned(job, module, data)
+    job.save(
+        module,
+        trained,
+        classes=data.classes,
+        input_shape=batches.input_shape(features, job.recipe.crops),
+        clips={"train": len(data.train), "validation": len(data.validation)},
+    )
+
+
+def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
     """Train ``module`` in place; return its history, one row per epoch, and the epoch kept.
 
     Columns of the history: epoch, learning_rate, train_loss, train_accuracy and, where clips are
-    held out, validation_loss, validation_accuracy, validation_map3. ``name`` says on the terminal
-    whose training it is.
+    held out, validation_loss, validation_accuracy, validation_map3.
     """
-    crop = predicting.input_shape(store, recipe.crops.frames)[1]
-    count = len(data.classes)
-    hardware.move(module)
-    example = torch.rand(min(recipe.batch_clips, len(data.train)), store.shape[0], crop)
-    example = example.to(hardware.device)
-    _learn_statistics(module, store, data, recipe, crop, seeds.derive_seed(seed, "statistics"))
-    clips = recipe.plan.epochs * len(data.train)
-    forward, compiled = compiling.compiled(module, example, hardware, clips)
-    features = resident.near(store, hardware.device)
+    recipe, hardware, classes = job.recipe, job.hardware, len(data.classes)
+    for layer in module.modules():
+        if isinstance(layer, Standardise) and not layer.learned:
+            cpu, plain = torch.device("cpu"), Augmentation()
+            stream = job.batches(job.features, data.train, classes, plain, cpu, "statistics")
+            layer.learn(batch.inputs for batch in stream)
 
-    def batches_of(epoch: int) -> Iterator[Batch]:
-        return batches.training_batches(
-            features,
-            data.train,
-            count,
-            recipe.batch_clips,
-            crop,
-            recipe.augmentation,
-            hardware.device,
-            seeds.derive_seed(seed, "batches", epoch),
-        )
-
-    def losses(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    def losses(forward: Forward, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         with hardware.autocast():
             logits = forward(batch.inputs)
         each = nn.functional.cross_entropy(
@@ -139,111 +145,54 @@ def train(
         right = (logits.argmax(1) == batch.targets.argmax(1)).sum()
         return loss, {"loss": loss.detach() * len(each), "accuracy": right}
 
-    def validate() -> loop.Figures:
+    def validate(features: FeatureStore | ResidentStore) -> loop.Figures:
         if len(data.validation) == 0:
             return {}
         probabilities = predicting.predict(
-            module, features, data.validation.rows, recipe.crops, hardware, count
+            module, features, data.validation.rows, recipe.crops, hardware, classes
         )
         predicting.check(data.validation.clips, probabilities, recipe.plan.learning_rate)
         return validation_figures(probabilities, data.validation.labels)
 
-    task = loop.TrainingTask(
-        name,
-        batches_of,
-        max(1, -(-len(data.train) // recipe.batch_clips)),
-        losses,
-        validate,
-        _accuracy_then_loss if recipe.watch == "accuracy" else _loss,
-    )
-    optimizer = loop.make_optimizer(module, recipe.plan)
-    return loop.fit(module, optimizer, recipe.plan, task, checkpoint, seed, compiled)
+    def score(figures: loop.Figures) -> tuple[float, ...]:
+        if recipe.watch == "loss":
+            return (-figures["validation_loss"],)
+        return figures["validation_accuracy"], -figures["validation_loss"]
 
-
-def _learn_statistics(
-    module: nn.Module, store: FeatureStore, data: Data, recipe: Recipe, crop: int, seed: int
-) -> None:
-    """Let layers that standardise their input see one pass of it, if they have not yet."""
-    for part in module.modules():
-        if isinstance(part, Standardise) and not part.learned:
-            stream = batches.training_batches(
-                store,
-                data.train,
-                len(data.classes),
-                recipe.batch_clips,
-                crop,
-                Augmentation(),
-                torch.device("cpu"),
-                seed,
-            )
-            part.learn(batch.inputs for batch in stream)
+    return job.fit(module, data.train, classes, losses, validate, score)
 
 
 def validation_figures(probabilities: np.ndarray, labels: np.ndarray) -> loop.Figures:
     """Loss, accuracy and MAP@3 of probabilities (n, classes) against class numbers (n,)."""
-    right = probabilities[np.arange(len(labels)), labels]
+    of_label = probabilities[np.arange(len(labels)), labels]
     return {
-        "validation_loss": float(-np.log(np.maximum(right, 1e-12)).mean()),
+        "validation_loss": float(-np.log(np.maximum(of_label, 1e-12)).mean()),
         "validation_accuracy": float((probabilities.argmax(1) == labels).mean()),
         "validation_map3": metrics.map_at_3(probabilities, labels),
     }
 
 
-def _accuracy_then_loss(figures: loop.Figures) -> tuple[float, ...]:
-    # Without held-out clips the latest epoch counts as the best.
-    if "validation_accuracy" not in figures:
-        return (figures["epoch"],)
-    return figures["validation_accuracy"], -figures["validation_loss"]
+def warn_if_nothing_learned(job: TrainingJob, module: nn.Module, data: Data) -> None:
+    """Log a warning if always guessing the commonest class would score as well.
 
-
-def _loss(figures: loop.Figures) -> tuple[float, ...]:
-    if "validation_loss" not in figures:
-        return (figures["epoch"],)
-    return (-figures["validation_loss"],)
-
-
-def build(store: FeatureStore, classes: int, cfg: Mapping[str, Any]) -> nn.Module:
-    """The untrained network of a training's ``cfg``, for so many classes."""
-    crops = predicting.crops_of(cfg["recipe"])
-    return predicting.build_for(store, crops, cfg["network"], cfg["network_options"], classes)
-
-
-def save(
-    module: nn.Module,
-    store: FeatureStore,
-    data: Data,
-    hardware: Hardware,
-    trained: loop.Trained,
-    outputs: Mapping[str, str | Path],
-    name: str,
-    cfg: Mapping[str, Any],
-    inputs: Mapping[str, str | Path],
-    code: str,
-) -> None:
-    """Write a trained model: ``outputs`` weights (safetensors), facts (JSON) and history (CSV).
-
-    The facts are all that it takes to use the model and to trust it: ``cfg`` of the training, the
-    hashes of the ``inputs`` files and of the code, where it was trained, and how good it was on the
-    clips that validate. The log warns of a network that learned nothing.
+    That is asked on the validation clips or, where they are few or of one class, on the clips
+    learned from.
     """
-    crops, classes = predicting.crops_of(cfg["recipe"]), len(data.classes)
-    judging, held_out = learned.examples_to_judge_by(data.train, data.validation)
-    probabilities = predicting.predict(module, store, judging.rows, crops, hardware, classes)
-    predicting.check(judging.clips, probabilities, cfg["recipe"]["learning_rate"])
-    saved_models.save(
-        outputs["weights"],
-        outputs["facts"],
-        module,
-        **cfg,
-        classes=data.classes,
-        feature=store.settings,
-        input_shape=list(predicting.input_shape(store, crops.frames)),
-        clips={"train": len(data.train), "validation": len(data.validation)},
-        inputs={part: checkpoints.content_hash(path) for part, path in inputs.items()},
-        code=code,
-        hardware={**hardware.facts(), "compiled": trained.compiled},
-        kept_epoch=trained.kept_epoch,
-        kept_figures=trained.kept_figures(),
-        learned=learned.of_classifier(name, judging, held_out, data.classes, probabilities),
-    )
-    tables.write_table(trained.history, outputs["history"])
+    clips, which = data.validation, "validation"
+    if len(clips) < ENOUGH_CLIPS or len(np.unique(clips.labels)) < 2:
+        clips, which = data.train, "training"
+    probabilities = predict(job, module, clips.clips, len(data.classes))
+    accuracy = (probabilities.argmax(1) == clips.labels).mean()
+    counts = np.bincount(clips.labels)
+    if accuracy <= counts.max() / len(clips):
+        log.warning(
+            "%s learned nothing: its accuracy on %d %s clips is %.0f %%, and always guessing %s "
+            "would score %.0f %%. Try more epochs or another learning_rate in its recipe, and "
+            "check the labels.",
+            job.name,
+            len(clips),
+            which,
+            100 * accuracy,
+            data.classes[counts.argmax()],
+            100 * counts.max() / len(clips),
+        )

@@ -1,27 +1,26 @@
 """The training loop that every network goes through: epochs, early stop, best weights, resume.
 
-What is learned and how a model is judged is handed in as functions (``TrainingTask``), so that
+What is learned and how a model is validated is handed in as functions (``TrainingTask``), so that
 classifiers, self-training rounds and the autoencoder share this loop.
 """
 
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from earmark.features.finite import listed
 from earmark.inference.batches import Batch
 from earmark.runtime import interruption, progress
 from earmark.runtime.errors import EarmarkError
 from earmark.training import seeds
 from earmark.training.checkpoints import Checkpoint
-from earmark.training.loss_watch import LossWatch
 
 log = logging.getLogger("earmark")
 
@@ -58,22 +57,21 @@ class Plan:
 
 def make_optimizer(module: nn.Module, plan: Plan) -> torch.optim.Optimizer:
     """Adam, or AdamW when the plan has weight decay."""
-    if plan.weight_decay > 0:
-        return torch.optim.AdamW(
-            module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
-        )
-    return torch.optim.Adam(module.parameters(), lr=plan.learning_rate, fused=True)
+    kind = torch.optim.AdamW if plan.weight_decay > 0 else torch.optim.Adam
+    return kind(
+        module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+    )
 
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """What there is to learn and how it is judged, as functions.
+    """What there is to learn and how it is validated, as functions.
 
     ``name`` says whose training it is. ``batches(epoch)`` yields the batches of an epoch, the same
     ones each time it is called, and there are ``steps`` of them. ``losses(batch)`` returns the loss
     to lower and sums over the batch's clips by name, from which the epoch's means are made.
-    ``validate()`` gives figures of the module as it is, and ``score`` turns an epoch's figures into
-    a tuple of which higher is better.
+    ``validate()`` gives figures of the module as it is (none without validation clips), and
+    ``score`` turns an epoch's figures into a tuple of which higher is better.
     """
 
     name: str
@@ -105,7 +103,8 @@ class TrainingState:
     """Where a training is: all that it takes to go on from here as if it had never stopped.
 
     ``step`` batches of the epoch after the last one in ``history`` are done, and ``sums`` has what
-    they added up to.
+    they added up to. ``unchecked`` has the steps since the last ``check_finite``: number, clips and
+    loss, which a GPU may still be computing.
     """
 
     def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -115,36 +114,70 @@ class TrainingState:
         self.best: dict[str, Any] = {"score": None, "epoch": 0, "weights": None}
         self.step = 0
         self.sums: dict[str, Tensor] = {}
+        self.unchecked: list[tuple[int, Sequence[str], Tensor]] = []
 
     def saved(self) -> dict[str, Any]:
         """Tensors and plain values for a checkpoint."""
-        score = self.best["score"]
         return {
             "weights": self.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "history": self.history,
-            "best": {**self.best, "score": score and list(score)},
+            "best": self.best,
             "step": self.step,
             "sums": self.sums,
             "random": torch.get_rng_state(),
             "random_gpu": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
         }
 
+    def step_done(self, batch: Batch, loss: Tensor, sums: dict[str, Tensor]) -> None:
+        """Note a step, and add what it gives to the sums of the epoch."""
+        self.step += 1
+        self.unchecked.append((self.step, batch.clips, loss.detach()))
+        for name, value in {"clips": torch.tensor(len(batch.weights)), **sums}.items():
+            before = self.sums.get(name, torch.zeros(()))
+            self.sums[name] = before.to(value.device).double() + value.detach().double()
+
+    def check_finite(self, plan: Plan) -> None:
+        """Raise EarmarkError, with the clips of the step, for a loss or weight that is not finite.
+
+        It never comes back from there: going on would waste hours, and a checkpoint of it would
+        spoil every later run. A step with a finite loss can still have infinite gradients.
+        """
+        steps, self.unchecked = self.unchecked, []
+        if not steps:
+            return
+        losses = torch.stack([loss for *_, loss in steps]).tolist()
+        tensors = list(self.module.state_dict().values())
+        tensors += [value for state in self.optimizer.state.values() for value in state.values()]
+        at = f"epoch {len(self.history) + 1}, step"
+        bad = next((index for index, loss in enumerate(losses) if not math.isfinite(loss)), None)
+        if bad is not None:
+            step, clips, _ = steps[bad]
+            what = f"The loss of {at} {step} is {losses[bad]}"
+        elif not all(tensor.isfinite().all() for tensor in tensors):
+            step, clips, _ = steps[-1]
+            what = f"The weights after {at} {step} are NaN or infinite"
+        else:
+            return
+        raise EarmarkError(
+            f"{what}. Its clips are {listed(clips)}: look at them in clips/train.csv, or lower the "
+            f"recipe's learning_rate ({plan.learning_rate:g})."
+        )
+
     def epoch_done(self, figures: Figures, score: tuple[float, ...]) -> None:
         """Note an epoch's figures, and its weights if its score is the best so far."""
         self.history.append(figures)
         self.step, self.sums = 0, {}
         if self.best["score"] is None or score > self.best["score"]:
-            epoch, weights = len(self.history), _copy_of(self.module)
-            self.best = {"score": score, "epoch": epoch, "weights": weights}
+            state = self.module.state_dict()
+            weights = {name: value.detach().clone().cpu() for name, value in state.items()}
+            self.best = {"score": score, "epoch": len(self.history), "weights": weights}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go to where ``state`` was taken."""
         self.module.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
-        score = state["best"]["score"]
-        self.history = state["history"]
-        self.best = {**state["best"], "score": score and tuple(score)}
+        self.history, self.best = state["history"], state["best"]
         self.step, self.sums = state["step"], state["sums"]
         torch.set_rng_state(state["random"])
         if state["random_gpu"] and torch.cuda.is_available():
@@ -158,64 +191,74 @@ def fit(
     task: TrainingTask,
     checkpoint: Checkpoint,
     seed: int,
-    compiled: bool = False,
 ) -> Trained:
     """Train ``module`` in place and return its history, one row per epoch, and the epoch kept.
 
-    Each epoch ends with a checkpoint. So does a request to stop (SIGTERM, Ctrl-C, another process
-    that wants the checkpoint), after the batch in hand; InterruptedJobError is raised then. What
-    resumes goes on bit by bit as if it had never stopped: all randomness of an epoch follows from
-    ``seed`` and its number, and within an epoch from the state that was saved. Raises EarmarkError,
-    with the clips of the batch, when a loss or weight is not finite; none gets into a checkpoint.
+    Each epoch ends with a checkpoint. So does a request to stop (SIGTERM, Ctrl-C), after the batch
+    in hand; InterruptedJobError is raised then. What resumes goes on bit by bit as if it had never
+    stopped: all randomness of an epoch follows from ``seed`` and its number, and within an epoch
+    from the state that was saved. Raises EarmarkError, with the clips of the batch, when a loss or
+    weight is not finite; none gets into a checkpoint.
     """
     state = TrainingState(module, optimizer)
-    watch = LossWatch(plan.learning_rate)
     saved = checkpoint.load()
     if saved is not None:
         state.restore(saved)
         log.info("Resuming after epoch %d and %d steps.", len(state.history), state.step)
-    told = progress.Epochs(task.name, plan.epochs, len(state.history))
-    with interruption.Requests() as requests, told:
-        stop = partial(_stop_if_asked, state, checkpoint, requests, watch)
+    epoch_log = progress.EpochLog(task.name, plan.epochs, len(state.history))
+    with interruption.Requests() as requests:
+
+        def stop_if_asked() -> None:
+            if requests.reason:
+                state.check_finite(plan)
+                checkpoint.save(state.saved())
+                raise interruption.InterruptedJobError(
+                    f"Stopped by {requests.reason} after epoch {len(state.history)} and "
+                    f"{state.step} steps. All of it is saved: the next run goes on from there."
+                )
+
         while not _is_over(plan, state):
             begin = time.perf_counter()
-            figures = train_one_epoch(state, task, plan, watch, stop, seed)
-            watch.settle(state.saved())
-            figures |= evaluate(task, plan, len(state.history) + 1)
-            state.epoch_done(figures, task.score(figures))
+            figures = train_one_epoch(state, task, plan, seed, stop_if_asked)
+            state.check_finite(plan)
+            validation = evaluate(task, plan, len(state.history) + 1)
+            figures |= validation
+            # Without validation clips the latest epoch counts as the best.
+            state.epoch_done(figures, task.score(figures) if validation else (figures["epoch"],))
             checkpoint.save(state.saved())
-            log.info("%s (%.1f s)", _in_words(figures), time.perf_counter() - begin)
-            told.done(len(state.history))
-        stop()
+            words = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            log.info("%s (%.1f s)", words, time.perf_counter() - begin)
+            epoch_log.done(len(state.history))
+        stop_if_asked()
     kept = len(state.history)
     if plan.keep == "best" and state.best["weights"] is not None:
         module.load_state_dict(state.best["weights"])
         kept = state.best["epoch"]
         log.info("Kept the weights of epoch %d.", kept)
-    return Trained(pd.DataFrame(state.history), kept, compiled)
+    return Trained(pd.DataFrame(state.history), kept)
 
 
 def train_one_epoch(
     state: TrainingState,
     task: TrainingTask,
     plan: Plan,
-    watch: LossWatch,
-    stop: Callable[[], None],
     seed: int,
+    stop_if_asked: Callable[[], None],
 ) -> Figures:
     """Train for the rest of an epoch and return its figures: means over its clips.
 
-    ``watch`` sees each step's loss; ``stop`` is called before each step and may raise.
+    ``stop_if_asked`` is called before each step and may raise.
     """
     module, optimizer = state.module, state.optimizer
     epoch = len(state.history) + 1
     module.train()
     if state.step == 0:
         torch.manual_seed(seeds.derive_seed(seed, "epoch", epoch))
+    done = state.step
     for step, batch in enumerate(task.batches(epoch)):
-        if step < state.step:
+        if step < done:
             continue
-        stop()
+        stop_if_asked()
         for group in optimizer.param_groups:
             group["lr"] = plan.rate(epoch - 1 + step / task.steps)
         # Before the step: compiled for a GPU, it writes where the gradients before lay.
@@ -223,12 +266,7 @@ def train_one_epoch(
         loss, sums = task.losses(batch)
         loss.backward()
         optimizer.step()
-        sums = {"clips": torch.tensor(len(batch.weights)), **sums}
-        for name, value in sums.items():
-            before = state.sums.get(name, torch.zeros(()))
-            state.sums[name] = before.to(value.device).double() + value.detach().double()
-        state.step = step + 1
-        watch.see(epoch, state.step, batch.clips, loss)
+        state.step_done(batch, loss, sums)
     total = {name: value.item() for name, value in state.sums.items()}
     clips = total.pop("clips", 1.0)
     means = {f"train_{name}": value / clips for name, value in total.items()}
@@ -236,7 +274,7 @@ def train_one_epoch(
 
 
 def evaluate(task: TrainingTask, plan: Plan, epoch: int) -> Figures:
-    """Figures of the module on what validates. Raises EarmarkError if one is not finite."""
+    """Figures of the module on the validation clips. Raises EarmarkError if one is not finite."""
     figures = task.validate()
     for name, value in figures.items():
         if not math.isfinite(value):
@@ -247,33 +285,7 @@ def evaluate(task: TrainingTask, plan: Plan, epoch: int) -> Figures:
     return figures
 
 
-def _stop_if_asked(
-    state: TrainingState,
-    checkpoint: Checkpoint,
-    requests: interruption.Requests,
-    watch: LossWatch,
-) -> None:
-    reason = requests.reason or ("another process" if checkpoint.wanted() else None)
-    if reason:
-        watch.settle(state.saved())
-        checkpoint.save(state.saved())
-        raise interruption.InterruptedJobError(
-            f"Stopped by {reason} after epoch {len(state.history)} and {state.step} steps. "
-            f"All of it is saved: the next run goes on from there."
-        )
-
-
 def _is_over(plan: Plan, state: TrainingState) -> bool:
     """Whether all epochs are done, or so many without a better score that patience is over."""
     done = len(state.history)
     return done >= plan.epochs or 0 < plan.patience <= done - state.best["epoch"]
-
-
-def _copy_of(module: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone().cpu() for name, value in module.state_dict().items()}
-
-
-def _in_words(figures: Figures) -> str:
-    words = [f"epoch {figures['epoch']:.0f}"]
-    words += [f"{name} {value:.4g}" for name, value in figures.items() if name != "epoch"]
-    return ", ".join(words)

@@ -14,30 +14,25 @@ Part = TypeVar("Part", Plan, Augmentation)
 class Recipe:
     """A training recipe: the config's entry under ``recipes``.
 
-    ``crop_frames`` and ``test_crops`` matter for features without a fixed length only. ``watch``
-    says whether an epoch is better by its validation "accuracy" (then its loss) or by its "loss".
+    ``crops`` says how clips are cut for predicting. ``watch``: whether an epoch is better by its
+    validation "accuracy" (then its loss) or by its "loss".
     """
 
     plan: Plan
     augmentation: Augmentation
+    crops: Crops
     batch_clips: int
-    crop_frames: int = 0
-    test_crops: int = 1
     label_smoothing: float = 0.0
     watch: str = "accuracy"
-
-    @property
-    def crops(self) -> Crops:
-        """How clips are cut for predicting."""
-        return Crops(self.crop_frames, self.test_crops, 2 * self.batch_clips)
 
 
 def from_settings(settings: Mapping[str, Any]) -> Recipe:
     """Return the recipe that a config entry describes."""
-    rest = dict(settings)
 
-    def taken(kind: type[Part]) -> Part:
-        names = [field.name for field in fields(kind) if field.name in rest]
-        return kind(**{name: rest.pop(name) for name in names})
+    def part(kind: type[Part]) -> Part:
+        names = {field.name for field in fields(kind)}
+        return kind(**{name: value for name, value in settings.items() if name in names})
 
-    return Recipe(taken(Plan), taken(Augmentation), **rest)
+    own = {name: settings[name] for name in ("label_smoothing", "watch") if name in settings}
+    crops = Crops.of_recipe(settings)
+    return Recipe(part(Plan), part(Augmentation), crops, settings["batch_clips"], **own)

@@ -1,0 +1,94 @@
+"""Where clips come from: the data set of a config, its results' name, and the link to it."""
+
+from pathlib import Path
+
+import pytest
+from tiny import default_config, make_set
+
+from earmark.dataset import layout
+from earmark.planning.data_source import Source, linked_layout, source_of
+from earmark.runtime.errors import EarmarkError
+
+
+def named(dataset: str | Path, **overlay: object) -> Source:
+    return source_of({**default_config(), "dataset": str(dataset), **overlay})
+
+
+def test_a_folder_is_looked_at_right_away(tmp_path: Path) -> None:
+    make_set(tmp_path / "my clips!", ["Bark", "Anvil"], sound=False)
+    source = named(tmp_path / "my clips!")
+    assert (source.kind, source.name, source.labels) == ("folder", "my_clips_", ["Anvil", "Bark"])
+    with pytest.raises(EarmarkError, match="does not exist"):
+        named(tmp_path / "none")
+
+
+def test_the_built_in_data_sets_have_the_41_classes() -> None:
+    for dataset in ("demo", "fsdkaggle2018"):
+        source = named(dataset)
+        assert source.name == dataset
+        assert len(source.labels) == len(set(source.labels)) == 41
+
+
+def test_a_folder_called_demo_does_not_share_results_with_the_demo(tmp_path: Path) -> None:
+    make_set(tmp_path / "demo", ["Bark", "Bus"], sound=False)
+    source = named(tmp_path / "demo")
+    assert source.kind == "folder"
+    assert source.name != "demo"
+
+
+@pytest.mark.parametrize("folder", ["results/own", "results/own/inside"])
+def test_data_that_lies_among_its_results_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    # What a rule makes must never be a user's file.
+    monkeypatch.chdir(tmp_path)
+    make_set(tmp_path / folder, ["Cello", "Bark"], sound=False)
+    with pytest.raises(EarmarkError, match="lies where its results would go"):
+        named(folder, name="own")
+    assert named(folder, name="other").name == "other"
+
+
+def test_corrections_are_those_of_this_data_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_set(tmp_path / "set", ["Cello"], sound=False)
+    (tmp_path / "corrections").mkdir()
+    (tmp_path / "corrections/other.csv").touch()
+    assert named("set").corrections == []
+    (tmp_path / "corrections/set.csv").touch()
+    assert named("set").corrections == [Path("corrections/set.csv")]
+
+
+def test_the_link_leads_to_the_data_set_and_gives_it_one_path(tmp_path: Path) -> None:
+    results = tmp_path / "results/set"
+    found = []
+    for name in ("one", "an/other"):
+        made = make_set(tmp_path / name / "set", ["Cello"], truth=True, sound=False)
+        source = named(made.folder)
+        linked = linked_layout(source, results, is_main_process=True)
+        assert linked.train_list.samefile(made.train_list)
+        assert linked.audio_test.samefile(made.audio_test)
+        found.append(linked)
+        # A job leaves it as it is.
+        moved = Source("set", "folder", layout.kaggle_layout(tmp_path / "x"), [])
+        assert linked_layout(moved, results, is_main_process=False)
+        assert linked.train_list.samefile(made.train_list)
+    assert found[0] == found[1]
+    assert found[0].test_truth == results / "source/test_post_competition.csv"
+    zenodo = Source("set", "folder", layout.zenodo_layout(tmp_path), [])
+    assert linked_layout(zenodo, results, is_main_process=True).test_list is None
+    # On another machine a job makes it where there is none.
+    elsewhere = linked_layout(source, tmp_path / "elsewhere", is_main_process=False)
+    assert elsewhere.train_list.samefile(made.train_list)
+    # What a rule makes is no link's.
+    assert linked_layout(named("demo"), results, is_main_process=True) == named("demo").layout
+
+
+def test_where_the_link_cannot_be_made_there_is_a_sentence(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "set", ["Cello"], sound=False)
+    results = tmp_path / "results/set"
+    (results / "source").mkdir(parents=True)
+    with pytest.raises(EarmarkError, match=r"results/set/source cannot be written.*Move away"):
+        linked_layout(named(made.folder), results, is_main_process=True)
+    assert [path.name for path in results.iterdir()] == ["source"]

@@ -1,0 +1,109 @@
+"""The index of a user's folder, which the main process writes while a run is planned.
+
+No rule makes it, and it is written only if its bytes change: touched clips, files that no list
+names and a moved or copied folder change nothing. So that clips are not hashed at each start, their
+hashes are cached in Snakemake's own folder; that cache can be deleted at any time.
+"""
+
+import contextlib
+import json
+import os
+import stat
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from earmark.dataset import index
+from earmark.dataset.layout import Layout
+from earmark.planning import data_source
+from earmark.runtime.errors import EarmarkError
+from earmark.runtime.outputs import whole_file
+
+CACHE = Path(".snakemake/earmark")
+# A file may change again within its time stamp: a newer one is hashed again at the next start.
+SETTLED_SECONDS = 2.0
+
+
+def update(layout: Layout, results: Path, cache: Path = CACHE) -> None:
+    """Write ``results``/index/{train,test}.csv for the clips in ``layout``, where they changed.
+
+    ``cache`` is the folder for hashes of clips. Raises EarmarkError when the clips in ``results``
+    are those of another folder.
+    """
+    hashes = HashCache(cache / f"{results.name}.json")
+    rows = index.of_layout(layout, hashes.hash_all)
+    paths = {part: results / "index" / f"{part}.csv" for part in index.PARTS}
+    changed = [part for part, path in paths.items() if _text(path) != index.text_of(rows[part])]
+    if changed:
+        before = data_source.linked_folder(results)
+        # A folder that is no longer there was moved, and may have been edited since.
+        if before is not None and before != layout.folder.resolve() and before.exists():
+            raise EarmarkError(
+                f"The results in {results} are of the clips in {before}, and {layout.folder} has "
+                f"others. Write `name: another_name` in the config (or add name=another_name after "
+                f"--config) to keep both, or delete {results} if you do not need it any more."
+            )
+        index.warn_of_copies(rows)
+        index.warn_of_unlisted(layout, rows)
+        for part in changed:
+            index.write(rows[part], paths[part])
+    hashes.save()
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+class HashCache:
+    """Content hashes of files whose size and times are as they were when they were hashed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # File -> its stamp and hash.
+        self._files: dict[str, Any] = {}
+        self._changed = False
+        with contextlib.suppress(OSError, ValueError):  # there is none, or it is damaged
+            self._files = json.loads(path.read_text(encoding="utf-8"))
+
+    def hash_all(self, folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
+        """As ``index.hash_all``, but a file that is in the cache is not read again."""
+        begin = time.time_ns()
+        facts: dict[str, tuple[int, str]] = {}
+        stamps: dict[str, list[int]] = {}  # of files to be read
+        for file in files:
+            stamp = _stamp(folder / file)
+            if stamp and file in self._files and self._files[file][0] == stamp:
+                facts[file] = (stamp[0], self._files[file][1])
+            elif stamp:
+                stamps[file] = stamp
+        hashed = index.hash_all(folder, list(stamps))
+        for (file, stamp), fact in zip(stamps.items(), hashed, strict=True):
+            facts[file] = fact
+            if fact[1] and max(stamp[1:3]) < begin - SETTLED_SECONDS * 1e9:
+                self._files[file] = [stamp, fact[1]]
+                self._changed = True
+        return [facts.get(file, (-1, "")) for file in files]
+
+    def save(self) -> None:
+        """Write the cache if it changed."""
+        if self._changed:
+            with whole_file(self.path) as temporary:
+                temporary.write_text(json.dumps(self._files), encoding="utf-8")
+
+
+def _stamp(path: Path) -> list[int] | None:
+    """What tells that a file is as it was; None if there is none."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return None
+    if not stat.S_ISREG(facts.st_mode):  # a pipe would be waited for
+        return None
+    # Nobody can set the time of the last change of any kind; device and inode tell files of other
+    # folders apart.
+    times = [facts.st_mtime_ns, facts.st_ctime_ns]
+    return [facts.st_size, *times, facts.st_dev, facts.st_ino]

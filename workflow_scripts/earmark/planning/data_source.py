@@ -1,0 +1,120 @@
+"""Where a run's clips come from: the synthesised set, the fetched one, or a user's folder."""
+
+import contextlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from earmark.dataset import clip_lists, layout
+from earmark.dataset.layout import Layout
+from earmark.labels import class_groups
+from earmark.runtime.errors import EarmarkError
+from earmark.runtime.outputs import unwritable
+
+DEMO, FETCHED = "demo", "fsdkaggle2018"
+# In a folder of results, the link to the data set that they are of.
+LINK = "source"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a run's clips come from.
+
+    ``name`` is the results' folder name. ``kind`` is demo (a rule makes the clips), missing (a rule
+    is to fetch them), fetched (that was done) or folder (the user's own); ``labels`` are the
+    classes as far as they are known before anything has run.
+    """
+
+    name: str
+    kind: str
+    layout: Layout
+    labels: list[str]
+
+    @property
+    def is_there(self) -> bool:
+        """Whether no rule makes or fetches the clips: edits are looked for while planning."""
+        return self.kind in ("fetched", "folder")
+
+    @property
+    def corrections(self) -> list[Path]:
+        """The file of people's corrections of this data set's labels, if there is one."""
+        path = Path("corrections", f"{self.name}.csv")
+        return [path] if path.exists() else []
+
+
+def source_of(config: Mapping[str, Any]) -> Source:
+    """Return the data set that ``dataset`` asks for; a folder is looked at right away.
+
+    Raises EarmarkError for a folder that cannot be used.
+    """
+    dataset, name = config["dataset"], config.get("name")
+    if dataset == DEMO:
+        made = layout.kaggle_layout(Path("results", name or DEMO, "dataset"))
+        return Source(name or DEMO, "demo", made, list(class_groups.CLASSES))
+    if dataset == FETCHED:
+        folder = Path(config["fetch"]["folder"])
+        if layout.missing_archives(folder, config["fetch"]["files"]):
+            fetched = layout.zenodo_layout(folder)
+            return Source(name or FETCHED, "missing", fetched, list(class_groups.CLASSES))
+        # Once it is there, its edits are noticed like those of any folder.
+        return _existing(folder, name or FETCHED, "fetched")
+    # A shell leaves the tilde of `--config dataset=~/sounds` as it is.
+    folder = Path(os.path.expanduser(dataset))
+    last = folder.resolve().name or "data"
+    own = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in last)
+    # Those two names stand for the data sets that Earmark makes or fetches.
+    default = f"{own}_folder" if own in (DEMO, FETCHED) else own
+    return _existing(folder, name or default, "folder")
+
+
+def _existing(folder: Path, name: str, kind: str) -> Source:
+    taken = sorted(set("{}<>") & set(str(folder)))
+    if taken:
+        raise EarmarkError(
+            f"The data set folder {folder} has '{taken[0]}' in its name, which Snakemake takes for "
+            f"the begin or end of a name of its own. Rename it, or set `dataset` to a link to it."
+        )
+    # Snakemake deletes rules' outputs before it makes them: none may be a user's file.
+    results = Path("results", name).resolve()
+    if folder.resolve().is_relative_to(results):
+        raise EarmarkError(
+            f"The data set {folder} lies where its results would go. Write another `name` in the "
+            f"config, or run in another folder with `snakemake --directory`."
+        )
+    there = layout.find_layout(folder)
+    labels = sorted({row.label for row in clip_lists.train_rows(there.train_list)})
+    return Source(name, kind, there, labels)
+
+
+def linked_layout(source: Source, results: Path, is_main_process: bool) -> Layout:
+    """The layout whose paths are rules' inputs; a user's folder is reached through a link.
+
+    So a data set that was moved, or is named otherwise, has the paths that it had before. The main
+    process lets the link ``results``/source lead to the data set; jobs (perhaps on another machine)
+    make it where there is none. Raises EarmarkError where it cannot be made.
+    """
+    if source.kind != "folder":
+        return source.layout
+    link, folder = results / LINK, source.layout.folder.resolve()
+    linked = linked_folder(results)
+    if linked is None or (is_main_process and linked != folder):
+        new = link.with_name(f".{LINK}.{os.getpid()}")
+        try:
+            link.parent.mkdir(parents=True, exist_ok=True)
+            new.symlink_to(folder)
+            os.replace(new, link)
+        except OSError as problem:
+            with contextlib.suppress(OSError):
+                new.unlink()
+            raise unwritable(link, problem) from problem
+    return source.layout.moved_to(link)
+
+
+def linked_folder(results: Path) -> Path | None:
+    """The folder of clips that ``results`` are of, whether it still exists or not."""
+    try:
+        return Path(os.readlink(results / LINK))
+    except OSError:
+        return None

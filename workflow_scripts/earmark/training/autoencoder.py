@@ -1,0 +1,65 @@
+"""Train the autoencoder on the spectrograms of all clips; labels and folds are not used."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from earmark.features.store import FeatureStore
+from earmark.inference import batches
+from earmark.inference.batches import Batch, Crops, Examples
+from earmark.inference.resident import ResidentStore
+from earmark.networks.autoencoder import Autoencoder, validation_clips
+from earmark.training import loop
+from earmark.training.compiling import Forward
+from earmark.training.jobs import TrainingJob
+
+
+def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.Trained:
+    """Train ``module`` in place on ``clips``, of which some are held out.
+
+    Columns of the history: epoch, learning_rate, train_loss and, where clips are held out,
+    validation_loss.
+    """
+    held_out = validation_clips(clips)
+    learned = [clip for clip in clips if clip not in held_out]
+    rows = job.features.rows_of(learned)
+    train = Examples(rows, np.zeros_like(rows), np.ones(len(rows), np.float32), learned)
+    validation_rows = job.features.rows_of(sorted(held_out))
+    crops, device = Crops(batch_clips=job.recipe.batch_clips), job.hardware.device
+
+    def loss_of(images: Tensor, forward: Forward) -> Tensor:
+        with job.hardware.autocast():
+            reconstructions = forward(images)
+        return nn.functional.mse_loss(reconstructions.float(), images)
+
+    def losses(forward: Forward, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = loss_of(batch.inputs, forward)
+        return loss, {"loss": loss.detach() * len(batch.inputs)}
+
+    @torch.no_grad()
+    def validate(features: FeatureStore | ResidentStore) -> loop.Figures:
+        if not held_out:
+            return {}
+        module.eval()
+        total = 0.0
+        for indices, images in batches.prediction_batches(features, validation_rows, crops, device):
+            total += loss_of(images, module).item() * len(indices)
+        return {"validation_loss": total / len(held_out)}
+
+    def score(figures: loop.Figures) -> tuple[float, ...]:
+        return (-figures["validation_loss"],)
+
+    return job.fit(module, train, 1, losses, validate, score)
+
+
+@torch.no_grad()
+def encode(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> np.ndarray:
+    """Latents (n, d) of ``clips``, by the module in the mode that it is in."""
+    latents = []
+    rows, crops = job.features.rows_of(clips), Crops(batch_clips=job.recipe.batch_clips)
+    for _, images in batches.prediction_batches(job.features, rows, crops, job.hardware.device):
+        with job.hardware.autocast():
+            latents.append(module.encode(images).float().cpu().numpy())
+    return np.concatenate(latents)

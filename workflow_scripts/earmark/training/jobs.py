@@ -1,0 +1,155 @@
+"""A script's training of one network: where it computes, its checkpoint, its model's files.
+
+Classifiers and the autoencoder differ in what they learn (``loop.TrainingTask``); the rest is here.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from earmark.dataset import tables
+from earmark.dataset.hashing import hash_of
+from earmark.features.store import FeatureStore
+from earmark.inference import batches, resident
+from earmark.inference.batches import Augmentation, Batch, Examples
+from earmark.inference.hardware import Hardware, choose_hardware
+from earmark.inference.resident import ResidentStore
+from earmark.networks import saved_models
+from earmark.training import compiling, loop, recipes, seeds
+from earmark.training.checkpoints import Checkpoint
+from earmark.training.compiling import Forward
+from earmark.training.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One training of one network. ``name`` is its name in the log.
+
+    What is written with the model: ``cfg`` are the rule's settings, among them the recipe;
+    ``inputs`` and ``code`` are hashes; ``outputs`` are the files weights, facts and history.
+    """
+
+    name: str
+    seed: int
+    recipe: Recipe
+    hardware: Hardware
+    features: FeatureStore
+    checkpoint: Checkpoint
+    cfg: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
+
+    def batches(
+        self,
+        features: FeatureStore | ResidentStore,
+        clips: Examples,
+        classes: int,
+        augmentation: Augmentation,
+        device: torch.device,
+        *purpose: object,
+    ) -> Iterator[Batch]:
+        """One pass over ``clips`` in the order that belongs to the job's seed and the purpose."""
+        return batches.training_batches(
+            features,
+            clips,
+            classes,
+            self.recipe.batch_clips,
+            self.recipe.crops.frames,
+            augmentation,
+            device,
+            seeds.derive_seed(self.seed, *purpose),
+        )
+
+    def fit(
+        self,
+        module: nn.Module,
+        train: Examples,
+        classes: int,
+        losses: Callable[[Forward, Batch], tuple[Tensor, dict[str, Tensor]]],
+        validate: Callable[[FeatureStore | ResidentStore], loop.Figures],
+        score: Callable[[loop.Figures], tuple[float, ...]],
+    ) -> loop.Trained:
+        """Train ``module`` in place on the clips ``train``; see ``loop.TrainingTask``.
+
+        ``losses`` is called with the module, or with code compiled from it.
+        """
+        recipe, device = self.recipe, self.hardware.device
+        self.hardware.move(module)
+        shape = batches.input_shape(self.features, recipe.crops)
+        example = torch.rand(min(recipe.batch_clips, len(train)), *shape, device=device)
+        forward, compiled = compiling.compiled(
+            module, example, self.hardware, recipe.plan.epochs * len(train)
+        )
+        features = resident.on_device(self.features, device)
+        task = loop.TrainingTask(
+            self.name,
+            lambda epoch: self.batches(
+                features, train, classes, recipe.augmentation, device, "batches", epoch
+            ),
+            max(1, -(-len(train) // recipe.batch_clips)),
+            lambda batch: losses(forward, batch),
+            lambda: validate(features),
+            score,
+        )
+        optimizer = loop.make_optimizer(module, recipe.plan)
+        trained = loop.fit(module, optimizer, recipe.plan, task, self.checkpoint, self.seed)
+        return replace(trained, compiled=compiled)
+
+    def save(self, module: nn.Module, trained: loop.Trained, **facts: Any) -> None:
+        """Write the model: weights (safetensors), facts (JSON) and history (CSV).
+
+        The facts are all that it takes to use the model and to trust it: settings, hashes of the
+        inputs and the code, where it was trained, how good it was, and ``facts``.
+        """
+        saved_models.save(
+            self.outputs["weights"],
+            self.outputs["facts"],
+            module,
+            **self.cfg,
+            **facts,
+            feature=self.features.settings,
+            inputs=self.inputs,
+            code=self.code,
+            hardware={
+                **self.hardware.numerics(),
+                "device_name": self.hardware.device_name(),
+                "compiled": trained.compiled,
+            },
+            kept_epoch=trained.kept_epoch,
+            kept_figures=trained.kept_figures(),
+        )
+        tables.write_table(trained.history, self.outputs["history"])
+
+
+@contextmanager
+def started(
+    name: str,
+    seed: int,
+    cfg: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    outputs: Mapping[str, str],
+    code: str,
+    threads: int,
+    hardware_settings: Mapping[str, Any],
+) -> Iterator[TrainingJob]:
+    """A training that begins, or goes on from its checkpoint, while no other process does.
+
+    ``inputs`` are files by name, among them the ``features``.
+    """
+    hardware = choose_hardware(threads, seed, hardware_settings)
+    hashes = {name: hash_of(path)[1] for name, path in inputs.items()}
+    same = [cfg, hashes, code, hardware.numerics(), hardware.compile_from_clips]
+    path = Path(outputs["weights"]).with_name("checkpoint.pt")
+    checkpoint = Checkpoint(path, json.dumps(same, sort_keys=True))
+    recipe = recipes.from_settings(cfg["recipe"])
+    with FeatureStore(inputs["features"]) as features, checkpoint.held():
+        yield TrainingJob(
+            name, seed, recipe, hardware, features, checkpoint, cfg, hashes, outputs, code
+        )
