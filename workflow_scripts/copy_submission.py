@@ -11,7 +11,7 @@ log = logging.getLogger("earmark")
 
 
 def main(*, guesses: str, submission: str, cfg: dict[str, Any]) -> None:
-    """Copy ``guesses`` to ``submission``; the log says of which data and system it is (``cfg``)."""
+    """Copy ``guesses`` to ``submission``; the log names the data and the system (``cfg``)."""
     with whole_file(submission) as temporary:
         temporary.write_bytes(Path(guesses).read_bytes())
     log.info(

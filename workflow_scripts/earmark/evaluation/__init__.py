@@ -1,1 +1,1 @@
-"""What models say and how good it is: predictions, ensembles, out-of-fold, scores, submission."""
+"""Files of predictions, ensembles, out-of-fold predictions, scores and the submission."""

@@ -1,10 +1,10 @@
-"""How sure a MAP@3 is, and how sure its difference to another system's.
+"""Standard errors of a MAP@3, and the confidence interval of its difference to another system's.
 
 Both systems guess the same clips, and a clip that is hard for one is mostly hard for the other:
 differences are therefore taken clip by clip, and the clips are drawn again with replacement
 (paired bootstrap; Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapters 13 and 16).
 Chance enters twice, through the clips and through the training's seed. The seeds are averaged
-first, which gives what drawing clips for all seeds alike would give, as means are linear.
+first, which equals drawing the same clips for all seeds, as means are linear.
 """
 
 from typing import NamedTuple

@@ -15,7 +15,7 @@ def combine(
 
     Kinds, with weights w that sum to 1:
 
-    - arithmetic: the sum of w p, all weights alike
+    - arithmetic: the sum of w p, with equal weights
     - weighted: the same with weights in proportion to ``validation_scores``
     - geometric: the product of p^w, scaled to sum to 1: one member's firm no weighs much
     - power: the sum of w p^exponent, scaled to sum to 1; the report's "GM" has the exponent 0.25
@@ -35,7 +35,7 @@ def combine(
 
 
 def weights_from(scores: Sequence[float]) -> np.ndarray:
-    """Weights in proportion to validation scores; alike when there is no usable score."""
+    """Weights in proportion to validation scores; equal when there is no usable score."""
     known = np.nan_to_num(np.asarray(scores, dtype=float))
     if known.sum() <= 0:
         return np.full(len(known), 1 / max(1, len(known)))

@@ -100,11 +100,13 @@ def _against(before: pd.DataFrame, values: pd.DataFrame, seed: int) -> dict[str,
     both = values.columns.intersection(before.columns)
     if both.empty:
         return {"paired_clips": 0}
-    found = comparison.paired_bootstrap(values[both].to_numpy(), before[both].to_numpy(), seed)
+    difference, low, high = comparison.paired_bootstrap(
+        values[both].to_numpy(), before[both].to_numpy(), seed
+    )
     return {
-        "difference": found.difference,
-        "difference_low": found.low,
-        "difference_high": found.high,
+        "difference": difference,
+        "difference_low": low,
+        "difference_high": high,
         "paired_clips": len(both),
     }
 

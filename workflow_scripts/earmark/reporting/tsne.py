@@ -62,7 +62,7 @@ def _scatter(
     axes: mpl.axes.Axes, points: np.ndarray, labels: np.ndarray, classes: np.ndarray
 ) -> None:
     others = ~np.isin(labels, classes)
-    # As a picture inside the SVG: as thousands of shapes they would make it slow to open.
+    # As one image inside the SVG: thousands of shapes would make it slow to open.
     grey: dict[str, Any] = {"s": 4, "color": "0.8", "linewidths": 0, "rasterized": True}
     axes.scatter(points[others, 0], points[others, 1], **grey)
     for number, label in enumerate(classes):
