@@ -4,12 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 import tabulate_selftraining
 from tiny import read_rows, write_rows
 
 from earmark.report2018 import report_tables
-from earmark.runtime.errors import EarmarkError
 
 LABELS = ("clip", "label", "verified", "source", "weight")
 # Round -> kept epoch, clips, pseudo-labels, train accuracy, validation loss and accuracy.
@@ -118,15 +116,3 @@ def test_without_validation_the_last_round_is_the_best() -> None:
 def test_equal_rounds_the_first_is_the_best() -> None:
     table = report_tables.selftraining({0: facts_of(1), 1: facts_of(1)}, {1: 3}, None)
     assert table["round"].tolist()[-1] == "best (0)"
-
-
-def test_facts_that_are_damaged_get_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "0.json").write_text('{"kept_epoch": 2}')
-    with pytest.raises(EarmarkError, match=r"0\.json.*damaged"):
-        tabulate_selftraining.main(
-            facts=[str(tmp_path / "0.json")],
-            pseudo=[],
-            csv="t.csv",
-            page="t.html",
-            cfg={"title": "Setting", "setting": None, "rounds": [0]},
-        )

@@ -1,15 +1,15 @@
 """Put the rounds of a self-training into the report's table."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from earmark.labels import selections
-from earmark.networks import model_facts
 from earmark.report2018 import report_tables
 from earmark.reporting import tables
 from earmark.reporting.tables import Section
 from earmark.runtime import job
 
-FACTS = {"kept_epoch": int, "kept_figures": dict, "clips": dict, "recipe": dict}
 REMARKS = (
     "Round 0 is the base model. Clips are those trained on, without the fold held out; accuracies "
     "are those of the epoch whose weights were kept, and the last line repeats the best round.",
@@ -26,7 +26,7 @@ def main(*, facts: list[str], pseudo: list[str], csv: str, page: str, cfg: dict[
     the ``rounds``: the number of each model, where the base is 0.
     """
     rounds = {
-        number: model_facts.read(path, FACTS)
+        number: json.loads(Path(path).read_text(encoding="utf-8"))
         for number, path in zip(cfg["rounds"], facts, strict=True)
     }
     added = {number: len(selections.read(path)) for number, path in enumerate(pseudo, start=1)}
