@@ -121,7 +121,7 @@ KINDS = [
     Kind("a class with one clip", "works", rows(first_of({"Cello": 1}))),
     Kind(
         "each class with one clip",
-        "works: holds out no clip to validate by",
+        "works: holds out no clip to validate on",
         rows(first_of(dict.fromkeys((*MUSIC, *OTHERS), 1))),
     ),
     Kind(
@@ -132,7 +132,7 @@ KINDS = [
     Kind("every clip verified", "works", rows(verified(lambda label, number: True))),
     Kind(
         "a held-out fold without a verified clip",
-        "works: holds out no clip to validate by",
+        "works: holds out no clip to validate on",
         rows(verified(lambda label, number: number == 0)),
     ),
     Kind("two classes, fewer than guesses", "works", rows(first_of({"Flute": 0, "Knock": 0}))),

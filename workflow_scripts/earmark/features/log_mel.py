@@ -38,8 +38,6 @@ class LogMel(MelFeature):
         from earmark.features import spectra
 
         power = self.power(samples)
-        if power is None:
-            return np.full((1, self.bands), FLOOR, np.uint8)
         level = 10 * np.log10(np.maximum(power.sum(axis=1), 1e-30))
         levels = spectra.relative_levels(power, self.range_db)
         if levels is None:

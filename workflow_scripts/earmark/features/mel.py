@@ -60,11 +60,9 @@ class MelFeature(Feature, ABC):
         )
         return torch.hann_window(self.window_samples), spectra.filters_of(weights)
 
-    def power(self, samples: np.ndarray) -> np.ndarray | None:
-        """Samples (n,) -> powers (frames, bands); None without samples."""
+    def power(self, samples: np.ndarray) -> np.ndarray:
+        """Samples (n,) -> powers (frames, bands), at least one frame."""
         from earmark.features import spectra
 
-        if samples.size == 0:
-            return None
         window, filters = self._filters
         return spectra.powers(samples, window, self.hop_samples, filters)

@@ -52,8 +52,7 @@ class Mfcc(MelFeature):
         """Samples (n,) -> half floats (frames, coefficients), at least one frame."""
         from earmark.features import spectra
 
-        power = self.power(samples)
-        levels = None if power is None else spectra.relative_levels(power, self.range_db)
+        levels = spectra.relative_levels(self.power(samples), self.range_db)
         if levels is None:
             return np.zeros((1, self.coefficients), np.float16)
         above_floor = np.maximum(10 * levels + self.range_db, 0)

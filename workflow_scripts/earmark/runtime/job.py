@@ -47,9 +47,8 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
 
 def _arguments(main: Callable[..., None], snakemake: Any) -> dict[str, Any]:
     """The arguments of ``main``; Python refuses those that it has no parameter for."""
-    arguments = {**snakemake.input, **snakemake.output, **snakemake.params}
     optional = {"threads": snakemake.threads, **snakemake.config.get("untracked", {})}
-    arguments |= optional
+    arguments = {**snakemake.input, **snakemake.output, **snakemake.params, **optional}
     parameters = inspect.signature(main).parameters
     return {
         name: value

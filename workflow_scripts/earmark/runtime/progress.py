@@ -49,7 +49,7 @@ class EpochLog:
         self._last_line = now
         per_epoch = (now - self._start) / max(1, epochs - self._done_before)
         log.info(
-            "%s: epoch %d of %d, at most %s left (hours:minutes:seconds)",
+            "%s: epoch %d of %d, at most %s left",
             self.name,
             epochs,
             self.total,
