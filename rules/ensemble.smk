@@ -7,7 +7,7 @@ rule predict:
         feature_file=lambda wc: PLAN.features_of(wc.system, wc.part),
         folds_table=lambda wc: [FOLDS] if wc.part == "train" else [],
         weights=lambda wc: PLAN.finished_all(wc.system, wc.seed, "weights.safetensors"),
-        facts=lambda wc: PLAN.finished_all(wc.system, wc.seed, "model.json"),
+        metadata=lambda wc: PLAN.finished_all(wc.system, wc.seed, "model.json"),
     output:
         predicted=PLAN.predictions("{system}", "{seed}", "{part}"),
     log:

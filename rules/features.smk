@@ -35,7 +35,7 @@ rule train_autoencoder:
         ),
     output:
         weights=f"{RESULTS}/autoencoders/{{autoencoder}}/weights.safetensors",
-        facts=f"{RESULTS}/autoencoders/{{autoencoder}}/model.json",
+        metadata=f"{RESULTS}/autoencoders/{{autoencoder}}/model.json",
         history=f"{RESULTS}/autoencoders/{{autoencoder}}/history.csv",
         latents=f"{RESULTS}/autoencoders/{{autoencoder}}/latents.h5",
     log:

@@ -9,7 +9,7 @@ rule train_model:
         feature_file=lambda wc: PLAN.features_of(wc.system, "train"),
     output:
         weights=f"{RESULTS}/models/{{system}}/seed{{seed}}/fold{{fold}}/weights.safetensors",
-        facts=f"{RESULTS}/models/{{system}}/seed{{seed}}/fold{{fold}}/model.json",
+        metadata=f"{RESULTS}/models/{{system}}/seed{{seed}}/fold{{fold}}/model.json",
         history=f"{RESULTS}/models/{{system}}/seed{{seed}}/fold{{fold}}/history.csv",
     log:
         f"{LOGS}/train_model/{{system}}/seed{{seed}}_fold{{fold}}.log",

@@ -142,7 +142,7 @@ rule plot_autoencoder:
             config["autoencoders"][wc.autoencoder]["feature"], "train"
         ),
         weights=f"{RESULTS}/autoencoders/{{autoencoder}}/weights.safetensors",
-        facts=f"{RESULTS}/autoencoders/{{autoencoder}}/model.json",
+        metadata=f"{RESULTS}/autoencoders/{{autoencoder}}/model.json",
         history=f"{RESULTS}/autoencoders/{{autoencoder}}/history.csv",
     output:
         curves_png=f"{REPORT}/autoencoder_{{autoencoder}}_loss.png",
@@ -204,7 +204,7 @@ rule plot_filters:
         clips_table=TRAIN_CLIPS,
         feature_file=lambda wc: PLAN.features_of(wc.system, "train"),
         weights=lambda wc: PLAN.finished(PLAN.first_model(wc.system), "weights.safetensors"),
-        facts=lambda wc: PLAN.finished(PLAN.first_model(wc.system), "model.json"),
+        metadata=lambda wc: PLAN.finished(PLAN.first_model(wc.system), "model.json"),
     output:
         filters_png=report(
             f"{REPORT}/filters_{{system}}.png",
@@ -261,7 +261,7 @@ rule tabulate_spreading:
 
 rule tabulate_selftraining:
     input:
-        facts=lambda wc: [
+        metadata=lambda wc: [
             f"{folder}/model.json" for folder in PLAN.stages(PLAN.first_model(wc.system)).values()
         ],
         pseudo=lambda wc: [

@@ -14,7 +14,7 @@ rule selftrain_round:
         ),
     output:
         weights=f"{ROUND}/weights.safetensors",
-        facts=f"{ROUND}/model.json",
+        metadata=f"{ROUND}/model.json",
         history=f"{ROUND}/history.csv",
         pseudo=f"{ROUND}/pseudo_labels.csv",
     log:

@@ -122,7 +122,7 @@ class Steps:
                 feature_file=self.plan.features_of(system, part),
                 folds_table=[self.tables["folds_table"]] if part == "train" else [],
                 weights=self.plan.finished_all(system, 1, "weights.safetensors"),
-                facts=self.plan.finished_all(system, 1, "model.json"),
+                metadata=self.plan.finished_all(system, 1, "model.json"),
                 predicted=self.plan.predictions(system, 1, part),
                 cfg={"folds": self.plan.folds_of(system)},
                 **self.job,
@@ -212,7 +212,7 @@ class Steps:
 
 def model_files(folder: str) -> dict[str, str]:
     files = ("weights.safetensors", "model.json", "history.csv")
-    parts = zip(("weights", "facts", "history"), files, strict=True)
+    parts = zip(("weights", "metadata", "history"), files, strict=True)
     return {part: f"{folder}/{file}" for part, file in parts}
 
 

@@ -21,8 +21,8 @@ from earmark.runtime.errors import EarmarkError
 from earmark.training import classifier, recipes
 from earmark.training.checkpoints import Checkpoint
 from earmark.training.classifier import Data
-from earmark.training.jobs import TrainingJob
 from earmark.training.loop import Plan
+from earmark.training.training_job import TrainingJob
 
 HARDWARE = Hardware(torch.device("cpu"), None)
 
@@ -102,7 +102,7 @@ def test_interrupted_classifier_goes_on_as_if_it_had_not_stopped(toy, tmp_path, 
     whole = toy_module()
     history = train(whole, toy, data, chosen, Checkpoint(tmp_path / "one.pt", "f"))
     stopped, calls = Checkpoint(tmp_path / "two.pt", "f"), []
-    figures_of = classifier.validation_figures
+    figures_of = classifier.validation_metrics
 
     def fail_in_the_third(*given):
         calls.append(given)
@@ -111,7 +111,7 @@ def test_interrupted_classifier_goes_on_as_if_it_had_not_stopped(toy, tmp_path, 
         return figures_of(*given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(classifier, "validation_figures", fail_in_the_third)
+        patch.setattr(classifier, "validation_metrics", fail_in_the_third)
         with pytest.raises(StopHereError):
             train(toy_module(), toy, data, chosen, stopped)
     again = toy_module(seed=99)
@@ -147,11 +147,11 @@ def test_train_loss_is_the_weighted_cross_entropy_by_hand(toy, checkpoint, smoot
 
 def test_validation_figures_by_hand():
     probabilities = np.array([[0.5, 0.25, 0.25, 0.0], [0.1, 0.2, 0.3, 0.4], [0.7, 0.1, 0.1, 0.1]])
-    found = classifier.validation_figures(probabilities, np.array([0, 2, 3]))
+    found = classifier.validation_metrics(probabilities, np.array([0, 2, 3]))
     assert found["validation_loss"] == pytest.approx(-math.log(0.5 * 0.3 * 0.1) / 3)
     assert found["validation_accuracy"] == pytest.approx(1 / 3)
     assert found["validation_map3"] == pytest.approx((1 + 1 / 2 + 0) / 3)
-    certain = classifier.validation_figures(np.array([[1.0, 0.0]]), np.array([1]))
+    certain = classifier.validation_metrics(np.array([[1.0, 0.0]]), np.array([1]))
     assert math.isfinite(certain["validation_loss"])
 
 
@@ -206,7 +206,7 @@ def test_best_epoch_goes_by_what_the_recipe_watches(toy, checkpoint, monkeypatch
         accuracy, loss = next(told)
         return {"validation_accuracy": accuracy, "validation_loss": loss}
 
-    monkeypatch.setattr(classifier, "validation_figures", judged)
+    monkeypatch.setattr(classifier, "validation_metrics", judged)
     data = Data(toy_examples(0, 40), toy_examples(40, 60), ["x", "y", "z"])
     kept = toy_module()
     train(kept, toy, data, recipe(epochs=4, watch=watch), checkpoint)

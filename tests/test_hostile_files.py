@@ -141,12 +141,12 @@ def test_facts_that_are_none_are_explained(tmp_path, content):
     path = tmp_path / "model.json"
     path.write_bytes(content)
     with pytest.raises(EarmarkError, match=r"(?s)facts .*damaged.*Delete them"):
-        saved_models.read_facts(path, {"network": str, "classes": list})
+        saved_models.read_metadata(path, {"network": str, "classes": list})
     with pytest.raises(EarmarkError, match=r"facts .*absent"):
-        saved_models.read_facts(tmp_path / "absent.json", {})
+        saved_models.read_metadata(tmp_path / "absent.json", {})
 
 
 def test_facts_come_back(tmp_path):
     saved_models.save(tmp_path / "w", tmp_path / "f", toy_module(), network="vgg", classes=["a"])
-    found = saved_models.read_facts(tmp_path / "f", {"network": str, "classes": list})
+    found = saved_models.read_metadata(tmp_path / "f", {"network": str, "classes": list})
     assert (found["network"], found["classes"]) == ("vgg", ["a"])

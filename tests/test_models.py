@@ -78,7 +78,7 @@ def inputs(folder: Path) -> dict[str, str]:
 
 
 def outputs(folder: Path) -> dict[str, str]:
-    names = {"weights": "weights.safetensors", "facts": "model.json", "history": "history.csv"}
+    names = {"weights": "weights.safetensors", "metadata": "model.json", "history": "history.csv"}
     return {argument: str(folder / name) for argument, name in names.items()}
 
 
@@ -152,7 +152,7 @@ def test_a_models_facts_are_all_that_it_takes_to_use_and_trust_it(folder: Path, 
     order = list(zip(history["validation_accuracy"], -history["validation_loss"], strict=True))
     assert facts["kept_epoch"] == order.index(max(order)) + 1
     kept = history.iloc[facts["kept_epoch"] - 1].to_dict()
-    assert facts["kept_figures"] == pytest.approx(kept)
+    assert facts["kept_metrics"] == pytest.approx(kept)
 
 
 def test_the_weights_are_those_of_the_epoch_that_was_kept(folder: Path, base: Path) -> None:
@@ -160,7 +160,7 @@ def test_the_weights_are_those_of_the_epoch_that_was_kept(folder: Path, base: Pa
     judges = [i for i in range(60) if FOLDS[i] == 1 and VERIFIED[i]]
     found = said_by(folder, base)[judges]
     truth = np.array([i % 3 for i in judges])
-    kept = facts["kept_figures"]
+    kept = facts["kept_metrics"]
     assert kept["validation_accuracy"] == pytest.approx((found.argmax(1) == truth).mean())
     losses = -np.log(found[np.arange(len(judges)), truth])
     assert kept["validation_loss"] == pytest.approx(losses.mean(), rel=1e-4)

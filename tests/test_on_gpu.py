@@ -16,7 +16,7 @@ from earmark.runtime.interruption import InterruptedJobError
 from earmark.training import classifier, loop, recipes
 from earmark.training.checkpoints import Checkpoint
 from earmark.training.compiling import compiled
-from earmark.training.jobs import TrainingJob
+from earmark.training.training_job import TrainingJob
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 

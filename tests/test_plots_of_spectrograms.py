@@ -130,7 +130,7 @@ def test_originals_above_their_reconstructions(folder, saved, monkeypatch):
     plot_autoencoder.main(
         **tables_in(folder),
         weights=str(folder / "w.safetensors"),
-        facts=str(folder / "model.json"),
+        metadata=str(folder / "model.json"),
         history=str(folder / "history.csv"),
         **pair("curves", "curves_"),
         **pair("reconstructions", "reconstructions_"),
@@ -173,7 +173,7 @@ def test_filters_and_maps_of_a_saved_network(folder, saved):
     plot_filters.main(
         **tables_in(folder),
         weights=str(folder / "w.safetensors"),
-        facts=str(folder / "model.json"),
+        metadata=str(folder / "model.json"),
         **pair("filters", "filters_"),
         **pair("maps", "maps_"),
         cfg={"label": "Oboe"},

@@ -57,7 +57,7 @@ def folder(tmp_path):
 
 def networks(folder, classes=CLASSES):
     """A network for each fold, and scripts' arguments for its files."""
-    found, files = {}, {"weights": [], "facts": []}
+    found, files = {}, {"weights": [], "metadata": []}
     for fold in FOLDS:
         torch.manual_seed(fold)
         found[fold] = build("cnn_logmel", SHAPE, len(CLASSES), **OPTIONS).eval()
@@ -72,7 +72,7 @@ def networks(folder, classes=CLASSES):
             classes=classes if fold == FOLDS[-1] else CLASSES,
         )
         files["weights"].append(str(weights))
-        files["facts"].append(str(facts))
+        files["metadata"].append(str(facts))
     return found, files
 
 
@@ -131,7 +131,7 @@ def test_clips_that_a_network_answers_with_nan_are_named(folder):
     described = {"network": "cnn_logmel", "network_options": OPTIONS, "classes": CLASSES}
     recipe = {"batch_clips": 2, "learning_rate": 0.1}
     saved_models.save(
-        files["weights"][1], files["facts"][1], modules[0], recipe=recipe, **described
+        files["weights"][1], files["metadata"][1], modules[0], recipe=recipe, **described
     )
     with pytest.raises(EarmarkError, match=r"predictions of 2 of 2 clips .*: a\.wav, d\.wav\."):
         predicted(folder, files, [str(folder / "folds.csv")])

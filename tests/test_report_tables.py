@@ -12,15 +12,15 @@ from tiny import read_rows, write_rows
 
 from earmark.evaluation import scoring
 from earmark.labels import class_groups
-from earmark.report2018 import reported_figures
+from earmark.report2018 import reported_values
 from earmark.runtime.errors import EarmarkError
 
 # ------------------------------------------------------------------------ the report's own figures
 
 
-@pytest.mark.parametrize("scheme", reported_figures.GROUP_TABLES)
+@pytest.mark.parametrize("scheme", reported_values.GROUP_TABLES)
 def test_reported_group_tables_add_up(scheme: str) -> None:
-    rows = reported_figures.GROUP_TABLES[scheme]
+    rows = reported_values.GROUP_TABLES[scheme]
     assert {row.group for row in rows} - {"together"} == set(class_groups.SCHEMES[scheme])
     for row in rows:
         assert row.percent == pytest.approx(100 * row.verified_after / row.clips, abs=0.0051)
@@ -35,7 +35,7 @@ def test_reported_group_tables_add_up(scheme: str) -> None:
 def test_reported_counts_are_the_official_lists_but_for_two_slips(official: Path) -> None:
     rows = read_rows(official / "train.csv")
     slips = set()
-    for scheme, reported in reported_figures.GROUP_TABLES.items():
+    for scheme, reported in reported_values.GROUP_TABLES.items():
         for row in reported:
             classes = class_groups.SCHEMES[scheme].get(row.group)
             mine = [r for r in rows if not classes or r["label"] in classes]
@@ -47,8 +47,8 @@ def test_reported_counts_are_the_official_lists_but_for_two_slips(official: Path
 
 
 def test_setting_b_counts_without_the_validation_clips() -> None:
-    base = reported_figures.SELFTRAINING["A"][0].clips
-    first = reported_figures.SELFTRAINING["B"][0].clips
+    base = reported_values.SELFTRAINING["A"][0].clips
+    first = reported_values.SELFTRAINING["B"][0].clips
     assert base is not None
     assert first is not None
     assert first - 3137 == base - int(0.1 * base)

@@ -24,7 +24,7 @@ def facts_of(number: int, watch: str = "accuracy") -> dict[str, Any]:
     figures = {"train_accuracy": train, "validation_loss": loss, "validation_accuracy": validation}
     return {
         "kept_epoch": epoch,
-        "kept_figures": {"epoch": float(epoch), **figures},
+        "kept_metrics": {"epoch": float(epoch), **figures},
         "clips": {"train": clips, "validation": 8},
         "recipe": {"watch": watch},
     }
@@ -40,7 +40,7 @@ def selftrained(
         ]
         write_rows(folder / f"{number}.csv", LABELS, added)
     tabulate_selftraining.main(
-        facts=[str(folder / f"{number}.json") for number in rounds],
+        metadata=[str(folder / f"{number}.json") for number in rounds],
         pseudo=[str(folder / f"{number}.csv") for number in rounds if number],
         csv=str(folder / "table.csv"),
         page=str(folder / "table.html"),
@@ -107,7 +107,7 @@ def test_rounds_without_a_base_count_from_one(tmp_path: Path) -> None:
 def test_without_validation_the_last_round_is_the_best() -> None:
     rounds = {number: facts_of(number) for number in ROUNDS}
     for facts in rounds.values():
-        facts["kept_figures"] = {"train_accuracy": 0.5}
+        facts["kept_metrics"] = {"train_accuracy": 0.5}
     table = report_tables.selftraining(rounds, {1: 3, 2: 2}, None)
     assert table["round"].tolist() == ["0", "1", "2", "best (2)"]
     assert table["validation_accuracy"].isna().all()

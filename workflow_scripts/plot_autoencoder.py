@@ -19,7 +19,7 @@ def main(
     clips_table: str,
     feature_file: str,
     weights: str,
-    facts: str,
+    metadata: str,
     history: str,
     curves_png: str,
     curves_svg: str,
@@ -28,7 +28,7 @@ def main(
 ) -> None:
     """Write the loss curves, and originals above reconstructions of a few validation clips."""
     figures.save(training_curves.autoencoder_curves(pd.read_csv(history)), curves_png, curves_svg)
-    described = saved_models.read_facts(facts, {"batch_norm_momentum": float})
+    described = saved_models.read_metadata(metadata, {"batch_norm_momentum": float})
     clips = example_clips.read(labels_table, clips_table)
     clips = clips[clips["clip"].isin(validation_clips(clips["clip"].tolist()))]
     chosen = example_clips.of_different_labels(clips, SHOWN_CLIPS)

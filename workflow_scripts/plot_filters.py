@@ -22,7 +22,7 @@ def main(
     clips_table: str,
     feature_file: str,
     weights: str,
-    facts: str,
+    metadata: str,
     filters_png: str,
     filters_svg: str,
     maps_png: str,
@@ -38,7 +38,7 @@ def main(
     chosen = example_clips.of_label(clips, cfg["label"])
     with store.FeatureStore(feature_file) as features:
         (sound,) = spectrograms.read(features, chosen)
-        module, _, described = predicting.load(features, weights, facts)
+        module, _, described = predicting.load(features, weights, metadata)
     name = described["network"]
     layers, last = activation.first_layer(module.eval())
     preferred = activation.preferred_inputs(layers, seeds.derive_seed(seed, "filters")).numpy()

@@ -18,7 +18,7 @@ def main(
     feature_file: str,
     folds_table: list[str],
     weights: list[str],
-    facts: list[str],
+    metadata: list[str],
     predicted: str,
     cfg: dict[str, Any],
     threads: int,
@@ -26,7 +26,7 @@ def main(
 ) -> None:
     """Write the predictions of the clips in ``table`` (see ``predictions``).
 
-    There is one file of ``weights`` and ``facts`` for each of ``cfg["folds"]``. With a table of
+    There is one file of ``weights`` and ``metadata`` for each of ``cfg["folds"]``. With a table of
     folds, each clip that may be learned from is predicted by the model that held out its fold;
     without, all clips are by all of them.
     """
@@ -42,8 +42,8 @@ def main(
             held_out = fold_of.reindex(names).fillna(-1).to_numpy()
             usable = known["use"].to_numpy() == 1
             wanted = [np.flatnonzero(usable & (held_out == fold)) for fold in cfg["folds"]]
-        for weights_file, facts_file, indices in zip(weights, facts, wanted, strict=True):
-            module, crops, model = predicting.load(features, weights_file, facts_file)
+        for weights_file, metadata_file, indices in zip(weights, metadata, wanted, strict=True):
+            module, crops, model = predicting.load(features, weights_file, metadata_file)
             classes = model["classes"]
             predicted_rows = predicting.predict(
                 module.to(hardware.device), features, rows[indices], crops, hardware, len(classes)

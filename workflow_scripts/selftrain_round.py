@@ -7,7 +7,7 @@ from earmark.inference import predicting
 from earmark.labels import label_table, pseudo_labels, selections
 from earmark.networks import saved_models
 from earmark.runtime import job
-from earmark.training import classifier, jobs, seeds
+from earmark.training import classifier, seeds, training_job
 
 
 def main(
@@ -17,7 +17,7 @@ def main(
     feature_file: str,
     weights_before: list[str],
     weights: str,
-    facts: str,
+    metadata: str,
     history: str,
     pseudo: str,
     cfg: dict[str, Any],
@@ -37,8 +37,8 @@ def main(
     inputs = {"selection": selection, "folds": folds_table, "features": feature_file}
     if weights_before:
         inputs["weights_before"] = weights_before[0]
-    outputs = {"weights": weights, "facts": facts, "history": history}
-    with jobs.started(
+    outputs = {"weights": weights, "metadata": metadata, "history": history}
+    with training_job.open_training_job(
         name, seed, cfg, inputs, outputs, code, threads, hardware_settings
     ) as training:
         base, folds_of_clips = selections.read(selection), folds.read(folds_table)

@@ -18,16 +18,18 @@ REMARKS = (
 )
 
 
-def main(*, facts: list[str], pseudo: list[str], csv: str, page: str, cfg: dict[str, Any]) -> None:
+def main(
+    *, metadata: list[str], pseudo: list[str], csv: str, page: str, cfg: dict[str, Any]
+) -> None:
     """Write one line per round as CSV and as a web page.
 
-    ``facts`` (model.json) are those of the base model, if any, and of each round, ``pseudo`` the
+    ``metadata`` (model.json) are those of the base model, if any, and of each round, ``pseudo`` the
     tables of pseudo-labels of each round. ``cfg`` has ``title``, ``setting`` (A, B or null), and
     the ``rounds``: the number of each model, where the base is 0.
     """
     rounds = {
         number: json.loads(Path(path).read_text(encoding="utf-8"))
-        for number, path in zip(cfg["rounds"], facts, strict=True)
+        for number, path in zip(cfg["rounds"], metadata, strict=True)
     }
     added = {number: len(selections.read(path)) for number, path in enumerate(pseudo, start=1)}
     table = report_tables.selftraining(rounds, added, cfg["setting"])

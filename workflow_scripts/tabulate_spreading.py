@@ -3,14 +3,14 @@
 from typing import Any
 
 from earmark.dataset.tables import read_table
-from earmark.report2018 import report_tables, reported_figures
+from earmark.report2018 import report_tables, reported_values
 from earmark.reporting import tables
 from earmark.reporting.tables import Section
 from earmark.runtime import job
 
 REMARK = (
     "Undecided clips are those that no verified clip reached. The reported figures count the "
-    f"{reported_figures.TRAIN_CLIPS:,} train clips of FSDKaggle2018, the others the data set of "
+    f"{reported_values.TRAIN_CLIPS:,} train clips of FSDKaggle2018, the others the data set of "
     "this run."
 )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from earmark.evaluation import comparison, scoring
 from earmark.report2018 import report_tables
-from earmark.report2018.reported_figures import TEST_CLIPS, TEST_ERROR
+from earmark.report2018.reported_values import TEST_CLIPS, TEST_ERROR
 from earmark.reporting import tables
 from earmark.reporting.tables import Section
 from earmark.runtime import job

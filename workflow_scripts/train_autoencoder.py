@@ -6,7 +6,7 @@ from earmark.dataset import clips
 from earmark.features import store
 from earmark.networks.autoencoder import Autoencoder
 from earmark.runtime import job
-from earmark.training import autoencoder, jobs, seeds
+from earmark.training import autoencoder, seeds, training_job
 
 
 def main(
@@ -14,7 +14,7 @@ def main(
     clips_table: str,
     feature_file: str,
     weights: str,
-    facts: str,
+    metadata: str,
     history: str,
     latents: str,
     cfg: dict[str, Any],
@@ -25,14 +25,14 @@ def main(
 ) -> None:
     """Train on the spectrograms of ``feature_file``; labels and folds are not used.
 
-    ``cfg`` has the ``recipe``, ``batch_norm_momentum`` and ``latents_mode``. Writes weights, facts
+    ``cfg`` has the ``recipe``, ``batch_norm_momentum`` and ``latents_mode``. Writes weights, metadata
     (JSON), history (CSV) and latents (n, d) of the train clips.
     """
     own_seed = seeds.derive_seed(seed, "autoencoder")
     cfg = {**cfg, "network": "autoencoder", "seed": seed}
     inputs = {"clips": clips_table, "features": feature_file}
-    outputs = {"weights": weights, "facts": facts, "history": history}
-    with jobs.started(
+    outputs = {"weights": weights, "metadata": metadata, "history": history}
+    with training_job.open_training_job(
         "autoencoder", own_seed, cfg, inputs, outputs, code, threads, hardware_settings
     ) as training:
         usable = clips.usable(clips.read(clips_table)).tolist()

@@ -6,7 +6,7 @@ from earmark.dataset import folds
 from earmark.inference import predicting
 from earmark.labels import label_table, selections
 from earmark.runtime import job
-from earmark.training import classifier, jobs, seeds
+from earmark.training import classifier, seeds, training_job
 
 
 def main(
@@ -15,14 +15,14 @@ def main(
     folds_table: str,
     feature_file: str,
     weights: str,
-    facts: str,
+    metadata: str,
     history: str,
     cfg: dict[str, Any],
     code: str,
     threads: int,
     hardware_settings: dict[str, Any],
 ) -> None:
-    """Write weights (safetensors), facts (JSON) and history (CSV).
+    """Write weights (safetensors), metadata (JSON) and history (CSV).
 
     ``cfg`` has ``system``, ``seed``, ``fold``, ``network``, ``network_options``, ``recipe`` and
     ``validation``.
@@ -30,8 +30,8 @@ def main(
     seed = seeds.derive_seed(cfg["seed"], "model", cfg["system"], cfg["fold"])
     name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}"
     inputs = {"selection": selection, "folds": folds_table, "features": feature_file}
-    outputs = {"weights": weights, "facts": facts, "history": history}
-    with jobs.started(
+    outputs = {"weights": weights, "metadata": metadata, "history": history}
+    with training_job.open_training_job(
         name, seed, cfg, inputs, outputs, code, threads, hardware_settings
     ) as training:
         labels = selections.read(selection)

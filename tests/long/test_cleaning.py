@@ -143,7 +143,7 @@ def test_a_feature_made_first_spares_the_others(finished: Finished) -> None:
 WRITE_AND_WAIT = """
 import sys, time
 from earmark.dataset import tables
-with tables.whole_file(sys.argv[1]) as temporary:
+with tables.atomic_file(sys.argv[1]) as temporary:
     temporary.write_text("half")
     print(temporary.name, flush=True)
     time.sleep(600)
@@ -181,7 +181,7 @@ def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path) -> None:
         assert len({left, unfinished, *others}) == 5
         for other in others:
             other.write_text("kept")
-        with tables.whole_file(path) as temporary:
+        with tables.atomic_file(path) as temporary:
             temporary.write_text("whole")
             assert not left.exists()
             assert unfinished.read_text() == "half"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from earmark.dataset import csv_files
 from earmark.dataset.layout import Layout
-from earmark.runtime.errors import EarmarkError, shown
+from earmark.runtime.errors import EarmarkError, printable
 
 TRAIN_COLUMNS = ("fname", "label", "manually_verified")
 VERIFIED = {"1": 1, "0": 0, "true": 1, "false": 0, "1.0": 1, "0.0": 0}
@@ -47,11 +47,11 @@ def train_rows(path: Path) -> list[TrainRow]:
         other = spelled.setdefault(spelling_key(label), label)
         if other != label:
             raise EarmarkError(
-                f"the label '{shown(label)}' differs from '{shown(other)}' above only in case or "
+                f"the label '{printable(label)}' differs from '{printable(other)}' above only in case or "
                 f"in its Unicode form. Write one of them."
             )
         if verified.lower() not in VERIFIED:
-            raise EarmarkError(f"manually_verified is '{shown(verified)}'. Write 1 or 0.")
+            raise EarmarkError(f"manually_verified is '{printable(verified)}'. Write 1 or 0.")
         return TrainRow(fname, label, VERIFIED[verified.lower()])
 
     return table.checked(TRAIN_COLUMNS, check)
@@ -88,12 +88,12 @@ def name_checker() -> Callable[[int, str], str]:
         no_path = "\\" in fname or {"", ".", ".."} & set(fname.split("/"))
         if no_path or UNPRINTABLE.search(fname):
             raise EarmarkError(
-                f"the file name is '{shown(fname)}'. Write the clip's path below the audio folder, "
+                f"the file name is '{printable(fname)}'. Write the clip's path below the audio folder, "
                 f"such as name.wav or folder/name.wav, without control characters."
             )
         if line_of.setdefault(fname, line) != line:
             raise EarmarkError(
-                f"the clip {shown(fname)} is listed again, after line {line_of[fname]}. Keep one "
+                f"the clip {printable(fname)} is listed again, after line {line_of[fname]}. Keep one "
                 f"line for each clip."
             )
         return fname
@@ -107,7 +107,7 @@ def check_label(label: str) -> None:
         raise EarmarkError("there is no label. Write the clip's class, or remove the line.")
     if re.search(r"[\s,]", label) or UNPRINTABLE.search(label) or len(label) > LONGEST_LABEL:
         raise EarmarkError(
-            f"the label '{shown(label)}' is not one word of at most {LONGEST_LABEL} printable "
+            f"the label '{printable(label)}' is not one word of at most {LONGEST_LABEL} printable "
             f"characters without commas, as submissions need it. Write one class for each clip, "
             f"with underscores for spaces."
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from earmark.runtime.errors import EarmarkError, shown
+from earmark.runtime.errors import EarmarkError, printable
 
 SAVE_AS = "In a spreadsheet, save it as 'CSV UTF-8 (comma delimited)'."
 # So many problems of a file are shown.
@@ -141,7 +141,7 @@ def _check_header(header: list[str], columns: Sequence[str], name: str, first_li
     twice = next((column for column in header if column and header.count(column) > 1), None)
     if twice is not None:
         raise EarmarkError(
-            f"{name} has the column '{shown(twice)}' more than once. Keep one, or rename the other."
+            f"{name} has the column '{printable(twice)}' more than once. Keep one, or rename the other."
         )
     missing = [column for column in columns if column not in header]
     if missing:
@@ -149,5 +149,5 @@ def _check_header(header: list[str], columns: Sequence[str], name: str, first_li
         hint = f" {SAVE_AS}" if len(header) == 1 else ""
         raise EarmarkError(
             f"{name} lacks the column '{missing[0]}'; it has "
-            f"'{shown(', '.join(header), 200)}'. {first_line}{hint}"
+            f"'{printable(', '.join(header), 200)}'. {first_line}{hint}"
         )

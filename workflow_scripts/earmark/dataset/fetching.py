@@ -22,8 +22,8 @@ from urllib3.util import Retry
 
 from earmark.dataset.layout import missing_archives, visible
 from earmark.runtime import progress
-from earmark.runtime.errors import EarmarkError, shown
-from earmark.runtime.outputs import unwritable
+from earmark.runtime.errors import EarmarkError, printable
+from earmark.runtime.outputs import write_error
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 60
@@ -63,7 +63,7 @@ def fetch(
             with contextlib.suppress(OSError):  # not empty: other files of the user
                 downloads.rmdir()
     except OSError as problem:
-        raise unwritable(problem.filename or folder, problem) from problem
+        raise write_error(problem.filename or folder, problem) from problem
 
 
 def _bring(
@@ -93,7 +93,7 @@ def _download(session: requests.Session, url: str, part: Path, size: int | None)
         try:
             return _download_rest(session, url, part, size)
         except requests.RequestException as problem:
-            reason = shown(str(problem), 300)
+            reason = printable(str(problem), 300)
             if part.stat().st_size <= before:
                 raise EarmarkError(
                     f"{url}: the download failed ({reason}). Check the network and the address in "
@@ -133,7 +133,7 @@ def _unpack(path: Path, folder: Path, most_bytes: float) -> None:
         for entry in entries:
             if entry.filename.startswith("/") or ".." in PurePosixPath(entry.filename).parts:
                 raise EarmarkError(
-                    f"{path}: the entry '{shown(entry.filename)}' points out of the folder. Delete "
+                    f"{path}: the entry '{printable(entry.filename)}' points out of the folder. Delete "
                     f"the file, and correct its address and checksum in the config."
                 )
         needed = sum(entry.file_size for entry in entries)

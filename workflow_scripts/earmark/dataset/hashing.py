@@ -1,4 +1,4 @@
-"""The hash of a file's content: of clips in the index, of inputs in the facts of models."""
+"""The hash of a file's content: of clips in the index, of inputs in the metadata of models."""
 
 import hashlib
 from pathlib import Path

@@ -21,8 +21,8 @@ from earmark.dataset import clip_lists
 from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import Layout
 from earmark.runtime import progress
-from earmark.runtime.errors import EarmarkError, shown
-from earmark.runtime.outputs import whole_file
+from earmark.runtime.errors import EarmarkError, printable
+from earmark.runtime.outputs import atomic_file
 
 log = logging.getLogger("earmark")
 
@@ -66,7 +66,7 @@ def of_layout(layout: Layout, hasher: Hasher = hash_all) -> dict[str, list[Row]]
     both = set(listed["train"]) & set(listed["test"])
     if both:
         raise EarmarkError(
-            f"The clip {shown(min(both))} is both in the train list {layout.train_list} and among "
+            f"The clip {printable(min(both))} is both in the train list {layout.train_list} and among "
             f"the test clips. Test clips are never trained on: remove it from one list, or rename "
             f"it."
         )
@@ -108,7 +108,7 @@ def text_of(rows: Iterable[Row]) -> str:
 
 def write(rows: Iterable[Row], path: str | Path) -> None:
     """Write an index."""
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(text_of(rows), encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from earmark.dataset import csv_files
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import whole_file
+from earmark.runtime.outputs import atomic_file
 
 
 def read_table(
@@ -32,5 +32,5 @@ def read_table(
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
     """Write a CSV (no index, LF line ends) that appears only when it is complete."""
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")

@@ -12,7 +12,7 @@ import pandas as pd
 from earmark.dataset import clip_lists, csv_files, tables
 from earmark.evaluation import out_of_fold
 from earmark.inference import metrics
-from earmark.runtime.errors import EarmarkError, shown
+from earmark.runtime.errors import EarmarkError, printable
 
 COLUMNS = ("system", "split", "clips", "map3", "standard_error", "accuracy", "seed")
 CLIP_COLUMNS = ("system", "seed", "clip", "usage", "average_precision")
@@ -36,7 +36,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
         usage = usage.lower()
         if usage not in ("", IGNORED, *USAGES):
             raise EarmarkError(
-                f"the usage is '{shown(usage)}'. Write Public, Private or Ignored, or nothing."
+                f"the usage is '{printable(usage)}'. Write Public, Private or Ignored, or nothing."
             )
         if usage == IGNORED or not label or (label == "None" and not usage):
             return None
@@ -76,8 +76,8 @@ def _check_spelling(guesses: Mapping[str, list[str]], labels: Iterable[str]) -> 
         other = spelling.get(clip_lists.spelling_key(label))
         if other is not None:
             raise EarmarkError(
-                f"The truth file writes the class '{shown(other)}' of the train list as "
-                f"'{shown(label)}': no guess would be right. Write it the same way in both."
+                f"The truth file writes the class '{printable(other)}' of the train list as "
+                f"'{printable(label)}': no guess would be right. Write it the same way in both."
             )
 
 

@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 
 from earmark.features import finite
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import FailSafeFile, whole_file
+from earmark.runtime.outputs import FailSafeFile, atomic_file
 
 REMEDY = "Delete it; the next run recreates it."
 # The oldest format that has checksums of the file's structure; Fletcher's are those of the data.
@@ -36,7 +36,7 @@ def writing(path: str | Path, **attributes: Any) -> Iterator[tuple[h5py.File, Fa
     ``attributes`` are stored as JSON in the file's attributes. A failed write is raised at the end
     of the block; the second file's ``check`` raises it sooner.
     """
-    with whole_file(path) as temporary, FailSafeFile(temporary) as raw:
+    with atomic_file(path) as temporary, FailSafeFile(temporary) as raw:
         try:
             with h5py.File(raw, "w", libver=FORMAT) as file:
                 for name, value in attributes.items():

@@ -21,7 +21,7 @@ from earmark.networks.build import build
 def build_for(store: FeatureStore, model: Mapping[str, Any], classes: int) -> nn.Module:
     """The untrained network of ``model``, for this store's inputs.
 
-    ``model`` has ``network``, ``network_options`` and ``recipe``, as the config and the facts of
+    ``model`` has ``network``, ``network_options`` and ``recipe``, as the config and the metadata of
     models have them.
     """
     shape = batches.input_shape(store, Crops.of_recipe(model["recipe"]))
@@ -29,16 +29,16 @@ def build_for(store: FeatureStore, model: Mapping[str, Any], classes: int) -> nn
 
 
 def load(
-    store: FeatureStore, weights: str | Path, facts: str | Path
+    store: FeatureStore, weights: str | Path, metadata: str | Path
 ) -> tuple[nn.Module, Crops, dict[str, Any]]:
-    """A trained network, how it wants clips cut, and its facts. Raises EarmarkError if damaged."""
-    model = saved_models.read_facts(
-        facts, {"network": str, "network_options": dict, "recipe": dict, "classes": list}
+    """A trained network, how it wants clips cut, and its metadata. Raises EarmarkError if damaged."""
+    model = saved_models.read_metadata(
+        metadata, {"network": str, "network_options": dict, "recipe": dict, "classes": list}
     )
     try:
         crops = Crops.of_recipe(model["recipe"])
     except KeyError as problem:
-        raise saved_models.damaged_facts(facts, problem) from problem
+        raise saved_models.damaged_metadata(metadata, problem) from problem
     module = build_for(store, model, len(model["classes"]))
     saved_models.load(module, weights)
     return module, crops, model

@@ -7,7 +7,7 @@ other classes use the scheme ``one`` or the ``group_schemes`` of their config.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from earmark.runtime.errors import EarmarkError, shown
+from earmark.runtime.errors import EarmarkError, printable
 
 STRINGS = ("Acoustic_guitar", "Cello", "Double_bass", "Violin_or_fiddle")
 MUSICAL = ("Chime", "Clarinet", "Flute", "Harmonica", "Oboe", "Saxophone", "Trumpet")
@@ -93,7 +93,7 @@ def groups_of(
     outside = sorted(present.difference(*groups.values()))
     if outside:
         raise EarmarkError(
-            f"The label '{shown(outside[0])}' of the train list is in no group of the scheme "
+            f"The label '{printable(outside[0])}' of the train list is in no group of the scheme "
             f"'{scheme}' ({len(outside)} such labels). Check its spelling, write `scheme: one` to "
             f"spread all labels together, or list your classes in groups under `group_schemes` in "
             f"the config."

@@ -13,7 +13,7 @@ import pandas as pd
 
 from earmark.dataset import csv_files
 from earmark.features import finite
-from earmark.runtime.errors import EarmarkError, shown
+from earmark.runtime.errors import EarmarkError, printable
 
 log = logging.getLogger("earmark")
 
@@ -35,7 +35,7 @@ def read(path: str | Path, classes: Sequence[str]) -> pd.DataFrame:
             mistakes.append(f"- line {row.line} names no clip.")
         if row.decision not in DECISIONS:
             mistakes.append(f"{of} the decision '{row.decision}'. Write right, wrong or unsure.")
-        elif row.decision == "wrong" and row.label not in map(shown, classes):
+        elif row.decision == "wrong" and row.label not in map(printable, classes):
             mistakes.append(
                 f"{of} the right label is '{row.label}', which is no class of the train list. "
                 f"Write one of its classes, or the decision unsure."
@@ -80,5 +80,5 @@ def corrected(labels: pd.DataFrame, corrections: pd.DataFrame) -> pd.DataFrame:
 
 def _warn_of(clips: Sequence[str], what: str) -> None:
     if len(clips):
-        names = finite.listed([shown(name) for name in dict.fromkeys(clips)])
+        names = finite.listed([printable(name) for name in dict.fromkeys(clips)])
         log.warning("Corrections that %s do not count (%d): %s.", what, len(clips), names)

@@ -1,4 +1,4 @@
-"""Models on disk: weights as safetensors, and beside them the facts needed to use them."""
+"""Models on disk: weights as safetensors, and beside them the metadata needed to use them."""
 
 import json
 import zlib
@@ -14,21 +14,21 @@ from safetensors.torch import save as save_tensors
 from torch import nn
 
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import whole_file
+from earmark.runtime.outputs import atomic_file
 
 
-def save(weights: str | Path, facts: str | Path, module: nn.Module, **described: Any) -> None:
+def save(weights: str | Path, metadata: str | Path, module: nn.Module, **described: Any) -> None:
     """Write weights (safetensors) and what is needed to use them (JSON)."""
     tensors = {
         name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()
     }
     # The format has no checksum of its own.
     checksum = _checksum(save_tensors(tensors))
-    with whole_file(weights) as temporary:
+    with atomic_file(weights) as temporary:
         # Written by us: safetensors' own files can be read by their owner alone.
         temporary.write_bytes(save_tensors(tensors, metadata={"crc32": checksum}))
     versions = {"torch": str(torch.__version__), "numpy": np.__version__}
-    with whole_file(facts) as temporary:
+    with atomic_file(metadata) as temporary:
         text = json.dumps({**described, "versions": versions}, indent=2, sort_keys=True)
         temporary.write_text(text + "\n", encoding="utf-8")
 
@@ -59,24 +59,24 @@ def _begin_of_tensors(content: bytes) -> int:
     return 8 + int.from_bytes(content[:8], "little")
 
 
-def read_facts(path: str | Path, wanted: Mapping[str, type]) -> dict[str, Any]:
-    """Return a model's facts (JSON), of which ``wanted`` must be there and of the type given.
+def read_metadata(path: str | Path, wanted: Mapping[str, type]) -> dict[str, Any]:
+    """Return a model's metadata (JSON), of which ``wanted`` must be there and of the type given.
 
     Raises EarmarkError when they are not, or when the file cannot be read.
     """
     try:
-        facts = json.loads(Path(path).read_text(encoding="utf-8"))
+        metadata = json.loads(Path(path).read_text(encoding="utf-8"))
         for name, kind in wanted.items():
-            if not isinstance(facts[name], kind):
+            if not isinstance(metadata[name], kind):
                 raise ValueError(f"{name} is no {kind.__name__}")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
-        raise damaged_facts(path, problem) from problem
-    return facts
+        raise damaged_metadata(path, problem) from problem
+    return metadata
 
 
-def damaged_facts(path: str | Path, problem: Exception) -> EarmarkError:
-    """The error, to be raised, for facts that ``problem`` came of."""
+def damaged_metadata(path: str | Path, problem: Exception) -> EarmarkError:
+    """The error, to be raised, for metadata that ``problem`` came of."""
     return EarmarkError(
-        f"The facts {path} of a model are damaged ({type(problem).__name__}: {problem}). "
+        f"The metadata {path} of a model is damaged ({type(problem).__name__}: {problem}). "
         f"Delete them and the weights beside them; the next run trains the network again."
     )

@@ -18,7 +18,7 @@ from earmark.dataset import index
 from earmark.dataset.layout import Layout
 from earmark.planning import data_source
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import whole_file
+from earmark.runtime.outputs import atomic_file
 
 CACHE = Path(".snakemake/earmark")
 # A file may change again within its time stamp: a newer one is hashed again at the next start.
@@ -91,7 +91,7 @@ class HashCache:
     def save(self) -> None:
         """Write the cache if it changed."""
         if self._changed:
-            with whole_file(self.path) as temporary:
+            with atomic_file(self.path) as temporary:
                 temporary.write_text(json.dumps(self._files), encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ from earmark.dataset import clip_lists, layout
 from earmark.dataset.layout import Layout
 from earmark.labels import class_groups
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import unwritable
+from earmark.runtime.outputs import write_error
 
 DEMO, FETCHED = "demo", "fsdkaggle2018"
 # In a folder of results, the link to the data set that they are of.
@@ -108,7 +108,7 @@ def linked_layout(source: Source, results: Path, is_main_process: bool) -> Layou
         except OSError as problem:
             with contextlib.suppress(OSError):
                 new.unlink()
-            raise unwritable(link, problem) from problem
+            raise write_error(link, problem) from problem
     return source.layout.moved_to(link)
 
 

@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import whole_file
+from earmark.runtime.outputs import atomic_file
 
 log = logging.getLogger("earmark")
 
@@ -32,7 +32,7 @@ ROOM_BYTES = 64 * 1024
 def check_room(folder: Path) -> None:
     """Raise EarmarkError if Snakemake could not write to its ``folder``, which it does not say."""
     path = folder.resolve() / "earmark" / "trial"
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_bytes(bytes(ROOM_BYTES))
     path.unlink(missing_ok=True)
 

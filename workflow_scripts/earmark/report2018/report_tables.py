@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from earmark.evaluation import comparison
-from earmark.report2018 import reported_figures
-from earmark.report2018.reported_figures import TOGETHER
+from earmark.report2018 import reported_values
+from earmark.report2018.reported_values import TOGETHER
 from earmark.runtime.errors import EarmarkError
 from earmark.training import seeds
 
@@ -120,7 +120,7 @@ def spreading(summary: pd.DataFrame, name: str, scheme: str) -> pd.DataFrame:
     own = summary[summary["spreading"] == name].rename(columns={"percent_after": "percent"})
     ours = own.set_index("group")[[*GROUP_COLUMNS, "undecided"]].apply(pd.to_numeric)
     reported = pd.DataFrame(
-        reported_figures.GROUP_TABLES[scheme], columns=["group", *GROUP_COLUMNS]
+        reported_values.GROUP_TABLES[scheme], columns=["group", *GROUP_COLUMNS]
     ).set_index("group")
     if len(reported) == 1:
         # In a scheme of one group, all groups together are that group again.
@@ -145,7 +145,7 @@ def selftraining(
 ) -> pd.DataFrame:
     """One line per round (report, section 6), and a last one that repeats the best of them.
 
-    ``rounds`` are the facts of the models (model.json) by round; the base model is round 0, and a
+    ``rounds`` are the metadata of the models (model.json) by round; the base model is round 0, and a
     self-training that starts untrained has none. ``pseudo_labels`` says how many each round added.
     Accuracies are those of the epoch whose weights were kept. The best round is chosen as training
     chooses an epoch. With ``setting`` A or B the reported figures stand in columns of their own,
@@ -153,23 +153,23 @@ def selftraining(
     """
     lines = {
         number: {
-            "kept_epoch": facts["kept_epoch"],
-            "clips": facts["clips"]["train"],
+            "kept_epoch": metadata["kept_epoch"],
+            "clips": metadata["clips"]["train"],
             "pseudo_labels": pseudo_labels.get(number, 0),
-            "train_accuracy": facts["kept_figures"]["train_accuracy"],
-            "validation_accuracy": facts["kept_figures"].get("validation_accuracy"),
+            "train_accuracy": metadata["kept_metrics"]["train_accuracy"],
+            "validation_accuracy": metadata["kept_metrics"].get("validation_accuracy"),
         }
-        for number, facts in rounds.items()
+        for number, metadata in rounds.items()
     }
     best = max(rounds, key=lambda number: (_score(number, rounds[number]), -number))
-    reported = {row.number: row for row in reported_figures.SELFTRAINING.get(setting or "", ())}
+    reported = {row.number: row for row in reported_values.SELFTRAINING.get(setting or "", ())}
     numbers = sorted({*lines, *(number for number in reported if number is not None)})
     rows = [
         {"round": str(number), **lines.get(number, {}), **_reported(reported.get(number))}
         for number in numbers
     ]
     rows.append({"round": f"best ({best})", **lines[best], **_reported(reported.get(None))})
-    names = reported_figures.RoundRow._fields[1:] if reported else ()
+    names = reported_values.RoundRow._fields[1:] if reported else ()
     columns = ["round", *lines[best], *[f"reported_{name}" for name in names]]
     table = pd.DataFrame(rows, columns=columns)
     for name in table.columns[1:]:
@@ -178,16 +178,16 @@ def selftraining(
     return table.round(4)
 
 
-def _score(number: int, facts: Mapping[str, Any]) -> tuple[float, ...]:
+def _score(number: int, metadata: Mapping[str, Any]) -> tuple[float, ...]:
     """How good a round is, higher is better, by what its recipe watches."""
-    figures = facts["kept_figures"]
+    figures = metadata["kept_metrics"]
     if "validation_loss" not in figures:
         return (number,)  # the last one is the best
-    if facts["recipe"].get("watch") == "loss":
+    if metadata["recipe"].get("watch") == "loss":
         return (-figures["validation_loss"],)
     return figures["validation_accuracy"], -figures["validation_loss"]
 
 
-def _reported(row: reported_figures.RoundRow | None) -> dict[str, Any]:
+def _reported(row: reported_values.RoundRow | None) -> dict[str, Any]:
     values = row._asdict() if row is not None else {}
     return {f"reported_{name}": value for name, value in values.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from earmark.runtime.outputs import whole_file
+from earmark.runtime.outputs import atomic_file
 
 # The file must not depend on when or where it was made.
 mpl.rcParams["svg.hashsalt"] = "earmark"
@@ -26,9 +26,9 @@ MARKS = ("o", "^", "s", "D", "v", "P")
 def save(figure: Figure, png: str | Path, svg: str | Path) -> None:
     """Write a figure as PNG and as SVG; the same figure gives the same bytes."""
     _fix_layout(figure)
-    with whole_file(png) as temporary:
+    with atomic_file(png) as temporary:
         figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
-    with whole_file(svg) as temporary:
+    with atomic_file(svg) as temporary:
         figure.savefig(temporary, format="svg", dpi=120, metadata={"Date": None})
 
 

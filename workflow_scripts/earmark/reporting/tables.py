@@ -11,7 +11,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from earmark.dataset import tables
-from earmark.runtime.outputs import whole_file
+from earmark.runtime.outputs import atomic_file
 
 MISSING = "\N{EN DASH}"
 
@@ -83,5 +83,5 @@ def write(
     tables.write_table(table, csv)
     content = base64.b64encode(Path(csv).read_bytes()).decode()
     text = PAGE.render(sections=sections, name=Path(csv).name, content=content)
-    with whole_file(page) as temporary:
+    with atomic_file(page) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -5,7 +5,7 @@ class EarmarkError(Exception):
     """Bad input, config or data. The message names the file, the value and the remedy."""
 
 
-def shown(text: str, most: int = 80) -> str:
+def printable(text: str, most: int = 80) -> str:
     """Return ``text`` for a message: at most ``most`` characters, control codes escaped.
 
     What a file holds must neither fill the screen nor steer the terminal.

@@ -38,8 +38,8 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         log.warning("%s", stop)
         raise SystemExit(128 + signal.SIGTERM) from None
     except Exception as problem:
-        if isinstance(problem, OSError) and problem.errno in outputs.SURELY_WRITING:
-            log.error("%s", outputs.unwritable(problem.filename or "of this job", problem))
+        if isinstance(problem, OSError) and problem.errno in outputs.WRITE_ERRNOS:
+            log.error("%s", outputs.write_error(problem.filename or "of this job", problem))
         else:
             log.exception("The job of rule %s failed.", snakemake.rule)
         raise SystemExit(1) from None
@@ -83,7 +83,7 @@ def _start_log(path: str | None) -> None:
         try:
             file = logging.FileHandler(path, encoding="utf-8")
         except OSError as problem:
-            raise SystemExit(str(outputs.unwritable(path, problem))) from None
+            raise SystemExit(str(outputs.write_error(path, problem))) from None
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(file)
         warnings.addHandler(file)

@@ -21,13 +21,13 @@ from earmark.runtime.errors import EarmarkError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Only a write can fail like this, whatever file the error names.
-SURELY_WRITING = NO_ROOM | {errno.EROFS}
+WRITE_ERRNOS = NO_ROOM | {errno.EROFS}
 # What file systems without such a thing answer to fsync.
 NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
 
 
 @contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
+def atomic_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path that replaces ``path`` on success and goes away on failure.
 
     Temporary files of the same ``path`` that killed processes of this machine left behind go away
@@ -42,21 +42,21 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_stale(path.parent, prefix)
     except OSError as problem:
-        raise unwritable(path, problem) from problem
+        raise write_error(path, problem) from problem
     try:
         yield temporary
         _put_on_disk(temporary)
         os.replace(temporary, path)
     except OSError as problem:
-        if problem.errno in SURELY_WRITING or str(temporary) in str(problem):
-            raise unwritable(path, problem) from problem
+        if problem.errno in WRITE_ERRNOS or str(temporary) in str(problem):
+            raise write_error(path, problem) from problem
         raise
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
 
 
-def unwritable(path: str | Path, problem: OSError) -> EarmarkError:
+def write_error(path: str | Path, problem: OSError) -> EarmarkError:
     """The error, to be raised, that says why ``path`` cannot be written and what to do."""
     if problem.errno in NO_ROOM:
         advice = "Make room there, then give the same command again"

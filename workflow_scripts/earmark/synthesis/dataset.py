@@ -18,7 +18,7 @@ import soundfile
 from earmark.labels.class_groups import CLASSES, SCHEMES
 from earmark.runtime import pools, progress
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import whole_file
+from earmark.runtime.outputs import atomic_file
 from earmark.synthesis import room, tones
 from earmark.synthesis.registry import MODELS
 from earmark.synthesis.tones import Signal
@@ -191,13 +191,13 @@ def write_wav(path: Path, sound: Signal) -> None:
     # By way of memory: of a full disk soundfile says no more than "System error".
     content = io.BytesIO()
     soundfile.write(content, samples, SAMPLE_RATE, subtype="PCM_16", format="WAV")
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_bytes(content.getbuffer())
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a CSV file with ``header`` and ``rows``."""
-    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(header)
         table.writerows(rows)

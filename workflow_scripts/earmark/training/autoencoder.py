@@ -13,7 +13,7 @@ from earmark.inference.resident import ResidentStore
 from earmark.networks.autoencoder import Autoencoder, validation_clips
 from earmark.training import loop
 from earmark.training.compiling import Forward
-from earmark.training.jobs import TrainingJob
+from earmark.training.training_job import TrainingJob
 
 
 def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.Trained:
@@ -39,7 +39,7 @@ def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.T
         return loss, {"loss": loss.detach() * len(batch.inputs)}
 
     @torch.no_grad()
-    def validate(features: FeatureStore | ResidentStore) -> loop.Figures:
+    def validate(features: FeatureStore | ResidentStore) -> loop.Metrics:
         if not held_out:
             return {}
         module.eval()
@@ -48,7 +48,7 @@ def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.T
             total += loss_of(images, module).item() * len(indices)
         return {"validation_loss": total / len(held_out)}
 
-    def score(figures: loop.Figures) -> tuple[float, ...]:
+    def score(figures: loop.Metrics) -> tuple[float, ...]:
         return (-figures["validation_loss"],)
 
     return job.fit(module, train, 1, losses, validate, score)

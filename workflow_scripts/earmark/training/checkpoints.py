@@ -15,7 +15,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import SURELY_WRITING, FailSafeFile, unwritable, whole_file
+from earmark.runtime.outputs import WRITE_ERRNOS, FailSafeFile, atomic_file, write_error
 
 log = logging.getLogger("earmark")
 
@@ -43,8 +43,8 @@ class Checkpoint:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._acquire(lock)
         except OSError as problem:
-            if not self.path.parent.is_dir() or problem.errno in SURELY_WRITING:
-                raise unwritable(lock.lock_file, problem) from problem
+            if not self.path.parent.is_dir() or problem.errno in WRITE_ERRNOS:
+                raise write_error(lock.lock_file, problem) from problem
             log.warning(
                 "Files cannot be locked in %s (%s): make sure that no two runs train the same "
                 "model at once.",
@@ -79,7 +79,7 @@ class Checkpoint:
 
     def save(self, state: dict[str, Any]) -> None:
         """Write ``state`` so that a kill at any moment leaves the old or the new one."""
-        with whole_file(self.path) as temporary, FailSafeFile(temporary) as file:
+        with atomic_file(self.path) as temporary, FailSafeFile(temporary) as file:
             torch.save({"fingerprint": self.fingerprint, **state}, file)
             file.check()
 

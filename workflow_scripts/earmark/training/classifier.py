@@ -22,7 +22,7 @@ from earmark.networks.layers import Standardise
 from earmark.runtime.errors import EarmarkError
 from earmark.training import loop
 from earmark.training.compiling import Forward
-from earmark.training.jobs import TrainingJob
+from earmark.training.training_job import TrainingJob
 
 log = logging.getLogger("earmark")
 
@@ -145,16 +145,16 @@ def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
         right = (logits.argmax(1) == batch.targets.argmax(1)).sum()
         return loss, {"loss": loss.detach() * len(each), "accuracy": right}
 
-    def validate(features: FeatureStore | ResidentStore) -> loop.Figures:
+    def validate(features: FeatureStore | ResidentStore) -> loop.Metrics:
         if len(data.validation) == 0:
             return {}
         probabilities = predicting.predict(
             module, features, data.validation.rows, recipe.crops, hardware, classes
         )
         predicting.check(data.validation.clips, probabilities, recipe.plan.learning_rate)
-        return validation_figures(probabilities, data.validation.labels)
+        return validation_metrics(probabilities, data.validation.labels)
 
-    def score(figures: loop.Figures) -> tuple[float, ...]:
+    def score(figures: loop.Metrics) -> tuple[float, ...]:
         if recipe.watch == "loss":
             return (-figures["validation_loss"],)
         return figures["validation_accuracy"], -figures["validation_loss"]
@@ -162,7 +162,7 @@ def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
     return job.fit(module, data.train, classes, losses, validate, score)
 
 
-def validation_figures(probabilities: np.ndarray, labels: np.ndarray) -> loop.Figures:
+def validation_metrics(probabilities: np.ndarray, labels: np.ndarray) -> loop.Metrics:
     """Loss, accuracy and MAP@3 of probabilities (n, classes) against class numbers (n,)."""
     of_label = probabilities[np.arange(len(labels)), labels]
     return {

@@ -24,7 +24,7 @@ from earmark.training.checkpoints import Checkpoint
 
 log = logging.getLogger("earmark")
 
-Figures = dict[str, float]
+Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class TrainingTask:
     batches: Callable[[int], Iterable[Batch]]
     steps: int
     losses: Callable[[Batch], tuple[Tensor, dict[str, Tensor]]]
-    validate: Callable[[], Figures]
-    score: Callable[[Figures], tuple[float, ...]]
+    validate: Callable[[], Metrics]
+    score: Callable[[Metrics], tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Trained:
     kept_epoch: int
     compiled: bool = False
 
-    def kept_figures(self) -> Figures:
+    def kept_metrics(self) -> Metrics:
         """The history's row of the epoch that was kept."""
         row = self.history.iloc[self.kept_epoch - 1]
         return {str(name): float(value) for name, value in row.items()}
@@ -110,7 +110,7 @@ class TrainingState:
     def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self.module = module
         self.optimizer = optimizer
-        self.history: list[Figures] = []
+        self.history: list[Metrics] = []
         self.best: dict[str, Any] = {"score": None, "epoch": 0, "weights": None}
         self.step = 0
         self.sums: dict[str, Tensor] = {}
@@ -164,7 +164,7 @@ class TrainingState:
             f"recipe's learning_rate ({plan.learning_rate:g})."
         )
 
-    def epoch_done(self, figures: Figures, score: tuple[float, ...]) -> None:
+    def epoch_done(self, figures: Metrics, score: tuple[float, ...]) -> None:
         """Note an epoch's figures, and its weights if its score is the best so far."""
         self.history.append(figures)
         self.step, self.sums = 0, {}
@@ -244,7 +244,7 @@ def train_one_epoch(
     plan: Plan,
     seed: int,
     stop_if_asked: Callable[[], None],
-) -> Figures:
+) -> Metrics:
     """Train for the rest of an epoch and return its figures: means over its clips.
 
     ``stop_if_asked`` is called before each step and may raise.
@@ -273,8 +273,8 @@ def train_one_epoch(
     return {"epoch": epoch, "learning_rate": plan.rate(epoch - 1), **means}
 
 
-def evaluate(task: TrainingTask, plan: Plan, epoch: int) -> Figures:
-    """Figures of the module on the validation clips. Raises EarmarkError if one is not finite."""
+def evaluate(task: TrainingTask, plan: Plan, epoch: int) -> Metrics:
+    """Metrics of the module on the validation clips. Raises EarmarkError if one is not finite."""
     figures = task.validate()
     for name, value in figures.items():
         if not math.isfinite(value):

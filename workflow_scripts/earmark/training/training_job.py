@@ -32,7 +32,7 @@ class TrainingJob:
     """One training of one network. ``name`` is its name in the log.
 
     What is written with the model: ``cfg`` are the rule's settings, among them the recipe;
-    ``inputs`` and ``code`` are hashes; ``outputs`` are the files weights, facts and history.
+    ``inputs`` and ``code`` are hashes; ``outputs`` are the files weights, metadata and history.
     """
 
     name: str
@@ -73,8 +73,8 @@ class TrainingJob:
         train: Examples,
         classes: int,
         losses: Callable[[Forward, Batch], tuple[Tensor, dict[str, Tensor]]],
-        validate: Callable[[FeatureStore | ResidentStore], loop.Figures],
-        score: Callable[[loop.Figures], tuple[float, ...]],
+        validate: Callable[[FeatureStore | ResidentStore], loop.Metrics],
+        score: Callable[[loop.Metrics], tuple[float, ...]],
     ) -> loop.Trained:
         """Train ``module`` in place on the clips ``train``; see ``loop.TrainingTask``.
 
@@ -102,18 +102,18 @@ class TrainingJob:
         trained = loop.fit(module, optimizer, recipe.plan, task, self.checkpoint, self.seed)
         return replace(trained, compiled=compiled)
 
-    def save(self, module: nn.Module, trained: loop.Trained, **facts: Any) -> None:
-        """Write the model: weights (safetensors), facts (JSON) and history (CSV).
+    def save(self, module: nn.Module, trained: loop.Trained, **metadata: Any) -> None:
+        """Write the model: weights (safetensors), metadata (JSON) and history (CSV).
 
-        The facts are all that it takes to use the model and to trust it: settings, hashes of the
-        inputs and the code, where it was trained, how good it was, and ``facts``.
+        The metadata is all that it takes to use the model and to trust it: settings, hashes of the
+        inputs and the code, where it was trained, how good it was, and ``metadata``.
         """
         saved_models.save(
             self.outputs["weights"],
-            self.outputs["facts"],
+            self.outputs["metadata"],
             module,
             **self.cfg,
-            **facts,
+            **metadata,
             feature=self.features.settings,
             inputs=self.inputs,
             code=self.code,
@@ -123,13 +123,13 @@ class TrainingJob:
                 "compiled": trained.compiled,
             },
             kept_epoch=trained.kept_epoch,
-            kept_figures=trained.kept_figures(),
+            kept_metrics=trained.kept_metrics(),
         )
         tables.write_table(trained.history, self.outputs["history"])
 
 
 @contextmanager
-def started(
+def open_training_job(
     name: str,
     seed: int,
     cfg: Mapping[str, Any],
