@@ -2,6 +2,7 @@
 
 
 rule predict:
+    """Predict the clips of a part with all folds' models of a system."""
     input:
         table=CLIPS,
         feature_file=lambda wc: PLAN.features_of(wc.system, wc.part),
@@ -28,6 +29,7 @@ rule predict:
 
 
 rule write_out_of_fold:
+    """Table guesses and scores of train clips by models that held them out."""
     input:
         members=[
             PLAN.predictions(system, seed, "train")
@@ -54,6 +56,7 @@ rule write_out_of_fold:
 
 
 rule combine_predictions:
+    """Average the predictions of a system or ensemble and take the best three classes."""
     input:
         members=lambda wc: PLAN.predictions_of(wc.entry, wc.seed, "test"),
         # A weighted mean asks how good each member is.
@@ -80,6 +83,7 @@ SUBMITTED = f"{RESULTS}/submission.csv"
 
 
 rule write_submission:
+    """Write the submission in the order of the test list."""
     input:
         index_table=lambda wc: index_of("test"),
         combined=f"{RESULTS}/guesses/seed{PLAN.seeds[0]}/{config['submission']}.h5",
@@ -109,6 +113,7 @@ rule write_submission:
 
 
 rule copy_submission:
+    """Copy the submission to the top folder."""
     input:
         submitted=SUBMITTED,
     output:
@@ -126,6 +131,7 @@ rule copy_submission:
 
 
 rule score:
+    """Score all systems and ensembles on the test clips whose truth is known."""
     input:
         truth=data_file(LISTS.test_truth),
         submissions=[
@@ -166,6 +172,7 @@ if LISTS.train_truth:
 
 
 rule scores:
+    """Make the submission and all scores, without the figures."""
     input:
         rules.copy_submission.output,
         SCORES,
