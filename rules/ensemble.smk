@@ -2,6 +2,7 @@
 
 
 rule predict:
+    """Predict the clips of a part with all folds' models of a system."""
     input:
         table=CLIPS,
         feature_file=lambda wc: PLAN.features_of(wc.system, wc.part),
@@ -28,6 +29,7 @@ rule predict:
 
 
 rule write_out_of_fold:
+    """Table guesses and scores of train clips by models that held them out."""
     input:
         members=[
             PLAN.predictions(system, seed, "train")
@@ -54,6 +56,7 @@ rule write_out_of_fold:
 
 
 rule combine_predictions:
+    """Average the predictions of a system or ensemble and take the best three classes."""
     input:
         members=lambda wc: PLAN.predictions_of(wc.entry, wc.seed, "test"),
         # A weighted mean weighs each member by its score on train clips.
@@ -77,6 +80,7 @@ rule combine_predictions:
 
 
 rule write_submission:
+    """Make the guesses of the configured system or ensemble the submission."""
     input:
         guesses=f"{RESULTS}/guesses/seed{PLAN.seeds[0]}/{config['submission']}.csv",
     output:
@@ -98,17 +102,26 @@ rule write_submission:
         "../workflow_scripts/copy_submission.py"
 
 
-# The same at the top, where it is looked for.
-use rule write_submission as copy_submission with:
+rule copy_submission:
+    """Copy the submission to the working directory."""
     input:
         guesses=rules.write_submission.output.submission,
     output:
         submission="submission.csv",
     log:
         f"{LOGS}/copy_submission.log",
+    localrule: True
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg={"name": SOURCE.name, "entry": config["submission"]},
+        code=code_of("copy_submission.py"),
+    script:
+        "../workflow_scripts/copy_submission.py"
 
 
 rule score:
+    """Score all systems and ensembles on the test clips whose truth is known."""
     input:
         truth=data_file(LISTS.test_truth),
         submissions=[
@@ -149,6 +162,7 @@ if LISTS.train_truth:
 
 
 rule scores:
+    """Make the submission and all scores, without the figures."""
     input:
         rules.copy_submission.output,
         SCORES,

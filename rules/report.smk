@@ -3,6 +3,7 @@
 
 
 rule plot_tsne:
+    """Draw t-SNE of a group's clips before and after spreading."""
     input:
         vectors=lambda wc: PLAN.vectors_of(wc.spreading),
         spread=f"{RESULTS}/spread/{{spreading}}/{{group}}.csv",
@@ -27,6 +28,7 @@ rule plot_tsne:
 
 
 rule plot_history:
+    """Draw losses and scores of a training by epoch."""
     input:
         histories=lambda wc: [
             f"{folder}/history.csv"
@@ -57,6 +59,7 @@ rule plot_history:
 
 
 rule plot_classes:
+    """Draw how many train clips each class has."""
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
@@ -81,6 +84,7 @@ rule plot_classes:
 
 
 rule plot_examples:
+    """Draw a feature of two example clips."""
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
@@ -106,6 +110,7 @@ rule plot_examples:
 
 
 rule plot_structure:
+    """Draw and table the layers of a network."""
     output:
         csv=f"{REPORT}/structure_{{structure}}.csv",
         png=f"{REPORT}/structure_{{structure}}.png",
@@ -135,6 +140,7 @@ rule plot_structure:
 
 
 rule plot_autoencoder:
+    """Draw an autoencoder's loss and some of its reconstructions."""
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
@@ -172,6 +178,7 @@ rule plot_autoencoder:
 
 
 rule plot_schedule:
+    """Draw the thresholds of self-training by round."""
     output:
         png=f"{REPORT}/threshold_schedule.png",
         svg=report(
@@ -199,6 +206,7 @@ rule plot_schedule:
 
 
 rule plot_filters:
+    """Draw a network's first filters and their feature maps of one clip."""
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
@@ -236,6 +244,7 @@ rule plot_filters:
 
 
 rule tabulate_spreading:
+    """Table the 2018 report's spreading of one scheme of groups."""
     input:
         summary=f"{RESULTS}/spreading.csv",
     output:
@@ -260,6 +269,7 @@ rule tabulate_spreading:
 
 
 rule tabulate_selftraining:
+    """Table the rounds of a self-trained system."""
     input:
         metadata=lambda wc: [
             f"{folder}/model.json" for folder in PLAN.stages(PLAN.first_model(wc.system)).values()
@@ -295,6 +305,7 @@ rule tabulate_selftraining:
 
 
 rule tabulate_systems:
+    """Table systems beside the scores that the 2018 report gives for them."""
     input:
         clip_scores=PLAN.clip_scores(),
     output:
@@ -323,6 +334,7 @@ rule tabulate_systems:
 
 
 rule report2018:
+    """Make every table and figure of the 2018 report."""
     input:
         rules.copy_submission.output,
         SCORES,

@@ -20,7 +20,7 @@ def main(*, guesses: str, submission: str, cfg: dict[str, Any]) -> None:
         cfg["name"],
         cfg["entry"],
         guesses,
-        extra={"screen": True},
+        extra={"terminal": True},
     )
 
 

@@ -47,8 +47,8 @@ def train_rows(path: Path) -> list[TrainRow]:
         other = spelled.setdefault(spelling_key(label), label)
         if other != label:
             raise EarmarkError(
-                f"the label '{printable(label)}' differs from '{printable(other)}' above only in case or "
-                f"in its Unicode form. Write one of them."
+                f"the label '{printable(label)}' differs from '{printable(other)}' above only in "
+                f"case or in its Unicode form. Write one of them."
             )
         if verified.lower() not in VERIFIED:
             raise EarmarkError(f"manually_verified is '{printable(verified)}'. Write 1 or 0.")
@@ -88,13 +88,13 @@ def name_checker() -> Callable[[int, str], str]:
         no_path = "\\" in fname or {"", ".", ".."} & set(fname.split("/"))
         if no_path or UNPRINTABLE.search(fname):
             raise EarmarkError(
-                f"the file name is '{printable(fname)}'. Write the clip's path below the audio folder, "
-                f"such as name.wav or folder/name.wav, without control characters."
+                f"the file name is '{printable(fname)}'. Write the clip's path below the audio "
+                f"folder, such as name.wav or folder/name.wav, without control characters."
             )
         if line_of.setdefault(fname, line) != line:
             raise EarmarkError(
-                f"the clip {printable(fname)} is listed again, after line {line_of[fname]}. Keep one "
-                f"line for each clip."
+                f"the clip {printable(fname)} is listed again, after line {line_of[fname]}. Keep "
+                f"one line for each clip."
             )
         return fname
 

@@ -141,7 +141,8 @@ def _check_header(header: list[str], columns: Sequence[str], name: str, first_li
     twice = next((column for column in header if column and header.count(column) > 1), None)
     if twice is not None:
         raise EarmarkError(
-            f"{name} has the column '{printable(twice)}' more than once. Keep one, or rename the other."
+            f"{name} has the column '{printable(twice)}' more than once. Keep one, or rename the "
+            f"other."
         )
     missing = [column for column in columns if column not in header]
     if missing:

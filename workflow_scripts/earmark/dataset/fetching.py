@@ -133,8 +133,8 @@ def _unpack(path: Path, folder: Path, most_bytes: float) -> None:
         for entry in entries:
             if entry.filename.startswith("/") or ".." in PurePosixPath(entry.filename).parts:
                 raise EarmarkError(
-                    f"{path}: the entry '{printable(entry.filename)}' points out of the folder. Delete "
-                    f"the file, and correct its address and checksum in the config."
+                    f"{path}: the entry '{printable(entry.filename)}' points out of the folder. "
+                    f"Delete the file, and correct its address and checksum in the config."
                 )
         needed = sum(entry.file_size for entry in entries)
         if needed > most_bytes:

@@ -66,9 +66,9 @@ def of_layout(layout: Layout, hasher: Hasher = hash_all) -> dict[str, list[Row]]
     both = set(listed["train"]) & set(listed["test"])
     if both:
         raise EarmarkError(
-            f"The clip {printable(min(both))} is both in the train list {layout.train_list} and among "
-            f"the test clips. Test clips are never trained on: remove it from one list, or rename "
-            f"it."
+            f"The clip {printable(min(both))} is both in the train list {layout.train_list} and "
+            f"among the test clips. Test clips are never trained on: remove it from one list, or "
+            f"rename it."
         )
     index = {}
     for part, audio, begin in _folders(layout):

@@ -31,7 +31,7 @@ def build_for(store: FeatureStore, model: Mapping[str, Any], classes: int) -> nn
 def load(
     store: FeatureStore, weights: str | Path, metadata: str | Path
 ) -> tuple[nn.Module, Crops, dict[str, Any]]:
-    """A trained network, how it wants clips cut, and its metadata. Raises EarmarkError if damaged."""
+    """A trained network, its crops and its metadata. Raises EarmarkError if it is damaged."""
     model = saved_models.read_metadata(
         metadata, {"network": str, "network_options": dict, "recipe": dict, "classes": list}
     )

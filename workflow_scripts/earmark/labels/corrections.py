@@ -29,7 +29,7 @@ def read(path: str | Path, classes: Sequence[str]) -> pd.DataFrame:
     dated = table["time"].where(table["time"].str.match(r"\d{4}-\d\d-\d\d"))
     times = pd.to_datetime(dated, errors="coerce", format="ISO8601", utc=True)
     mistakes = []
-    for row in table.map(shown).assign(when=times, line=cells.lines).itertuples():
+    for row in table.map(printable).assign(when=times, line=cells.lines).itertuples():
         of = f"- line {row.line}, {row.clip}:"
         if not row.clip:
             mistakes.append(f"- line {row.line} names no clip.")
