@@ -155,12 +155,7 @@ def test_training_at_its_time_limit_gets_sigterm_and_goes_on(
         job = run.running_job("train_model")
         run.wait_for_line(LOG, f"epoch {epoch},", seconds=600)
         # It must not get ready before its minute is over. Slurm lets it go on when it ends it.
-        (training,) = (
-            process
-            for process in psutil.process_iter(["cmdline", "cwd"])
-            if process.info["cwd"] == str(run.directory)
-            and any(word.endswith("train_model.py") for word in process.info["cmdline"] or ())
-        )
+        (training,) = (process for process in psutil.process_iter() if has_open(process, run))
         training.suspend()
         end_its_time(run, job)
         run.finish(seconds=1800)
@@ -171,6 +166,14 @@ def test_training_at_its_time_limit_gets_sigterm_and_goes_on(
     assert "Stopped by SIGTERM" in log.read_text()
     assert resumed_after(run.directory) >= epoch
     assert (run.directory / "submission.csv").read_bytes() == one_model.submission
+
+
+def has_open(process: psutil.Process, run: SlurmRun) -> bool:
+    """Whether a process writes the log of the training."""
+    try:
+        return str(run.directory / LOG) in {file.path for file in process.open_files()}
+    except psutil.Error:
+        return False
 
 
 def resumed_after(directory: Path) -> int:
