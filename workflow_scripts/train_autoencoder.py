@@ -25,8 +25,8 @@ def main(
 ) -> None:
     """Train on the spectrograms of ``feature_file``; labels and folds are not used.
 
-    ``cfg`` has the ``recipe``, ``batch_norm_momentum`` and ``latents_mode``. Writes weights, metadata
-    (JSON), history (CSV) and latents (n, d) of the train clips.
+    ``cfg`` has the ``recipe``, ``batch_norm_momentum`` and ``latents_mode``. Writes weights,
+    metadata (JSON), history (CSV) and latents (n, d) of the train clips.
     """
     own_seed = seeds.derive_seed(seed, "autoencoder")
     cfg = {**cfg, "network": "autoencoder", "seed": seed}
