@@ -18,7 +18,7 @@ from earmark.planning import clip_index, code, data_source, records
 from earmark.planning import config as settings
 from earmark.planning.plan import Model, Plan, pattern
 from earmark.runtime import gpus, interruption, processors
-from earmark.runtime import job as jobs
+from earmark.runtime import job
 from earmark.runtime.errors import EarmarkError
 
 
@@ -51,15 +51,15 @@ or_workflow_error(settings.check, config, SCHEMA)
 SOURCE = or_workflow_error(data_source.source_of, config)
 PLAN = Plan(config, SOURCE)
 RESULTS, REPORT = PLAN.results, PLAN.report
-LOGS, TIMES = f"logs/{SOURCE.name}", f"{RESULTS}/benchmarks"
+LOGS, BENCHMARKS = f"logs/{SOURCE.name}", f"{RESULTS}/benchmarks"
 
 # THE RUN
 
 interruption.announce()
-jobs.take_package_from(SCRIPTS)
+job.take_package_from(SCRIPTS)
 if workflow.is_main_process:
     or_workflow_error(records.check_room, Path(".snakemake"))
-    if SOURCE.is_there:
+    if SOURCE.clips_exist:
         or_workflow_error(clip_index.update, SOURCE.layout, Path(RESULTS))
     # `--touch` is how a user takes results over; records in a database are not looked at.
     if (
@@ -67,7 +67,7 @@ if workflow.is_main_process:
         and workflow.workflow_settings.persistence_backend.name == "FILE"
     ):
         or_workflow_error(records.check, Path(RESULTS))
-LISTS = or_workflow_error(
+LAYOUT = or_workflow_error(
     data_source.linked_layout, SOURCE, Path(RESULTS), workflow.is_main_process
 )
 
@@ -138,7 +138,7 @@ INDEX = f"{RESULTS}/index/{{part}}.csv"
 def index_of(part):
     """The index of a part; a file of the main process where no rule makes it."""
     path = INDEX.format(part=part)
-    if not SOURCE.is_there:
+    if not SOURCE.clips_exist:
         return path
     if not workflow.is_main_process and not Path(path).exists():
         # A job on a machine that shares no disk with the main process.

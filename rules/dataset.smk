@@ -27,7 +27,7 @@ if SOURCE.kind == "demo":
         log:
             f"{LOGS}/synthesise_dataset.log",
         benchmark:
-            f"{TIMES}/synthesise_dataset.tsv"
+            f"{BENCHMARKS}/synthesise_dataset.tsv"
         conda:
             "../envs/earmark.yaml"
         threads: 8
@@ -38,7 +38,7 @@ if SOURCE.kind == "demo":
         script:
             "../workflow_scripts/synthesise_dataset.py"
 
-elif SOURCE.kind == "missing":
+elif SOURCE.kind == "to_fetch":
 
     # Machines that compute for a cluster often have no way out into the network.
     rule fetch_dataset:
@@ -51,7 +51,7 @@ elif SOURCE.kind == "missing":
         log:
             f"{LOGS}/fetch_dataset.log",
         benchmark:
-            f"{TIMES}/fetch_dataset.tsv"
+            f"{BENCHMARKS}/fetch_dataset.tsv"
         localrule: True
         conda:
             "../envs/earmark.yaml"
@@ -72,7 +72,7 @@ rule inspect_clips:
     log:
         f"{LOGS}/inspect_clips/{{part}}.log",
     benchmark:
-        f"{TIMES}/inspect_clips/{{part}}.tsv"
+        f"{BENCHMARKS}/inspect_clips/{{part}}.tsv"
     conda:
         "../envs/earmark.yaml"
     threads: 8
@@ -86,7 +86,7 @@ rule inspect_clips:
 rule read_labels:
     """Read the train list and people's corrections into one table of labels."""
     input:
-        train_list=data_file(LISTS.train_list),
+        train_list=data_file(LAYOUT.train_list),
         corrections=lambda wc: [local(str(path)) for path in SOURCE.corrections],
     output:
         table=LABELS,
@@ -96,7 +96,7 @@ rule read_labels:
     conda:
         "../envs/earmark.yaml"
     params:
-        content=content_of(LISTS.train_list, *SOURCE.corrections),
+        content=content_of(LAYOUT.train_list, *SOURCE.corrections),
         code=code_of("read_labels.py"),
     script:
         "../workflow_scripts/read_labels.py"
@@ -105,7 +105,7 @@ rule read_labels:
 rule draw_folds:
     """Assign the train clips to folds for validation."""
     input:
-        train_list=data_file(LISTS.train_list),
+        train_list=data_file(LAYOUT.train_list),
         index_table=lambda wc: index_of("train"),
     output:
         table=FOLDS,
@@ -117,7 +117,7 @@ rule draw_folds:
     params:
         cfg={"folds": config["folds"]},
         seed=config["seed"],
-        content=content_of(LISTS.train_list),
+        content=content_of(LAYOUT.train_list),
         code=code_of("draw_folds.py"),
     script:
         "../workflow_scripts/draw_folds.py"

@@ -7,14 +7,14 @@ rule predict:
         table=CLIPS,
         feature_file=lambda wc: PLAN.features_of(wc.system, wc.part),
         folds_table=lambda wc: [FOLDS] if wc.part == "train" else [],
-        weights=lambda wc: PLAN.finished_all(wc.system, wc.seed, "weights.safetensors"),
-        metadata=lambda wc: PLAN.finished_all(wc.system, wc.seed, "model.json"),
+        weights=lambda wc: PLAN.final_model_files(wc.system, wc.seed, "weights.safetensors"),
+        metadata=lambda wc: PLAN.final_model_files(wc.system, wc.seed, "model.json"),
     output:
         predicted=PLAN.predictions("{system}", "{seed}", "{part}"),
     log:
         f"{LOGS}/predict/{{system}}_seed{{seed}}_{{part}}.log",
     benchmark:
-        f"{TIMES}/predict/{{system}}_seed{{seed}}_{{part}}.tsv"
+        f"{BENCHMARKS}/predict/{{system}}_seed{{seed}}_{{part}}.tsv"
     conda:
         "../envs/earmark.yaml"
     threads: TRAINING_THREADS
@@ -88,7 +88,7 @@ rule write_submission:
             f"{RESULTS}/submission.csv",
             caption="captions/submission.rst",
             category=RESULTS_SECTION,
-            labels={"shows": "submission.csv, to save"},
+            labels={"content": "submission.csv"},
         ),
     log:
         f"{LOGS}/write_submission.log",
@@ -123,7 +123,7 @@ rule copy_submission:
 rule score:
     """Score all systems and ensembles on the test clips whose truth is known."""
     input:
-        truth=data_file(LISTS.test_truth),
+        truth=data_file(LAYOUT.test_truth),
         submissions=[
             f"{RESULTS}/guesses/seed{seed}/{entry}.csv"
             for seed in PLAN.seeds
@@ -135,7 +135,7 @@ rule score:
             f"{RESULTS}/scores.html",
             caption="captions/scores.rst",
             category=RESULTS_SECTION,
-            labels={"shows": "scores on the test clips"},
+            labels={"content": "scores on the test clips"},
         ),
         clip_scores=f"{RESULTS}/clip_scores.csv",
     log:
@@ -145,7 +145,7 @@ rule score:
         "../envs/earmark.yaml"
     params:
         cfg={"systems": [[entry, seed] for seed in PLAN.seeds for entry in PLAN.scored]},
-        content=content_of(LISTS.test_truth),
+        content=content_of(LAYOUT.test_truth),
         code=code_of("score.py"),
     script:
         "../workflow_scripts/score.py"
@@ -155,9 +155,9 @@ rule score:
 SCORES = [rules.write_out_of_fold.output.out_of_fold_table]
 if PLAN.spreadings:
     SCORES += [rules.summarise_spreading.output.summary, rules.summarise_spreading.output.page]
-if LISTS.test_truth:
+if LAYOUT.test_truth:
     SCORES += [rules.score.output.scores, rules.score.output.page]
-if LISTS.train_truth:
+if LAYOUT.train_truth:
     SCORES += [rules.measure_labels.output.quality, rules.measure_labels.output.page]
 
 

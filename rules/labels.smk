@@ -12,7 +12,7 @@ rule spread_labels:
     log:
         f"{LOGS}/spread_labels/{{spreading}}/{{group}}.log",
     benchmark:
-        f"{TIMES}/spread_labels/{{spreading}}/{{group}}.tsv"
+        f"{BENCHMARKS}/spread_labels/{{spreading}}/{{group}}.tsv"
     conda:
         "../envs/earmark.yaml"
     params:
@@ -32,7 +32,7 @@ rule summarise_spreading:
             f"{RESULTS}/spreading.html",
             caption="captions/spreading.rst",
             category=LABELS_SECTION,
-            labels={"shows": "labels before and after spreading"},
+            labels={"content": "labels before and after spreading"},
         ),
     log:
         f"{LOGS}/summarise_spreading.log",
@@ -71,7 +71,7 @@ rule select_labels:
 rule measure_labels:
     """Measure how many selected labels are correct, where the truth is known."""
     input:
-        truth=data_file(LISTS.train_truth),
+        truth=data_file(LAYOUT.train_truth),
         selections=[f"{RESULTS}/selections/{name}.csv" for name in PLAN.selections],
     output:
         quality=f"{RESULTS}/label_quality.csv",
@@ -79,7 +79,7 @@ rule measure_labels:
             f"{RESULTS}/label_quality.html",
             caption="captions/label_quality.rst",
             category=LABELS_SECTION,
-            labels={"shows": "how clean the labels are"},
+            labels={"content": "share of correct labels"},
         ),
     log:
         f"{LOGS}/measure_labels.log",
@@ -88,7 +88,7 @@ rule measure_labels:
         "../envs/earmark.yaml"
     params:
         cfg={"names": PLAN.selections},
-        content=content_of(LISTS.train_truth),
+        content=content_of(LAYOUT.train_truth),
         code=code_of("measure_labels.py"),
     script:
         "../workflow_scripts/measure_labels.py"

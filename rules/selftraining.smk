@@ -9,7 +9,7 @@ rule selftrain_round:
         selection=lambda wc: PLAN.selection_of(wc.system),
         folds_table=FOLDS,
         feature_file=lambda wc: PLAN.features_of(wc.system, "train"),
-        weights_before=lambda wc: PLAN.stage_before(
+        weights_before=lambda wc: PLAN.previous_weights(
             Model(wc.system, wc.seed, wc.fold), int(wc.round)
         ),
     output:
@@ -20,7 +20,7 @@ rule selftrain_round:
     log:
         f"{LOGS}/selftrain_round/{{system}}/seed{{seed}}_fold{{fold}}_round{{round}}.log",
     benchmark:
-        f"{TIMES}/selftrain_round/{{system}}/seed{{seed}}_fold{{fold}}_round{{round}}.tsv"
+        f"{BENCHMARKS}/selftrain_round/{{system}}/seed{{seed}}_fold{{fold}}_round{{round}}.tsv"
     conda:
         "../envs/earmark.yaml"
     threads: TRAINING_THREADS

@@ -134,7 +134,7 @@ def test_rows_by_hand() -> None:
 def test_two_classes_leave_the_third_guess_empty() -> None:
     found = Predictions(["a.wav"], ["Bark", "Bus"], np.array([[0.25, 0.75]]))
     (row,) = out_of_fold.rows("one", 1, found, LABELS, FOLDS).to_dict("records")
-    assert [row[name] for name in out_of_fold.GUESSES] == ["Bus", "Bark", ""]
+    assert [row[name] for name in out_of_fold.GUESS_COLUMNS] == ["Bus", "Bark", ""]
 
 
 def test_a_clip_whose_label_a_person_took_back_has_no_row() -> None:
@@ -189,7 +189,7 @@ def test_the_script_writes_each_entry_of_each_seed(tmp_path: Path) -> None:
     } == {row for row in CLIPS if row[0] != "f.wav"}
     # The weighted mean of b, with 3/8 and 5/8: Bark .1875, Bus .225, Cello .175, Gong .4125.
     both = next(row for row in rows if (row["system"], row["clip"]) == ("both", "b.wav"))
-    assert [both[name] for name in out_of_fold.GUESSES] == ["Gong", "Bus", "Bark"]
+    assert [both[name] for name in out_of_fold.GUESS_COLUMNS] == ["Gong", "Bus", "Bark"]
     assert (float(both["probability"]), float(both["label_probability"])) == (0.4125, 0.225)
 
 

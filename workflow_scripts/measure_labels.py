@@ -6,8 +6,8 @@ import pandas as pd
 
 from earmark.evaluation import label_quality
 from earmark.labels import selections as selections_table
-from earmark.reporting import tables
-from earmark.reporting.tables import Section
+from earmark.reporting import table_pages
+from earmark.reporting.table_pages import Section
 from earmark.runtime import job
 
 REMARKS = (
@@ -32,19 +32,19 @@ def main(
     as_given = read[0]["source"].where(read[0]["verified"] == 1, "unverified")
     named = {"given": read[0].assign(source=as_given)}
     named |= {
-        name: selections_table.learned(table)
+        name: selections.training_rows(table)
         for name, table in zip(cfg["names"], read, strict=True)
     }
     rows = []
     for name, chosen in named.items():
         for source, part in chosen.groupby("source", sort=False):
-            right, count = label_quality.precision(part, known)
+            right, count = label_quality.count_correct(part, known)
             share = round(right / count, 4) if count else float("nan")
             rows.append((name, source, count, right, share))
     columns = ["selection", "source", "labels", "right", "precision"]
     table = pd.DataFrame(rows, columns=columns)
     shown = table.rename(columns={"precision": "share right"})
-    tables.write(table, [Section("How clean the labels are", shown, 3, REMARKS)], quality, page)
+    table_pages.write(table, [Section("How clean the labels are", shown, 3, REMARKS)], quality, page)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from earmark.runtime import job
 
 
 def main(*, labels_table: str, clips_table: str, csv: str, png: str, svg: str) -> None:
-    """Write the counts (label, verified, not_verified, clips), largest class first, and a figure.
+    """Write the counts (label, verified, unverified, clips), largest class first, and a figure.
 
     Usable train clips count.
     """

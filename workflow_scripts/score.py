@@ -6,8 +6,8 @@ import pandas as pd
 
 from earmark.dataset.tables import write_table
 from earmark.evaluation import scoring, submission
-from earmark.reporting import tables
-from earmark.reporting.tables import Section
+from earmark.reporting import table_pages
+from earmark.reporting.table_pages import Section
 from earmark.runtime import job
 
 REMARKS = (
@@ -45,7 +45,7 @@ def main(
     if table["seed"].nunique() > 1:
         means = scoring.means_over_seeds(table)
         sections.insert(0, Section("Means over seeds", means, 3, BETWEEN_SEEDS))
-    tables.write(table, sections, scores, page)
+    table_pages.write(table, sections, scores, page)
 
 
 if __name__ == "__main__":

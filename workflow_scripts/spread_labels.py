@@ -18,7 +18,7 @@ def main(
 ) -> None:
     """Write the group's table: clip, given, spread, confidence, state.
 
-    ``vectors`` is a file of latents or of pictures; ``cfg`` has ``classes`` of the group,
+    ``vectors`` is a file of latents or of spectrograms; ``cfg`` has ``classes`` of the group,
     ``latent_divisor`` and the settings of the kernel.
     """
     labelled = selections.labelled(label_table.read(labels_table), clips.read(clips_table))

@@ -6,8 +6,8 @@ import pandas as pd
 
 from earmark.dataset.tables import read_table
 from earmark.labels import spreading
-from earmark.reporting import tables
-from earmark.reporting.tables import Section
+from earmark.reporting import table_pages
+from earmark.reporting.table_pages import Section
 from earmark.runtime import job
 
 REMARKS = (
@@ -34,7 +34,7 @@ def main(*, groups: list[str], summary: str, page: str, cfg: dict[str, Any]) -> 
     counts = pd.DataFrame(rows)
     shown = counts.rename(columns={"percent_after": "percent verified after"})
     sections = [Section("Labels before and after spreading", shown, 1, REMARKS)]
-    tables.write(counts, sections, summary, page)
+    table_pages.write(counts, sections, summary, page)
 
 
 if __name__ == "__main__":

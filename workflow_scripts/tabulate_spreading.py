@@ -4,8 +4,8 @@ from typing import Any
 
 from earmark.dataset.tables import read_table
 from earmark.report2018 import report_tables, reported_values
-from earmark.reporting import tables
-from earmark.reporting.tables import Section
+from earmark.reporting import table_pages
+from earmark.reporting.table_pages import Section
 from earmark.runtime import job
 
 REMARK = (
@@ -25,7 +25,7 @@ def main(*, summary: str, csv: str, page: str, cfg: dict[str, Any]) -> None:
     table = report_tables.spreading(counts, cfg["spreading"], cfg["scheme"])
     title = f"Label spreading, scheme {cfg['scheme']}: {cfg['spreading']}"
     shown = table.drop(columns=["spreading", "scheme"])
-    tables.write(table, [Section(title, shown, 2, [REMARK])], csv, page)
+    table_pages.write(table, [Section(title, shown, 2, [REMARK])], csv, page)
 
 
 if __name__ == "__main__":

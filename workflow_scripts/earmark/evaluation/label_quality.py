@@ -13,7 +13,7 @@ def truth_table(path: str | Path) -> dict[str, str]:
     return dict(zip(table["fname"], table["true_label"], strict=True))
 
 
-def precision(table: pd.DataFrame, truth: dict[str, str]) -> tuple[int, int]:
+def count_correct(table: pd.DataFrame, truth: dict[str, str]) -> tuple[int, int]:
     """Return (correct labels, labels) of the rows whose clip's truth is known."""
     known = table[table["clip"].isin(truth)]
     return int((known["clip"].map(truth) == known["label"]).sum()), len(known)

@@ -20,7 +20,7 @@ from earmark.inference import metrics
 
 log = logging.getLogger("earmark")
 
-GUESSES = tuple(f"guess_{rank}" for rank in range(1, metrics.GUESSES + 1))
+GUESS_COLUMNS = tuple(f"guess_{rank}" for rank in range(1, metrics.GUESSES + 1))
 COLUMNS = (
     "system",
     "seed",
@@ -28,7 +28,7 @@ COLUMNS = (
     "fold",
     "label",
     "verified",
-    *GUESSES,
+    *GUESS_COLUMNS,
     "probability",
     "label_probability",
 )
@@ -104,7 +104,7 @@ def rows(
     table = table.assign(
         system=entry,
         seed=seed,
-        **dict(zip(GUESSES, names[guessed].T, strict=True)),
+        **dict(zip(GUESS_COLUMNS, names[guessed].T, strict=True)),
         probability=values.max(axis=1, initial=0).round(6),
         label_probability=values[np.arange(len(table)), number].round(6),
     )

@@ -116,6 +116,6 @@ def read_clip_scores(path: str | Path) -> pd.DataFrame:
     if not set(out_of_fold.COLUMNS) <= set(table.columns):
         return table
     table = table[table["verified"] == 1]
-    guessed = table[list(out_of_fold.GUESSES)].to_numpy()
+    guessed = table[list(out_of_fold.GUESS_COLUMNS)].to_numpy()
     values = metrics.average_precision(guessed, table["label"].to_numpy())
     return table.assign(usage=VALIDATION, average_precision=values)[list(CLIP_COLUMNS)]

@@ -33,7 +33,7 @@ class Source:
     labels: list[str]
 
     @property
-    def is_there(self) -> bool:
+    def clips_exist(self) -> bool:
         """Whether no rule makes or fetches the clips: edits are looked for while planning."""
         return self.kind in ("fetched", "folder")
 
@@ -57,7 +57,7 @@ def source_of(config: Mapping[str, Any]) -> Source:
         folder = Path(config["fetch"]["folder"])
         if layout.missing_archives(folder, config["fetch"]["files"]):
             fetched = layout.zenodo_layout(folder)
-            return Source(name or FETCHED, "missing", fetched, list(class_groups.CLASSES))
+            return Source(name or FETCHED, "to_fetch", fetched, list(class_groups.CLASSES))
         # Once it is there, its edits are noticed like those of any folder.
         return _existing(folder, name or FETCHED, "fetched")
     # A shell leaves the tilde of `--config dataset=~/sounds` as it is.

@@ -4,7 +4,6 @@ Report, sections 3 and 6.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import matplotlib as mpl
@@ -98,19 +97,15 @@ def autoencoder_curves(history: pd.DataFrame) -> Figure:
 
 
 def thresholds(schedules: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Draw the bounds per round of each self-training setting; what is kept is shaded.
+    """Draw the bounds per round of each self-training; what becomes a pseudo-label is shaded.
 
-    A setting is an entry under ``selftraining`` of the config: it has ``rounds`` and the fields of
-    ``ThresholdSchedule``.
+    ``schedules`` maps names to ``rounds`` and ``schedule``, the fields of a ``ThresholdSchedule``.
     """
     figure = Figure(figsize=(1.5 + 4 * len(schedules), 4.4), layout="constrained")
     grid = figure.subplots(1, len(schedules), sharey=True, squeeze=False)[0]
     grid[0].set_ylabel("highest probability of a clip")
     for axes, (name, setting) in zip(grid, schedules.items(), strict=True):
-        count = setting["rounds"]
-        schedule = ThresholdSchedule(
-            **{field.name: setting[field.name] for field in fields(ThresholdSchedule)}
-        )
+        count, schedule = setting["rounds"], ThresholdSchedule(**setting["schedule"])
         # A round is a step one wide, its number in the middle.
         edges = np.arange(count + 1) + 0.5
         lower = np.array([schedule.lower(number) for number in range(1, count + 1)])

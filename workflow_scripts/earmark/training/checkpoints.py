@@ -33,7 +33,7 @@ class Checkpoint:
         self.patience_seconds = patience_seconds
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Hold the lock for the block; on success remove the checkpoint.
 
         Raises EarmarkError when another process does not release the lock in time.

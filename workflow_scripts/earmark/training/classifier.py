@@ -54,7 +54,7 @@ def split(
     """
     classes = label_table.classes_of(selection)
     inside = selection["clip"].isin(folds.loc[folds["fold"] == fold, "clip"])
-    train = selections.learned(selection[~inside])
+    train = selections.training_rows(selection[~inside])
     missing = sorted(set(classes) - set(train["label"]))
     if missing:
         raise EarmarkError(
@@ -151,7 +151,7 @@ def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
         probabilities = predicting.predict(
             module, features, data.validation.rows, recipe.crops, hardware, classes
         )
-        predicting.check(data.validation.clips, probabilities, recipe.plan.learning_rate)
+        predicting.check(data.validation.clips, probabilities, recipe.settings.learning_rate)
         return validation_metrics(probabilities, data.validation.labels)
 
     def score(figures: loop.Metrics) -> tuple[float, ...]:

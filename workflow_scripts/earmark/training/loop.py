@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from earmark.features.finite import listed
+from earmark.features.finite import name_list
 from earmark.inference.batches import Batch
 from earmark.runtime import interruption, progress
 from earmark.runtime.errors import EarmarkError
@@ -28,7 +28,7 @@ Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingSettings:
     """How long to train and which weights to keep.
 
     ``patience``: stop after so many epochs without a better score (0: never). ``keep``: "best"
@@ -55,11 +55,11 @@ class Plan:
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
-def make_optimizer(module: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    """Adam, or AdamW when the plan has weight decay."""
-    kind = torch.optim.AdamW if plan.weight_decay > 0 else torch.optim.Adam
+def make_optimizer(module: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    """Adam, or AdamW when the settings has weight decay."""
+    kind = torch.optim.AdamW if settings.weight_decay > 0 else torch.optim.Adam
     return kind(
-        module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+        module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
 
 
@@ -137,7 +137,7 @@ class TrainingState:
             before = self.sums.get(name, torch.zeros(()))
             self.sums[name] = before.to(value.device).double() + value.detach().double()
 
-    def check_finite(self, plan: Plan) -> None:
+    def check_finite(self, settings: TrainingSettings) -> None:
         """Raise EarmarkError, with the clips of the step, for a loss or weight that is not finite.
 
         It never comes back from there: going on would waste hours, and a checkpoint of it would
@@ -160,8 +160,8 @@ class TrainingState:
         else:
             return
         raise EarmarkError(
-            f"{what}. Its clips are {listed(clips)}: look at them in clips/train.csv, or lower the "
-            f"recipe's learning_rate ({plan.learning_rate:g})."
+            f"{what}. Its clips are {name_list(clips)}: look at them in clips/train.csv, or lower the "
+            f"recipe's learning_rate ({settings.learning_rate:g})."
         )
 
     def epoch_done(self, figures: Metrics, score: tuple[float, ...]) -> None:
@@ -187,7 +187,7 @@ class TrainingState:
 def fit(
     module: nn.Module,
     optimizer: torch.optim.Optimizer,
-    plan: Plan,
+    settings: TrainingSettings,
     task: TrainingTask,
     checkpoint: Checkpoint,
     seed: int,
@@ -205,23 +205,23 @@ def fit(
     if saved is not None:
         state.restore(saved)
         log.info("Resuming after epoch %d and %d steps.", len(state.history), state.step)
-    epoch_log = progress.EpochLog(task.name, plan.epochs, len(state.history))
+    epoch_log = progress.EpochLog(task.name, settings.epochs, len(state.history))
     with interruption.Requests() as requests:
 
         def stop_if_asked() -> None:
             if requests.reason:
-                state.check_finite(plan)
+                state.check_finite(settings)
                 checkpoint.save(state.saved())
                 raise interruption.InterruptedJobError(
                     f"Stopped by {requests.reason} after epoch {len(state.history)} and "
                     f"{state.step} steps. All of it is saved: the next run goes on from there."
                 )
 
-        while not _is_over(plan, state):
+        while not _is_over(settings, state):
             begin = time.perf_counter()
-            figures = train_one_epoch(state, task, plan, seed, stop_if_asked)
-            state.check_finite(plan)
-            validation = evaluate(task, plan, len(state.history) + 1)
+            figures = train_one_epoch(state, task, settings, seed, stop_if_asked)
+            state.check_finite(settings)
+            validation = evaluate(task, settings, len(state.history) + 1)
             figures |= validation
             # Without validation clips the latest epoch counts as the best.
             state.epoch_done(figures, task.score(figures) if validation else (figures["epoch"],))
@@ -231,7 +231,7 @@ def fit(
             epoch_log.done(len(state.history))
         stop_if_asked()
     kept = len(state.history)
-    if plan.keep == "best" and state.best["weights"] is not None:
+    if settings.keep == "best" and state.best["weights"] is not None:
         module.load_state_dict(state.best["weights"])
         kept = state.best["epoch"]
         log.info("Kept the weights of epoch %d.", kept)
@@ -241,7 +241,7 @@ def fit(
 def train_one_epoch(
     state: TrainingState,
     task: TrainingTask,
-    plan: Plan,
+    settings: TrainingSettings,
     seed: int,
     stop_if_asked: Callable[[], None],
 ) -> Metrics:
@@ -260,7 +260,7 @@ def train_one_epoch(
             continue
         stop_if_asked()
         for group in optimizer.param_groups:
-            group["lr"] = plan.rate(epoch - 1 + step / task.steps)
+            group["lr"] = settings.rate(epoch - 1 + step / task.steps)
         # Before the step: compiled for a GPU, it writes where the gradients before lay.
         optimizer.zero_grad(set_to_none=True)
         loss, sums = task.losses(batch)
@@ -270,22 +270,22 @@ def train_one_epoch(
     total = {name: value.item() for name, value in state.sums.items()}
     clips = total.pop("clips", 1.0)
     means = {f"train_{name}": value / clips for name, value in total.items()}
-    return {"epoch": epoch, "learning_rate": plan.rate(epoch - 1), **means}
+    return {"epoch": epoch, "learning_rate": settings.rate(epoch - 1), **means}
 
 
-def evaluate(task: TrainingTask, plan: Plan, epoch: int) -> Metrics:
+def evaluate(task: TrainingTask, settings: TrainingSettings, epoch: int) -> Metrics:
     """Metrics of the module on the validation clips. Raises EarmarkError if one is not finite."""
     figures = task.validate()
     for name, value in figures.items():
         if not math.isfinite(value):
             raise EarmarkError(
                 f"The {name.replace('_', ' ')} of epoch {epoch} is {value}. Lower the recipe's "
-                f"learning_rate ({plan.learning_rate:g})."
+                f"learning_rate ({settings.learning_rate:g})."
             )
     return figures
 
 
-def _is_over(plan: Plan, state: TrainingState) -> bool:
+def _is_over(settings: TrainingSettings, state: TrainingState) -> bool:
     """Whether all epochs are done, or so many without a better score that patience is over."""
     done = len(state.history)
-    return done >= plan.epochs or 0 < plan.patience <= done - state.best["epoch"]
+    return done >= settings.epochs or 0 < settings.patience <= done - state.best["epoch"]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from earmark.inference.batches import Augmentation, Crops
-from earmark.training.loop import Plan
+from earmark.training.loop import TrainingSettings
 
-Part = TypeVar("Part", Plan, Augmentation)
+Part = TypeVar("Part", TrainingSettings, Augmentation)
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Recipe:
     validation "accuracy" (then its loss) or by its "loss".
     """
 
-    plan: Plan
+    settings: TrainingSettings
     augmentation: Augmentation
     crops: Crops
     batch_clips: int
@@ -35,4 +35,4 @@ def from_settings(settings: Mapping[str, Any]) -> Recipe:
 
     own = {name: settings[name] for name in ("label_smoothing", "watch") if name in settings}
     crops = Crops.of_recipe(settings)
-    return Recipe(part(Plan), part(Augmentation), crops, settings["batch_clips"], **own)
+    return Recipe(part(TrainingSettings), part(Augmentation), crops, settings["batch_clips"], **own)

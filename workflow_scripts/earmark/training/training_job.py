@@ -85,7 +85,7 @@ class TrainingJob:
         shape = batches.input_shape(self.features, recipe.crops)
         example = torch.rand(min(recipe.batch_clips, len(train)), *shape, device=device)
         forward, compiled = compiling.compiled(
-            module, example, self.hardware, recipe.plan.epochs * len(train)
+            module, example, self.hardware, recipe.settings.epochs * len(train)
         )
         features = resident.on_device(self.features, device)
         task = loop.TrainingTask(
@@ -98,8 +98,8 @@ class TrainingJob:
             lambda: validate(features),
             score,
         )
-        optimizer = loop.make_optimizer(module, recipe.plan)
-        trained = loop.fit(module, optimizer, recipe.plan, task, self.checkpoint, self.seed)
+        optimizer = loop.make_optimizer(module, recipe.settings)
+        trained = loop.fit(module, optimizer, recipe.settings, task, self.checkpoint, self.seed)
         return replace(trained, compiled=compiled)
 
     def save(self, module: nn.Module, trained: loop.Trained, **metadata: Any) -> None:
@@ -149,7 +149,7 @@ def open_training_job(
     path = Path(outputs["weights"]).with_name("checkpoint.pt")
     checkpoint = Checkpoint(path, json.dumps(same, sort_keys=True))
     recipe = recipes.from_settings(cfg["recipe"])
-    with FeatureStore(inputs["features"]) as features, checkpoint.held():
+    with FeatureStore(inputs["features"]) as features, checkpoint.locked():
         yield TrainingJob(
             name, seed, recipe, hardware, features, checkpoint, cfg, hashes, outputs, code
         )
