@@ -1,8 +1,8 @@
-# Predictions of systems, their means, the submission, and its scores.
+# Predictions of systems, their means, the submission, and scores.
 
 
 rule predict:
-    """Predict the clips of a part with all folds' models of a system."""
+    """Predict the clips of a part with a system's models of all folds."""
     input:
         table=CLIPS,
         feature_file=lambda wc: PLAN.features_of(wc.system, wc.part),
@@ -29,7 +29,7 @@ rule predict:
 
 
 rule write_out_of_fold:
-    """Table guesses and scores of train clips by models that held them out."""
+    """Write a table of the guesses for train clips, by models that held them out."""
     input:
         members=[
             PLAN.predictions(system, seed, "train")
@@ -59,7 +59,7 @@ rule combine_predictions:
     """Average the predictions of a system or ensemble and take the best three classes."""
     input:
         members=lambda wc: PLAN.predictions_of(wc.entry, wc.seed, "test"),
-        # A weighted mean weighs each member by its score on train clips.
+        # A weighted mean weighs each member by its out-of-fold score.
         train_predictions=lambda wc: (
             PLAN.predictions_of(wc.entry, wc.seed, "train") if PLAN.is_weighted(wc.entry) else []
         ),
@@ -73,14 +73,14 @@ rule combine_predictions:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: PLAN.combination_of(wc.entry),
+        cfg=lambda wc: {"name": wc.entry, **PLAN.combination_of(wc.entry)},
         code=code_of("combine_predictions.py"),
     script:
         "../workflow_scripts/combine_predictions.py"
 
 
 rule write_submission:
-    """Make the guesses of the configured system or ensemble the submission."""
+    """Write the submission: the guesses of the system or ensemble named in the config."""
     input:
         guesses=f"{RESULTS}/guesses/seed{PLAN.seeds[0]}/{config['submission']}.csv",
     output:
@@ -121,7 +121,7 @@ rule copy_submission:
 
 
 rule score:
-    """Score all systems and ensembles on the test clips whose truth is known."""
+    """Score all systems and ensembles on the test clips whose ground truth is known."""
     input:
         truth=data_file(LAYOUT.test_truth),
         submissions=[
@@ -151,7 +151,7 @@ rule score:
         "../workflow_scripts/score.py"
 
 
-# Without a published truth there is nothing to score.
+# What is scored depends on which ground truth is known.
 SCORES = [rules.write_out_of_fold.output.out_of_fold_table]
 if PLAN.spreadings:
     SCORES += [rules.summarise_spreading.output.summary, rules.summarise_spreading.output.page]

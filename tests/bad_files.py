@@ -23,8 +23,7 @@ from earmark.evaluation import predictions
 from earmark.features import store
 from earmark.labels import selections
 from earmark.networks import saved_models
-from earmark.reporting import figures
-from earmark.reporting import table_pages
+from earmark.reporting import figures, table_pages
 from earmark.training import checkpoints
 
 NAMES = [f"{number:08x}.wav" for number in range(60)]

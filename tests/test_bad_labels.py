@@ -192,7 +192,7 @@ class Steps:
             labels_table=[self.tables["labels_table"]],
             combined=combined,
             guesses=guesses,
-            cfg=plan.combination_of("weighted"),
+            cfg={"name": "weighted", **plan.combination_of("weighted")},
         )
         write_out_of_fold.main(
             **self.of("labels_table", "folds_table"),

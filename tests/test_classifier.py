@@ -241,7 +241,7 @@ def test_a_fold_without_verified_clips_warns(toy, caplog, monkeypatch):
     unverified = [(*row[:2], 0, *row[3:]) if row[4] == 1 else row for row in ROWS]
     data = classifier.split(toy, selection(unverified), FOLDS, fold=1)
     assert len(data.validation) == 0
-    assert "Fold 1 holds out no clip to validate on" in caplog.text
+    assert "Fold 1 has no validation clips" in caplog.text
 
 
 def test_class_without_a_clip_left_is_named(toy):

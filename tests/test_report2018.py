@@ -78,7 +78,11 @@ def test_recipes_spreading_and_schedules_are_the_reports() -> None:
     found = {name: recipes.from_settings(FULL["recipes"][name]) for name in PRESET["recipes"]}
     for name, epochs in {"report_vgg": 200, "report_a": 200, "report_b": 20}.items():
         recipe = found[name]
-        assert (recipe.settings.epochs, recipe.settings.patience, recipe.watch) == (epochs, 15, "accuracy")
+        assert (recipe.settings.epochs, recipe.settings.patience, recipe.watch) == (
+            epochs,
+            15,
+            "accuracy",
+        )
         assert (recipe.settings.learning_rate, recipe.batch_clips) == (1e-3, 16)
         assert (recipe.settings.schedule, recipe.settings.keep) == ("constant", "best")
     raw = found["report_raw"]

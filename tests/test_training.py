@@ -84,7 +84,9 @@ def test_patience_is_the_number_of_epochs_without_a_better_score(
 def test_loss_that_is_not_finite_is_explained(checkpoint, loss):
     words = r"loss of epoch 3, step 1 is (nan|inf)\. Its clips are 3\.wav:.*learning_rate \(0\.1\)"
     with pytest.raises(EarmarkError, match=words):
-        fit_to_script(TrainingSettings(4, 0.1), [1, 2, 3, 4], checkpoint, losses=[0.5, 0.5, loss, 0.5])
+        fit_to_script(
+            TrainingSettings(4, 0.1), [1, 2, 3, 4], checkpoint, losses=[0.5, 0.5, loss, 0.5]
+        )
     # What was learned before is still there.
     assert len(checkpoint.load()["history"]) == 2
 
@@ -286,7 +288,9 @@ def assert_same_states(found, expected):
 @pytest.mark.parametrize("stop_in", [1, 2, 3, 5])
 def test_interrupted_training_goes_on_as_if_it_had_not_stopped(tmp_path, stop_in, keep):
     settings = TrainingSettings(5, 0.05, patience=3, keep=keep)
-    weights, optimizer, history, _ = fit_at_random(Checkpoint(tmp_path / "one.pt", "f"), None, settings)
+    weights, optimizer, history, _ = fit_at_random(
+        Checkpoint(tmp_path / "one.pt", "f"), None, settings
+    )
     stopped = Checkpoint(tmp_path / "two.pt", "f")
     assert fit_at_random(stopped, stop_in, settings) is None
     # Other weights at the start: what goes on comes from the checkpoint alone.

@@ -1,4 +1,4 @@
-"""Put the rounds of a self-training into the report's table."""
+"""Write the report's table of the rounds of a self-training."""
 
 import json
 from pathlib import Path
@@ -13,8 +13,8 @@ from earmark.runtime import job
 REMARKS = (
     "Round 0 is the base model. Clips are those trained on, without the fold held out; accuracies "
     "are those of the epoch whose weights were kept, and the last line repeats the best round.",
-    "Reported figures, where there are any, are of FSDKaggle2018; its validation clips have noisy "
-    "labels.",
+    "Reported numbers, where there are any, are of FSDKaggle2018, with unverified labels among "
+    "those of the validation clips.",
 )
 
 

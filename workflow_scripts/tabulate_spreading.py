@@ -1,4 +1,4 @@
-"""Put the counts of label spreading into the report's group table."""
+"""Write the report's group table of label spreading."""
 
 from typing import Any
 
@@ -9,9 +9,8 @@ from earmark.reporting.table_pages import Section
 from earmark.runtime import job
 
 REMARK = (
-    "Undecided clips are those that no verified clip reached. The reported figures count the "
-    f"{reported_values.TRAIN_CLIPS:,} train clips of FSDKaggle2018, the others the data set of "
-    "this run."
+    "Undecided clips are those that no verified clip reached. Reported numbers are of the "
+    f"{reported_values.TRAIN_CLIPS:,} train clips of FSDKaggle2018, the others of this run's data."
 )
 
 
@@ -19,7 +18,7 @@ def main(*, summary: str, csv: str, page: str, cfg: dict[str, Any]) -> None:
     """Write the group table of one ``spreading`` as CSV and as a web page.
 
     ``summary`` is spreading.csv. ``cfg`` has the ``spreading`` and the group ``scheme`` whose
-    reported figures stand beside it.
+    reported numbers are added.
     """
     counts = read_table(summary, ("spreading", "group"), "summary of spreading")
     table = report_tables.spreading(counts, cfg["spreading"], cfg["scheme"])

@@ -34,9 +34,7 @@ def read(path: str | Path, classes: Sequence[str]) -> pd.DataFrame:
         if not row.clip:
             mistakes.append(f"- line {row.line} names no clip.")
         if row.decision not in DECISIONS:
-            mistakes.append(
-                f"{of} the decision is '{row.decision}'; write right, wrong or unsure."
-            )
+            mistakes.append(f"{of} the decision is '{row.decision}'; write right, wrong or unsure.")
         elif row.decision == "wrong" and row.label not in map(printable, classes):
             mistakes.append(
                 f"{of} the label is '{row.label}', which is no class of the train list; write one "
@@ -48,9 +46,7 @@ def read(path: str | Path, classes: Sequence[str]) -> pd.DataFrame:
                 f"'{row.label}'; write another label, or the decision right."
             )
         if pd.isna(row.when):
-            mistakes.append(
-                f"{of} the time is '{row.time}'; write it like 2026-11-27T14:05:00."
-            )
+            mistakes.append(f"{of} the time is '{row.time}'; write it like 2026-11-27T14:05:00.")
     if mistakes:
         raise EarmarkError("\n".join([f"The corrections {path} cannot be used.", *mistakes]))
     return table.assign(time=times)

@@ -8,10 +8,9 @@ from earmark.reporting import figures
 
 
 def count_clips(labelled: pd.DataFrame) -> pd.DataFrame:
-    """Count labelled clips (label, verified).
+    """Count clips (label, verified) by label.
 
-    Returns rows (label, verified, unverified, clips), the largest class first, equal ones by
-    name.
+    Returns rows (label, verified, unverified, clips), the largest class first, ties by name.
     """
     counts = labelled.groupby("label")["verified"].agg(verified="sum", clips="size").reset_index()
     counts["unverified"] = counts["clips"] - counts["verified"]
@@ -25,8 +24,8 @@ def clips_per_class(counts: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     rows = np.arange(len(counts))
     verified, rest, clips = counts["verified"], counts["unverified"], counts["clips"]
-    axes.barh(rows, verified, color=figures.BLUE, label="label verified")
-    bars = axes.barh(rows, rest, left=verified, color=figures.ORANGE, label="not verified")
+    axes.barh(rows, verified, color=figures.BLUE, label="verified")
+    bars = axes.barh(rows, rest, left=verified, color=figures.ORANGE, label="unverified")
     axes.bar_label(bars, labels=clips.astype(str), padding=3, fontsize=8)
     axes.set_yticks(rows, [figures.readable(label) for label in counts["label"]], fontsize=9)
     axes.set_ylim(len(counts) - 0.4, -0.6)

@@ -1,4 +1,4 @@
-"""Training recipes: the config's entries under ``recipes``, as what training needs."""
+"""Training recipes: the config's entries under ``recipes``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -14,8 +14,8 @@ Part = TypeVar("Part", TrainingSettings, Augmentation)
 class Recipe:
     """A training recipe: the config's entry under ``recipes``.
 
-    ``crops`` says how clips are cut for predicting. ``watch``: whether an epoch is better by its
-    validation "accuracy" (then its loss) or by its "loss".
+    ``batch_clips`` is the batch size of training, ``crops`` how clips are cut for predicting, and
+    ``watch`` decides which epoch is best (``metrics.epoch_score``).
     """
 
     settings: TrainingSettings
@@ -27,7 +27,7 @@ class Recipe:
 
 
 def from_settings(settings: Mapping[str, Any]) -> Recipe:
-    """Return the recipe that a config entry describes."""
+    """Return the recipe of a config's entry."""
 
     def part(kind: type[Part]) -> Part:
         names = {field.name for field in fields(kind)}

@@ -1,6 +1,6 @@
-"""A script's training of one network: where it computes, its checkpoint, its model's files.
+"""What the trainings of classifiers and of the autoencoder share.
 
-Classifiers and the autoencoder differ in what they learn (``loop.TrainingTask``); the rest is here.
+That is hardware, checkpoint, batches and the model's files; they differ in ``loop.TrainingTask``.
 """
 
 import json
@@ -29,10 +29,13 @@ from earmark.training.recipes import Recipe
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """One training of one network. ``name`` is its name in the log.
+    """One training of one network.
 
-    What is written with the model: ``cfg`` are the rule's settings, among them the recipe;
-    ``inputs`` and ``code`` are hashes; ``outputs`` are the files weights, metadata and history.
+    ``name``: its name in the log.
+    ``cfg``: the rule's settings, among them the recipe, to be written into the metadata.
+    ``inputs``: hashes of the input files by name, for the metadata.
+    ``outputs``: paths of weights, metadata and history.
+    ``code``: the code's hash, for the metadata.
     """
 
     name: str
@@ -55,7 +58,7 @@ class TrainingJob:
         device: torch.device,
         *purpose: object,
     ) -> Iterator[Batch]:
-        """One pass over ``clips`` in the order that belongs to the job's seed and the purpose."""
+        """One pass over ``clips``, in an order that follows from the job's seed and the purpose."""
         return batches.training_batches(
             features,
             clips,
@@ -78,7 +81,7 @@ class TrainingJob:
     ) -> loop.Trained:
         """Train ``module`` in place on the clips ``train``; see ``loop.TrainingTask``.
 
-        ``losses`` is called with the module, or with code compiled from it.
+        ``losses`` is called with the module, or with its compiled form.
         """
         recipe, device = self.recipe, self.hardware.device
         self.hardware.move(module)
@@ -105,8 +108,8 @@ class TrainingJob:
     def save(self, module: nn.Module, trained: loop.Trained, **metadata: Any) -> None:
         """Write the model: weights (safetensors), metadata (JSON) and history (CSV).
 
-        The metadata is all that it takes to use the model and to trust it: settings, hashes of the
-        inputs and the code, where it was trained, how good it was, and ``metadata``.
+        The metadata are settings, hashes of inputs and code, the hardware, the metrics of the
+        epoch that was kept, and ``metadata``.
         """
         saved_models.save(
             self.outputs["weights"],
@@ -139,9 +142,9 @@ def open_training_job(
     threads: int,
     hardware_settings: Mapping[str, Any],
 ) -> Iterator[TrainingJob]:
-    """A training that begins, or goes on from its checkpoint, while no other process does.
+    """A training, with its checkpoint locked.
 
-    ``inputs`` are files by name, among them the ``features``.
+    ``inputs`` are paths by name, among them ``features``; ``outputs`` are those of the job.
     """
     hardware = choose_hardware(threads, seed, hardware_settings)
     hashes = {name: hash_of(path)[1] for name, path in inputs.items()}
