@@ -1,4 +1,4 @@
-# Features of the clips of each part, and the autoencoder's latents of the train clips.
+# Features of the clips, and the autoencoder's latents of the train clips.
 
 
 rule extract_features:

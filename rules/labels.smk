@@ -1,4 +1,4 @@
-# Which labels are trusted: spreading per group, the selections, and how clean they are.
+# Label spreading per group, selections of labels for training, and how many of them are correct.
 
 
 rule spread_labels:
@@ -23,7 +23,7 @@ rule spread_labels:
 
 
 rule summarise_spreading:
-    """Table how many labels each spreading promoted."""
+    """Count the labels before and after each spreading."""
     input:
         groups=lambda wc: [path for name in PLAN.spreadings for path in PLAN.spread_tables(name)],
     output:
@@ -49,7 +49,7 @@ rule summarise_spreading:
 
 
 rule select_labels:
-    """Select the labels that systems learn from, each with its weight."""
+    """Select the labels that systems are trained on, with their weights."""
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
@@ -69,7 +69,7 @@ rule select_labels:
 
 
 rule measure_labels:
-    """Measure how many selected labels are correct, where the truth is known."""
+    """Count the correct labels of each selection, where the ground truth is known."""
     input:
         truth=data_file(LAYOUT.train_truth),
         selections=[f"{RESULTS}/selections/{name}.csv" for name in PLAN.selections],

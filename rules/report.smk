@@ -1,5 +1,5 @@
-# Figures and tables: those of `snakemake all`, and, with a config that lists them (presets/report2018
-# and its overlays), everything that the 2018 report shows: `snakemake report2018`.
+# Figures and tables: those of `snakemake all`, and those of the 2018 report (`snakemake report2018`,
+# with a config that has a `report` section, such as presets/report2018.yaml).
 
 
 rule plot_tsne:
@@ -28,7 +28,7 @@ rule plot_tsne:
 
 
 rule plot_history:
-    """Draw losses and scores of a training by epoch."""
+    """Draw loss and accuracy of a training by epoch."""
     input:
         histories=lambda wc: [
             f"{folder}/history.csv"
@@ -84,7 +84,7 @@ rule plot_classes:
 
 
 rule plot_examples:
-    """Draw a feature of two example clips."""
+    """Draw the spectrograms of two example clips."""
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
@@ -110,7 +110,7 @@ rule plot_examples:
 
 
 rule plot_structure:
-    """Draw and table the layers of a network."""
+    """Draw the layers of a network, and write a table of them."""
     output:
         csv=f"{REPORT}/structure_{{structure}}.csv",
         png=f"{REPORT}/structure_{{structure}}.png",
@@ -247,7 +247,7 @@ rule plot_filters:
 
 
 rule tabulate_spreading:
-    """Table the 2018 report's spreading of one scheme of groups."""
+    """Write the 2018 report's table of label spreading with one scheme of groups."""
     input:
         summary=f"{RESULTS}/spreading.csv",
     output:
@@ -272,7 +272,7 @@ rule tabulate_spreading:
 
 
 rule tabulate_selftraining:
-    """Table the rounds of a self-trained system."""
+    """Write a table of the rounds of a self-trained system."""
     input:
         metadata=lambda wc: [
             f"{folder}/model.json" for folder in PLAN.model_folders(PLAN.first_model(wc.system)).values()
@@ -308,7 +308,7 @@ rule tabulate_selftraining:
 
 
 rule tabulate_systems:
-    """Table systems beside the scores that the 2018 report gives for them."""
+    """Write a table of systems' scores beside those in the 2018 report."""
     input:
         clip_scores=PLAN.clip_scores(),
     output:

@@ -1,10 +1,10 @@
-# Rounds of self-training: round i goes on from round i - 1, the first from the base model.
+# Rounds of self-training: round i starts from the weights of round i - 1, the first from the base's.
 
 ROUND = f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}"
 
 
 rule selftrain_round:
-    """Train one round of self-training with pseudo-labels of the network before it."""
+    """Train one round of self-training on pseudo-labels of the round or base before it."""
     input:
         selection=lambda wc: PLAN.selection_of(wc.system),
         folds_table=FOLDS,

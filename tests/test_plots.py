@@ -77,7 +77,7 @@ def test_bars_are_the_counts(tmp_path):
     assert [text.get_text() for text in axes.texts] == ["3", "2", "2", "1"]
     assert axes.yaxis_inverted()  # the first row on top
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == ["label verified", "not verified"]
+    assert legend == ["verified", "unverified"]
     assert_same_bytes(
         lambda: class_counts.clips_per_class(class_counts.count_clips(labelled_clips(ROWS))),
         tmp_path,

@@ -77,9 +77,7 @@ def spread(
         {
             "clip": list(clips),
             "given": list(labels),
-            "spread": [
-                classes[i] if is_one else "" for i, is_one in zip(best, decided, strict=True)
-            ],
+            "spread": [classes[i] if ok else "" for i, ok in zip(best, decided, strict=True)],
             "confidence": np.round(mass.max(axis=1), 6),
         }
     )

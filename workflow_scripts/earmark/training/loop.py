@@ -70,11 +70,11 @@ def make_optimizer(module: nn.Module, settings: TrainingSettings) -> torch.optim
 class TrainingTask:
     """What is learned and how it is validated, as functions.
 
-    ``name`` is its name in the log. ``batches(epoch)`` yields the ``steps`` batches of an epoch, the
-    same ones each time. ``losses(batch)`` returns the loss to minimise, and sums over the batch's
-    clips by name, from which the epoch's means are computed. ``validate()`` returns the module's
-    metrics (none without validation clips); ``score`` turns an epoch's metrics into a tuple of
-    which higher is better.
+    ``name`` is its name in the log. ``batches(epoch)`` yields the ``steps`` batches of an epoch,
+    the same ones each time. ``losses(batch)`` returns the loss to minimise, and sums over the
+    batch's clips by name, from which the epoch's means are computed. ``validate()`` returns the
+    module's metrics (none without validation clips); ``score`` turns an epoch's metrics into a
+    tuple of which higher is better.
     """
 
     name: str
@@ -163,8 +163,8 @@ class TrainingState:
         else:
             return
         raise EarmarkError(
-            f"{what}. Its clips are {name_list(clips)}: check them in clips/train.csv, or lower the "
-            f"recipe's learning_rate ({settings.learning_rate:g})."
+            f"{what}. Its clips are {name_list(clips)}: check them in clips/train.csv, or lower "
+            f"the recipe's learning_rate ({settings.learning_rate:g})."
         )
 
     def epoch_done(self, metrics: Metrics, score: tuple[float, ...]) -> None:
