@@ -275,7 +275,8 @@ rule tabulate_selftraining:
     """Write a table of the rounds of a self-trained system."""
     input:
         metadata=lambda wc: [
-            f"{folder}/model.json" for folder in PLAN.model_folders(PLAN.first_model(wc.system)).values()
+            f"{folder}/model.json"
+            for folder in PLAN.model_folders(PLAN.first_model(wc.system)).values()
         ],
         pseudo=lambda wc: [
             f"{folder}/pseudo_labels.csv"
