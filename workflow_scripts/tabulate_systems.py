@@ -25,8 +25,7 @@ def main(*, clip_scores: str, csv: str, page: str, cfg: dict[str, Any], seed: in
     """Write one line per system as CSV and as a web page.
 
     ``clip_scores`` is clip_scores.csv, or out_of_fold.csv where the test clips' ground truth is
-    unknown. ``cfg`` has a ``title`` and ``rows``: {title, entry (a system or ensemble), reported:
-    numbers}.
+    unknown. ``cfg`` has a ``title`` and ``rows``, a list of {title, entry, reported: numbers}.
     """
     clips = scoring.read_clip_scores(clip_scores)
     table = report_tables.systems(clips, cfg["rows"], seed)

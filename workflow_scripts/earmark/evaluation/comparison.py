@@ -47,10 +47,9 @@ def summarise(values: np.ndarray) -> Summary:
 def paired_bootstrap(
     values: np.ndarray, other: np.ndarray, seed: int, resamples: int = RESAMPLES
 ) -> Difference:
-    """The difference of average precisions ``values`` - ``other``, with its percentile interval.
+    """The difference ``values`` - ``other`` of average precisions, with its percentile interval.
 
-    Their shapes are (seeds, clips); clips are the same, seeds may differ. The same ``seed`` gives
-    the same result.
+    Both are (seeds, clips), of the same clips. The same ``seed`` gives the same result.
     """
     differences = values.mean(axis=0) - other.mean(axis=0)
     mean = float(differences.mean())

@@ -70,10 +70,7 @@ def weighing_scores(members: Mapping[str, Predictions], labels: pd.DataFrame) ->
 
 
 def combine(
-    name: str,
-    settings: Mapping[str, Any],
-    members: Mapping[str, Predictions],
-    labels: pd.DataFrame,
+    name: str, settings: Mapping[str, Any], members: Mapping[str, Predictions], labels: pd.DataFrame
 ) -> Predictions:
     """The members' mean, as on test clips, for the clips that all of them predict.
 

@@ -30,10 +30,7 @@ def map_at_3(probabilities: np.ndarray, truth: Sequence[int] | np.ndarray) -> fl
 
 
 def epoch_score(epoch: Mapping[str, float], watch: str) -> tuple[float, ...]:
-    """How good the metrics of an epoch are, higher is better: by validation "accuracy" or "loss".
-
-    Of two epochs with the same accuracy, the one with the lower loss is better.
-    """
+    """How good an epoch is, higher is better: by validation "accuracy" (then loss) or "loss"."""
     if watch == "loss":
         return (-epoch["validation_loss"],)
     return epoch["validation_accuracy"], -epoch["validation_loss"]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from earmark.features.settings import parse as parse_feature
 from earmark.labels import class_groups
 from earmark.labels.threshold_schedule import ThresholdSchedule
 from earmark.planning.config import input_shape_of
@@ -41,10 +40,7 @@ class Plan:
     # Systems and ensembles
 
     def base_of(self, system: str) -> Entry:
-        """The config's entry of a system, or of the base of a self-trained one.
-
-        It has the feature, network, labels and recipe.
-        """
+        """The config's entry of a system, or of the base of a self-trained one."""
         entry = self.config["systems"][system]
         return self.config["systems"][entry["base"]] if "base" in entry else entry
 
@@ -227,17 +223,16 @@ class Plan:
     def structure_of(self, name: str) -> dict[str, Any]:
         """Parameters for drawing a system's network, or the report's autoencoder."""
         if name == "autoencoder":
-            entry = self.config["autoencoders"][self.report2018["autoencoder"]]
-            shape = parse_feature(self.config["features"][entry["feature"]]).shape
-            network = {"network": name, "network_options": {}, "input_shape": list(shape)}
-            return {**network, "classes": len(self.source.labels), "title": name}
-        entry = self.base_of(name)
+            entry, network = self.config["autoencoders"][self.report2018["autoencoder"]], name
+        else:
+            entry = self.base_of(name)
+            network = entry["network"]
         return {
-            "network": entry["network"],
+            "network": network,
             "network_options": dict(entry.get("network_options", {})),
             "input_shape": list(input_shape_of(self.config, entry)),
             "classes": len(self.source.labels),
-            "title": f"{entry['network']} ({name})",
+            "title": name if name == network else f"{network} ({name})",
         }
 
     def example_labels(self) -> list[str]:

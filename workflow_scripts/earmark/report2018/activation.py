@@ -15,8 +15,6 @@ from torch import Tensor, nn
 
 from earmark.runtime.errors import EarmarkError
 
-Shape = tuple[int, int]
-
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.SELU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh)
 STEPS = 200
 STEP_LENGTH = 0.1
@@ -65,12 +63,7 @@ def preferred_inputs(layers: nn.Sequential, seed: int) -> Tensor:
 
 
 def maximise(
-    respond: Callable[[Tensor], Tensor],
-    count: int,
-    shape: Shape,
-    seed: int,
-    steps: int = STEPS,
-    step_length: float = STEP_LENGTH,
+    respond: Callable[[Tensor], Tensor], count: int, shape: tuple[int, int], seed: int
 ) -> Tensor:
     """Return inputs (count, *shape) of norm at most 1 that maximise ``respond``.
 
@@ -80,11 +73,11 @@ def maximise(
     generator = torch.Generator().manual_seed(seed)
     images = torch.randn(count, *shape, generator=generator)
     images = NOISE_NORM * images / _norms(images)
-    for _ in range(steps):
+    for _ in range(STEPS):
         images.requires_grad_(True)
         (gradient,) = torch.autograd.grad(respond(images).sum(), images)
         with torch.no_grad():
-            images = images + step_length * gradient / _norms(gradient).clamp_min(1e-12)
+            images = images + STEP_LENGTH * gradient / _norms(gradient).clamp_min(1e-12)
             images = images / _norms(images).clamp_min(1.0)
     return images.detach()
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from earmark.features.store import FeatureStore
-from earmark.inference import batches, metrics
+from earmark.inference import batches
 from earmark.inference.batches import Batch, Crops, Examples
 from earmark.inference.resident import ResidentStore
 from earmark.networks.autoencoder import Autoencoder, validation_clips
@@ -48,9 +48,7 @@ def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.T
             total += loss_of(images, module).item() * len(indices)
         return {"validation_loss": total / len(held_out)}
 
-    return job.fit(
-        module, train, 1, losses, validate, lambda epoch: metrics.epoch_score(epoch, "loss")
-    )
+    return job.fit(module, train, 1, losses, validate, "loss")
 
 
 @torch.no_grad()

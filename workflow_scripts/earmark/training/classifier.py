@@ -153,10 +153,7 @@ def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
         predicting.check(data.validation.clips, probabilities, recipe.settings.learning_rate)
         return validation_metrics(probabilities, data.validation.labels)
 
-    def score(epoch: loop.Metrics) -> tuple[float, ...]:
-        return metrics.epoch_score(epoch, recipe.watch)
-
-    return job.fit(module, data.train, classes, losses, validate, score)
+    return job.fit(module, data.train, classes, losses, validate, recipe.watch)
 
 
 def validation_metrics(probabilities: np.ndarray, labels: np.ndarray) -> loop.Metrics:

@@ -71,10 +71,9 @@ class TrainingTask:
     """What is learned and how it is validated, as functions.
 
     ``name`` is its name in the log. ``batches(epoch)`` yields the ``steps`` batches of an epoch,
-    the same ones each time. ``losses(batch)`` returns the loss to minimise, and sums over the
-    batch's clips by name, from which the epoch's means are computed. ``validate()`` returns the
-    module's metrics (none without validation clips); ``score`` turns an epoch's metrics into a
-    tuple of which higher is better.
+    the same ones each time. ``losses(batch)`` returns the loss to minimise, and sums over clips by
+    name, for the epoch's means. ``validate()`` returns the module's metrics (none without
+    validation clips); ``score`` turns metrics into a tuple of which higher is better.
     """
 
     name: str
