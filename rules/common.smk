@@ -55,8 +55,8 @@ LOGS, TIMES = f"logs/{SOURCE.name}", f"{RESULTS}/benchmarks"
 
 # THE RUN
 
-interruption.announce()
-jobs.take_package_from(SCRIPTS)
+interruption.export_snakemake_process()
+jobs.prepend_to_pythonpath(SCRIPTS)
 if workflow.is_main_process:
     or_workflow_error(records.check_room, Path(".snakemake"))
     if SOURCE.is_there:

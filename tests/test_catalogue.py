@@ -69,12 +69,12 @@ def test_the_smallest_inputs_are_the_smallest_that_work(name, options):
     assert not works(name, (frequency - 1, time), **options)
     assert not works(name, (frequency, time - 1), **options)
     assert works(name, (frequency, time + 1), **options)
-    assert works(name, (frequency + 1, time), **options) != NETWORKS[name].samples
+    assert works(name, (frequency + 1, time), **options) != NETWORKS[name].takes_samples
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_ends_of_each_range_build_a_network(name):
-    shape = (1, 2000) if NETWORKS[name].samples else (128, 128)
+    shape = (1, 2000) if NETWORKS[name].takes_samples else (128, 128)
     for key, option in NETWORKS[name].options.items():
         for value in (option.lowest, option.highest):
             # Without memory: the widest and deepest are large.

@@ -127,5 +127,5 @@ def test_clips_of_probabilities_that_are_not_finite_are_named():
     with pytest.raises(
         EarmarkError, match=r"predictions of 2 of 3 clips .*: b, c\. .*learning_rate \(0\.01\)"
     ):
-        predicting.check(list("abc"), values, 0.01)
-    predicting.check(["a"], values[:1], 0.01)
+        predicting.check_finite(list("abc"), values, 0.01)
+    predicting.check_finite(["a"], values[:1], 0.01)

@@ -38,7 +38,7 @@ def main(
     base = Path(audio[0]).parent if audio else Path(folder)
     work = partial(compute, folder=base, feature=feature, longest_seconds=cfg["longest_seconds"])
     jobs = list(zip(known["file"], known["status"], strict=True))
-    rows = pools.in_order(work, jobs, threads)
+    rows = pools.parallel_map(work, jobs, threads)
     store.write_features(
         feature_file,
         known["clip"].tolist(),
@@ -48,7 +48,7 @@ def main(
         feature.dtype,
         feature.unit,
         feature.padding,
-        settings=settings.plain(feature),
+        settings=settings.to_dict(feature),
         versions={"torch": str(torch.__version__), "h5py": h5py.__version__},
     )
 
@@ -61,7 +61,7 @@ def compute(
     if torch.get_num_threads() > 1:
         torch.set_num_threads(1)
     path, status = clip
-    if status not in decoding.AUDIBLE:
+    if status not in decoding.STATUSES_WITH_SOUND:
         return feature.compute(np.zeros(0, np.float32))
     try:
         samples = decoding.load(

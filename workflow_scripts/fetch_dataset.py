@@ -17,7 +17,7 @@ def main(
     """
     most_bytes = cfg["max_unpacked_gigabytes"] * 1e9
     fetching.fetch(cfg["folder"], cfg["files"], cfg["base_url"], most_bytes)
-    rows = index.of_layout(layout.zenodo_layout(cfg["folder"]))
+    rows = index.build(layout.zenodo_layout(cfg["folder"]))
     index.write(rows["train"], index_train)
     index.write(rows["test"], index_test)
 

@@ -49,7 +49,7 @@ def main(
                 module.to(hardware.device), features, rows[indices], crops, hardware, len(classes)
             )
             asked = [names[index] for index in indices]
-            predicting.check(asked, predicted_rows, model["recipe"]["learning_rate"])
+            predicting.check_finite(asked, predicted_rows, model["recipe"]["learning_rate"])
             values = np.full((len(names), len(classes)), np.nan, np.float32)
             values[indices] = predicted_rows
             members.append(predictions.Predictions(names, classes, values))

@@ -30,7 +30,7 @@ STATUSES = {
     "absent": "listed, but not there",
 }
 # Of these there is something to hear.
-AUDIBLE = ("ok", "clipped", "too_short", "too_long", "truncated")
+STATUSES_WITH_SOUND = ("ok", "clipped", "too_short", "too_long", "truncated")
 
 FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3", "NIST")
 # Outside lie damaged headers, and filters for resampling that fill the memory.

@@ -57,7 +57,7 @@ def train_rows(path: Path) -> list[TrainRow]:
     return table.checked(TRAIN_COLUMNS, check)
 
 
-def test_names(layout: Layout) -> list[str]:
+def names_of_test_clips(layout: Layout) -> list[str]:
     """Return the test clips' names in the order of the submission.
 
     The order is the test list's; without one, the sorted names of the audio folder. The truth file
@@ -68,7 +68,7 @@ def test_names(layout: Layout) -> list[str]:
         table = csv_files.read(layout.test_list, ("fname",), "test list", by_hand=True)
         names = table.checked(("fname",), check)
     else:
-        names = [check(0, name) for name in files_below(layout.audio_test)]
+        names = [check(0, name) for name in list_files(layout.audio_test)]
     if not names:
         raise EarmarkError(
             f"{layout.test_list or layout.audio_test} is empty. Put the clips to be tagged there."
@@ -125,7 +125,7 @@ def spelling_key(label: str) -> str:
     return unicodedata.normalize("NFKC", visible.casefold())
 
 
-def files_below(folder: Path) -> list[str]:
+def list_files(folder: Path) -> list[str]:
     """Return the sorted paths of all files below ``folder``, relative to it.
 
     Hidden files and folders, whose names begin with a dot, are left out. Links are followed, but

@@ -55,7 +55,7 @@ def fetch(
             needed = missing_archives(folder, files)
             for name in needed:
                 url = f"{base_url.rstrip('/')}/{name}"
-                _bring(session, url, downloads / name, **files[name])
+                _download_and_verify(session, url, downloads / name, **files[name])
             for name in needed:
                 _unpack(downloads / name, folder, most_bytes)
             for name in files:
@@ -66,7 +66,7 @@ def fetch(
         raise write_error(problem.filename or folder, problem) from problem
 
 
-def _bring(
+def _download_and_verify(
     session: requests.Session, url: str, path: Path, checksum: str, bytes: int | None
 ) -> None:
     """Make ``path`` a file with that checksum."""

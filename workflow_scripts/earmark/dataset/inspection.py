@@ -15,7 +15,7 @@ from earmark.runtime.errors import EarmarkError
 log = logging.getLogger("earmark")
 
 # Test clips that cannot be decoded; silent and empty ones are no fault.
-INAUDIBLE = ("non_finite", "unreadable", "not_audio", "absent")
+FAULTY_STATUSES = ("non_finite", "unreadable", "not_audio", "absent")
 # So many clips are named in the log.
 NAMED = 20
 
@@ -32,11 +32,11 @@ def inspect(
     """
     limits = {name: policy[name] for name in ("shortest_seconds", "longest_seconds")}
     paths = [folder / file for file in index["file"]]
-    results = pools.in_order(partial(audio.inspect, **limits), paths, threads)
+    results = pools.parallel_map(partial(audio.inspect, **limits), paths, threads)
     facts = pd.DataFrame(progress.track(results, len(paths), "clips checked"))
     table = index[["clip", "file", "start", "end"]].assign(**facts)
     used = [status for status in audio.STATUSES if policy.get(status, "use") == "use"]
-    table["use"] = table["status"].isin(used if part == "train" else audio.AUDIBLE).astype(int)
+    table["use"] = table["status"].isin(used if part == "train" else audio.STATUSES_WITH_SOUND).astype(int)
     _name_unused(folder, table, policy)
     _check_policy(folder, table, part, policy)
     return table[list(clips.COLUMNS)]
@@ -67,7 +67,7 @@ def _check_policy(folder: Path, table: pd.DataFrame, part: str, policy: Mapping[
                 f"list, or write `{status}: skip` under `clips` in the config to go on without "
                 f"them (test clips then still get a guess)."
             )
-    bad = table[table["use"] == 0 if part == "train" else table["status"].isin(INAUDIBLE)]
+    bad = table[table["use"] == 0 if part == "train" else table["status"].isin(FAULTY_STATUSES)]
     most = policy["most_skipped_percent"]
     if len(bad) * 100 > most * len(table):
         counts = bad["status"].value_counts().items()

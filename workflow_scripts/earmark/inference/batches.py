@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from earmark.features.store import FeatureStore
-from earmark.inference.resident import ResidentStore
+from earmark.inference.gpu_store import GpuFeatureStore
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -87,7 +87,7 @@ def input_shape(store: FeatureStore, crops: Crops) -> tuple[int, int]:
 
 
 def training_batches(
-    store: FeatureStore | ResidentStore,
+    store: FeatureStore | GpuFeatureStore,
     examples: Examples,
     classes: int,
     batch_clips: int,
@@ -122,7 +122,7 @@ def training_batches(
         batch = Batch(inputs, targets.to(device), weights.to(device), clips)
         return augment(batch, augmentation, store.padding / store.unit, seed + int(part[0]))
 
-    yield from read_ahead(prepare, parts)
+    yield from prefetch(prepare, parts)
 
 
 def random_starts(lengths: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
@@ -177,7 +177,7 @@ def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.nd
 
 
 def prediction_batches(
-    store: FeatureStore | ResidentStore,
+    store: FeatureStore | GpuFeatureStore,
     rows: np.ndarray,
     crops: Crops,
     device: torch.device,
@@ -203,7 +203,7 @@ def prediction_batches(
             values = store.crops(rows[indices[part]], starts[part], crops.frames)
         return indices[part], as_inputs(values, store.unit, device)
 
-    yield from read_ahead(prepare, parts)
+    yield from prefetch(prepare, parts)
 
 
 def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> Tensor:
@@ -213,7 +213,7 @@ def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> T
     return values.to(device).contiguous().float().div_(unit)
 
 
-def read_ahead(
+def prefetch(
     prepare: Callable[[Item], Result], parts: Iterable[Item], ahead: int = 2
 ) -> Iterator[Result]:
     """Yield ``prepare(part)`` in order while a thread already prepares the next ones."""

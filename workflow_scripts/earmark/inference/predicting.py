@@ -13,7 +13,7 @@ from earmark.features.store import FeatureStore
 from earmark.inference import batches
 from earmark.inference.batches import Crops
 from earmark.inference.hardware import Hardware
-from earmark.inference.resident import ResidentStore
+from earmark.inference.gpu_store import GpuFeatureStore
 from earmark.networks import saved_models
 from earmark.networks.build import build
 
@@ -47,7 +47,7 @@ def load(
 @torch.no_grad()
 def predict(
     module: nn.Module,
-    store: FeatureStore | ResidentStore,
+    store: FeatureStore | GpuFeatureStore,
     rows: np.ndarray,
     crops: Crops,
     hardware: Hardware,

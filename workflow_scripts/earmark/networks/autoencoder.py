@@ -61,7 +61,7 @@ class Autoencoder(nn.Module):
         channels = 1
         for kernel, stride, wide, pool in ENCODER:
             encoder += [
-                Conv(channels, wide, kernel, stride, self.padded),
+                PaddedConv(channels, wide, kernel, stride, self.padded),
                 nn.ReLU(),
                 batch_norm(wide),
             ]
@@ -70,13 +70,13 @@ class Autoencoder(nn.Module):
             channels = wide
         decoder: list[nn.Module] = [nn.Dropout(0.2)]
         for kernel, stride, wide, norm, doublings in DECODER:
-            decoder += [ConvTransposed(channels, wide, kernel, stride, self.padded), nn.ReLU()]
+            decoder += [PaddedConvTransposed(channels, wide, kernel, stride, self.padded), nn.ReLU()]
             if norm:
                 decoder.append(batch_norm(wide))
             for _ in range(doublings):
                 decoder += [nn.Upsample(scale_factor=2, mode="nearest"), batch_norm(wide)]
             channels = wide
-        decoder.append(ConvTransposed(channels, 1, LAST_KERNEL, 1, self.padded))
+        decoder.append(PaddedConvTransposed(channels, 1, LAST_KERNEL, 1, self.padded))
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder)
         keras_defaults(self)
@@ -93,7 +93,7 @@ class Autoencoder(nn.Module):
         return image[:, :height, :width]
 
 
-class Conv(nn.Module):
+class PaddedConv(nn.Module):
     """Convolution without padding, or padded so that the output has size / stride, rounded up."""
 
     def __init__(self, channels: int, wide: int, kernel: Pair, stride: int, padded: bool) -> None:
@@ -113,7 +113,7 @@ class Conv(nn.Module):
         return self.conv(x)
 
 
-class ConvTransposed(nn.Module):
+class PaddedConvTransposed(nn.Module):
     """Transposed convolution, full or cut to size * stride."""
 
     def __init__(self, channels: int, wide: int, kernel: Pair, stride: int, padded: bool) -> None:

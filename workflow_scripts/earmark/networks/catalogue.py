@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from earmark.runtime.errors import note_on_words
+from earmark.runtime.errors import yaml_number_hint
 
 Shape = tuple[int, int]
 
@@ -66,7 +66,7 @@ VGG = Network(
 )
 NETWORKS = {
     # Eight convolutions and three pools leave one value of each filter.
-    "cnn1d_raw": Network("cnn1d_raw", lambda **_: (1, 1616), samples=True),
+    "cnn1d_raw": Network("cnn1d_raw", lambda **_: (1, 1616), takes_samples=True),
     "cnn2d_mfcc": Network(
         "cnn2d", lambda **_: (16, 16), {"batch_norm_momentum": BATCH_NORM_MOMENTUM}
     ),
@@ -118,15 +118,15 @@ def mistakes(
         elif not option.allows(value):
             usable = False
             yield (
-                f"the option '{key}' of the network '{name}' is {value!r}{note_on_words(value)}. "
-                f"Write {option.wanted}."
+                f"the option '{key}' of the network '{name}' is {value!r}{yaml_number_hint(value)}. "
+                f"Write {option.allowed_values}."
             )
     if input_shape is None:
         return
     frequency, time = input_shape
-    if network.samples != (frequency == 1):
+    if network.takes_samples != (frequency == 1):
         reads, wanted = "pictures", "another kind, with 2 bands, coefficients or bins or more"
-        if network.samples:
+        if network.takes_samples:
             reads, wanted = "samples", "kind raw"
         yield (
             f"the network '{name}' reads {reads}, not inputs of {frequency} x {time} (frequency x "

@@ -19,7 +19,7 @@ class Image(nn.Module):
         return x.unsqueeze(1)
 
 
-class GlobalMax(nn.Module):
+class GlobalMaxPool(nn.Module):
     """(batch, channels, any further axes) -> (batch, channels)."""
 
     def forward(self, x: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from earmark.networks.initialisation import keras_defaults
-from earmark.networks.layers import GlobalMax, Image, Shape
+from earmark.networks.layers import GlobalMaxPool, Image, Shape
 
 
 def vgg_fewer(
@@ -80,7 +80,7 @@ def _vgg(
         layers += [nn.MaxPool2d(pool), nn.Dropout(dropout * dropout_scale)]
         height, width = height // pool[0], width // pool[1]
     layers += [
-        GlobalMax(),
+        GlobalMaxPool(),
         nn.Linear(channels, dense),
         nn.SELU(),
         nn.Dropout(0.5 * dropout_scale),

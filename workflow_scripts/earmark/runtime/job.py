@@ -14,8 +14,8 @@ from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 
-# Parameters that are there for Snakemake to compare; a script takes them if it likes.
-COMPARED = ("code", "network_code", "feature_code", "content")
+# Parameters that only make Snakemake rerun a job when they change; `main` need not have them.
+RERUN_ONLY_PARAMS = ("code", "network_code", "feature_code", "content")
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:
@@ -27,7 +27,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     job with its sentence alone, anything else with a traceback in the log; both exit with status 1.
     A job that was asked to stop and saved its state exits with 143, as one that SIGTERM ends does.
     """
-    interruption.follow()
+    interruption.stop_with_snakemake()
     _start_log(snakemake.log[0] if snakemake.log else None)
     try:
         main(**_arguments(main, snakemake))
@@ -53,14 +53,14 @@ def _arguments(main: Callable[..., None], snakemake: Any) -> dict[str, Any]:
     return {
         name: value
         for name, value in arguments.items()
-        if name in parameters or name not in (*COMPARED, *optional)
+        if name in parameters or name not in (*RERUN_ONLY_PARAMS, *optional)
     }
 
 
-def take_package_from(scripts: Path) -> None:
-    """Let the jobs that this process starts use the Earmark in ``scripts``.
+def prepend_to_pythonpath(scripts: Path) -> None:
+    """Put ``scripts`` first on PYTHONPATH, for the jobs that this process starts.
 
-    One that is installed from elsewhere would come before the one beside the scripts.
+    Otherwise an Earmark installed from elsewhere would come before the one beside the scripts.
     """
     others = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(scripts), *([others] if others else [])])
@@ -73,7 +73,7 @@ def _start_log(path: str | None) -> None:
     log.propagate = False
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(logging.Formatter("%(message)s"))
-    # The file has every line; the terminal that runs many jobs has only what needs a reader.
+    # The file gets every line, the terminal, which shows many jobs, only the important ones.
     terminal.addFilter(progress.is_for_terminal)
     log.handlers[:] = [terminal]
     warnings = logging.getLogger("py.warnings")

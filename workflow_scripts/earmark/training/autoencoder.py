@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from earmark.features.store import FeatureStore
 from earmark.inference import batches
 from earmark.inference.batches import Batch, Crops, Examples
-from earmark.inference.resident import ResidentStore
+from earmark.inference.gpu_store import GpuFeatureStore
 from earmark.networks.autoencoder import Autoencoder, validation_clips
 from earmark.training import loop
 from earmark.training.compiling import Forward
@@ -39,7 +39,7 @@ def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.T
         return loss, {"loss": loss.detach() * len(batch.inputs)}
 
     @torch.no_grad()
-    def validate(features: FeatureStore | ResidentStore) -> loop.Metrics:
+    def validate(features: FeatureStore | GpuFeatureStore) -> loop.Metrics:
         if not held_out:
             return {}
         module.eval()

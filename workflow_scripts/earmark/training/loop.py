@@ -206,7 +206,7 @@ def fit(
         state.restore(saved)
         log.info("Resuming after epoch %d and %d steps.", len(state.history), state.step)
     epoch_log = progress.EpochLog(task.name, plan.epochs, len(state.history))
-    with interruption.Requests() as requests:
+    with interruption.StopRequests() as requests:
 
         def stop_if_asked() -> None:
             if requests.reason:

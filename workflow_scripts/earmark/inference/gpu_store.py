@@ -19,7 +19,7 @@ MOST_OF_FREE = 0.4
 READ_BYTES = 1 << 26
 
 
-class ResidentStore:
+class GpuFeatureStore:
     """The content of a ``FeatureStore`` on a device, with the methods that batches are made by."""
 
     def __init__(self, store: FeatureStore, device: torch.device) -> None:
@@ -54,7 +54,7 @@ class ResidentStore:
         return crops.transpose(1, 2)
 
 
-def on_device(store: FeatureStore, device: torch.device) -> FeatureStore | ResidentStore:
+def on_gpu_if_it_fits(store: FeatureStore, device: torch.device) -> FeatureStore | GpuFeatureStore:
     """The store itself, or a copy on the GPU ``device`` where its memory has room for it."""
     if device.type != "cuda":
         return store
@@ -66,4 +66,4 @@ def on_device(store: FeatureStore, device: torch.device) -> FeatureStore | Resid
         "go into the GPU's memory" if fits else "are read from disk",
         free / 1e9,
     )
-    return ResidentStore(store, device) if fits else store
+    return GpuFeatureStore(store, device) if fits else store
