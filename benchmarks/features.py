@@ -249,7 +249,11 @@ def memory(paths: list[Path], target: Path, processes: int) -> str:
 def clips_in(folder: Path) -> list[Path]:
     """The clips of a folder that can be heard, sorted."""
     found = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [path for path in found if audio.inspect(path, 0.0, 300.0).status in audio.STATUSES_WITH_SOUND]
+    return [
+        path
+        for path in found
+        if audio.inspect(path, 0.0, 300.0).status in audio.STATUSES_WITH_SOUND
+    ]
 
 
 def main() -> None:

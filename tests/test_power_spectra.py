@@ -26,7 +26,7 @@ def noise(count):
 @pytest.mark.parametrize("block_frames", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize("count", [1, 23, 24, 31, 32, 33, 63, 64, 65, 95, 96, 97, 500, 719, 720])
 def test_powers_agree_with_a_fourier_matrix(monkeypatch, block_frames, count):
-    monkeypatch.setattr(spectra, "BLOCK_SAMPLES", block_frames * WINDOW)
+    monkeypatch.setattr(power_spectra, "BLOCK_SAMPLES", block_frames * WINDOW)
     found = power_spectra.powers(noise(count), torch.hann_window(WINDOW), HOP)
     expected = slow_powers(noise(count), WINDOW, HOP)
     assert found.shape == expected.shape
@@ -36,7 +36,7 @@ def test_powers_agree_with_a_fourier_matrix(monkeypatch, block_frames, count):
 @pytest.mark.parametrize("block_frames", [3, 1000])
 @pytest.mark.parametrize("hop", [64, 100])
 def test_hops_of_a_window_and_more(monkeypatch, block_frames, hop):
-    monkeypatch.setattr(spectra, "BLOCK_SAMPLES", block_frames * WINDOW)
+    monkeypatch.setattr(power_spectra, "BLOCK_SAMPLES", block_frames * WINDOW)
     found = power_spectra.powers(noise(1000), torch.hann_window(WINDOW), hop)
     np.testing.assert_allclose(found, slow_powers(noise(1000), WINDOW, hop), rtol=1e-3, atol=1e-6)
 
@@ -44,7 +44,7 @@ def test_hops_of_a_window_and_more(monkeypatch, block_frames, hop):
 @pytest.mark.parametrize("block_frames", [3, 1000])
 @pytest.mark.parametrize("bands", [1, 5, 16, 17, 40])
 def test_filters_sum_powers_up(monkeypatch, block_frames, bands):
-    monkeypatch.setattr(spectra, "BLOCK_SAMPLES", block_frames * WINDOW)
+    monkeypatch.setattr(power_spectra, "BLOCK_SAMPLES", block_frames * WINDOW)
     weights = torch.rand(WINDOW // 2 + 1, bands, generator=torch.Generator().manual_seed(0))
     # Filters that hear some bins, only the first, only the last, and none.
     weights[:9, : bands // 2] = weights[20:, : bands // 2] = 0

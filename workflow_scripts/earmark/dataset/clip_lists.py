@@ -16,7 +16,7 @@ from earmark.runtime.errors import EarmarkError, printable
 
 TRAIN_COLUMNS = ("fname", "label", "manually_verified")
 VERIFIED = {"1": 1, "0": 0, "true": 1, "false": 0, "1.0": 1, "0.0": 0}
-# What a figure can show of a label.
+# In characters; figures cannot show more.
 LONGEST_LABEL = 100
 # Control characters and bytes that are not UTF-8: text files and web pages cannot hold them safely.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
@@ -60,8 +60,8 @@ def train_rows(path: Path) -> list[TrainRow]:
 def names_of_test_clips(layout: Layout) -> list[str]:
     """Return the test clips' names in the order of the submission.
 
-    The order is the test list's; without one, the sorted names of the audio folder. The truth file
-    is not opened.
+    The order is the test list's; without one, the sorted names of the audio folder. The file with
+    the ground truth is not opened.
     """
     check = name_checker()
     if layout.test_list:
@@ -77,7 +77,7 @@ def names_of_test_clips(layout: Layout) -> list[str]:
 
 
 def name_checker() -> Callable[[int, str], str]:
-    """Return a check of the names in a list, each with its line; it returns the name.
+    """Return a function that checks a name in a list, given its line, and returns the name.
 
     It raises EarmarkError for what is not the path of a file below the audio folder, and for a name
     that it has checked before.
@@ -102,7 +102,7 @@ def name_checker() -> Callable[[int, str], str]:
 
 
 def check_label(label: str) -> None:
-    """Raise EarmarkError for a label that is missing or that cannot be submitted or shown."""
+    """Raise EarmarkError for a label that is missing, or that cannot be submitted or drawn."""
     if not label:
         raise EarmarkError("there is no label. Write the clip's class, or remove the line.")
     if re.search(r"[\s,]", label) or UNPRINTABLE.search(label) or len(label) > LONGEST_LABEL:

@@ -28,7 +28,7 @@ log = logging.getLogger("earmark")
 
 PARTS = ("train", "test")
 COLUMNS = ("clip", "file", "start", "end", "bytes", "hash")
-# More threads than this do not make a disk faster.
+# More threads than this do not read faster.
 MOST_READERS = 8
 
 
@@ -51,7 +51,7 @@ def hash_all(folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
     """Size and content hash of each file; (-1, "") for one that cannot be read."""
     with ThreadPoolExecutor(min(MOST_READERS, os.cpu_count() or 1)) as readers:
         hashes = readers.map(lambda file: hash_of(folder / file), files)
-        return list(progress.track(hashes, len(files), "clips compared by their content"))
+        return list(progress.track(hashes, len(files), "clips hashed"))
 
 
 def build(layout: Layout, hasher: Hasher = hash_all) -> dict[str, list[Row]]:
@@ -86,7 +86,7 @@ def _folders(layout: Layout) -> Iterator[tuple[str, Path, str]]:
 
 
 def _names_on_disk(audio: Path, listed: list[str]) -> list[str]:
-    """The listed names as the files have them: archives of a Mac store accents in another way."""
+    """The listed names as spelled on disk: macOS stores accents in another Unicode form."""
     if all(name.isascii() for name in listed):
         return listed
     names = clip_lists.list_files(audio)
@@ -118,8 +118,8 @@ def warn_of_copies(index: dict[str, list[Row]]) -> None:
     copies = [f"{first[row.hash]} and {row.file}" for row in index["test"] if row.hash in first]
     if copies:
         log.warning(
-            f"{len(copies)} test clips have the same bytes as a train clip ({copies[0]}): their "
-            f"scores say nothing of new sounds."
+            f"{len(copies)} test clips have the same bytes as a train clip ({copies[0]}): scores "
+            f"on them do not measure generalisation."
         )
 
 

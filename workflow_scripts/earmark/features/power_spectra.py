@@ -112,7 +112,7 @@ def relative_levels(power: np.ndarray, range_db: float) -> np.ndarray | None:
 
 
 def to_bytes(levels: np.ndarray, range_db: float) -> np.ndarray:
-    """Levels of ``relative_levels`` -> bytes; values outside, from a bicubic overshoot, are clipped.
+    """Levels of ``relative_levels`` -> bytes; values outside (bicubic overshoots) are clipped.
 
     ``levels`` is overwritten: new memory would cost more time than the arithmetic.
     """

@@ -74,7 +74,7 @@ class Stft(Feature):
         levels = power_spectra.relative_levels(power, self.range_db)
         if levels is None:
             return np.full(self.shape, self.padding, np.uint8)
-        # Bicubic with antialiasing: neighbouring frames of a long clip are averaged, none is skipped.
+        # Bicubic with antialiasing: frames of a long clip are averaged, none is skipped.
         image = resizing.resize_rows(levels, self.frames)
         if self.bins != image.shape[1]:
             image = np.ascontiguousarray(resizing.resize_rows(image.T, self.bins).T)

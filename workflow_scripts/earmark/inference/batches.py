@@ -1,7 +1,7 @@
-"""Batches from a feature file: made ahead by a thread, cropped, augmented, in random order.
+"""Batches from a feature file: cropped, augmented, in random order, prefetched by a thread.
 
-Memory holds a few batches however many clips the file has. Which clips, crops and augmentations an
-epoch sees follows from its seed alone.
+Memory holds a few batches, however many clips the file has. The order of clips, the crops and the
+augmentations of an epoch follow from its seed alone.
 """
 
 from collections import deque
@@ -96,7 +96,7 @@ def training_batches(
     device: torch.device,
     seed: int,
 ) -> Iterator[Batch]:
-    """Yield one epoch of shuffled batches; the last may be smaller, but not a single clip.
+    """Yield one epoch of shuffled batches; a last one of a single clip joins the one before it.
 
     ``crop_frames`` is the length of the random crops from ragged features; others are not cropped.
     """
@@ -104,7 +104,7 @@ def training_batches(
     order = rng.permutation(len(examples))
     cuts = list(range(batch_clips, len(order), batch_clips))
     if len(order) % batch_clips == 1 and len(order) > 1:
-        cuts.pop()  # batch norm has no variance for one clip: it joins the batch before
+        cuts.pop()  # batch norm has no variance for one clip
     parts = np.split(order, cuts)
 
     def prepare(part: np.ndarray) -> Batch:
@@ -126,7 +126,7 @@ def training_batches(
 
 
 def random_starts(lengths: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
-    """Where random crops begin: inside longer clips; before shorter ones, so none of it is cut."""
+    """Where random crops begin: inside longer clips, before shorter ones, which stay complete."""
     spare = lengths - frames
     low, high = np.minimum(spare, 0), np.maximum(spare, 0)
     return rng.integers(low, high, endpoint=True)
@@ -216,7 +216,7 @@ def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> T
 def prefetch(
     prepare: Callable[[Item], Result], parts: Iterable[Item], ahead: int = 2
 ) -> Iterator[Result]:
-    """Yield ``prepare(part)`` in order while a thread already prepares the next ones."""
+    """Yield ``prepare(part)`` in order, while a thread prepares the next ones."""
     with ThreadPoolExecutor(1) as reader:
         waiting: deque[Future[Result]] = deque()
         for part in parts:

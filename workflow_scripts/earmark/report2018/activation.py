@@ -14,9 +14,8 @@ from itertools import takewhile
 import torch
 from torch import Tensor, nn
 
+from earmark.networks.layers import Shape
 from earmark.runtime.errors import EarmarkError
-
-Shape = tuple[int, int]
 
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.SELU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh)
 STEPS = 200

@@ -62,8 +62,8 @@ def write_error(path: str | Path, problem: OSError) -> EarmarkError:
         advice = "Free disk space there, then run the same command again"
     else:
         advice = (
-            "Make its folder writable, remove the file or folder of that name if one is in the way, "
-            "or run in another folder with `snakemake --directory`"
+            "Make its folder writable, remove the file or folder of that name if there is one, or "
+            "run in another folder with `snakemake --directory`"
         )
     # The system's message alone: libraries add file positions and addresses.
     reason = os.strerror(problem.errno) if problem.errno else str(problem)
@@ -134,7 +134,7 @@ def _fsync(path: Path) -> None:
 
 
 def _remove_stale(folder: Path, prefix: str) -> None:
-    """Remove the files ``prefix``PID.tmp of processes that have ended, where permissions allow it."""
+    """Remove the files ``prefix``PID.tmp of processes that have ended, if permitted."""
     for path in folder.glob(f"{glob.escape(prefix)}*.tmp"):
         pid = path.name.removeprefix(prefix).removesuffix(".tmp")
         with contextlib.suppress(OSError):

@@ -18,8 +18,8 @@ from earmark.dataset.hashing import hash_of
 from earmark.features.store import FeatureStore
 from earmark.inference import batches, gpu_store
 from earmark.inference.batches import Augmentation, Batch, Examples
-from earmark.inference.hardware import Hardware, choose_hardware
 from earmark.inference.gpu_store import GpuFeatureStore
+from earmark.inference.hardware import Hardware, choose_hardware
 from earmark.networks import saved_models
 from earmark.training import compiling, loop, recipes, seeds
 from earmark.training.checkpoints import Checkpoint
