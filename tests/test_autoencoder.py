@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from earmark.networks import autoencoder
 from earmark.networks.autoencoder import Autoencoder, PaddedConv, PaddedConvTransposed
+from earmark.training import autoencoder
 
 REPORT = (513, 439)
 

@@ -140,7 +140,7 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         ran(failing(full), log=tmp_path / "log")
     text = (tmp_path / "log").read_text()
-    assert "tags.csv cannot be written (No space left on device). Make room there" in text
+    assert "tags.csv cannot be written (No space left on device). Free disk space there" in text
     assert "Traceback" not in text
 
 

@@ -43,7 +43,7 @@ CODE = {
     "a comment": ("earmark/networks/layers.py", "# The report's kernels", "# These kernels", set()),
     "a docstring": ("earmark/training/classifier.py", "Train a named network", "Teach a network",
                     set()),
-    "blank lines": ("earmark/labels/spreading.py", "\nUNDECIDED =", "\n\n\nUNDECIDED =", set()),
+    "blank lines": ("earmark/labels/spreading.py", "\nCOLUMNS =", "\n\n\nCOLUMNS =", set()),
     "a log message of training": ("earmark/training/loop.py", "Kept the weights of epoch",
                                   "Kept epoch",
                                   set()),
