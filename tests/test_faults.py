@@ -132,7 +132,7 @@ def test_a_full_disk_then_a_damaged_file_then_the_same_bytes(
         (directory / FEATURES).write_bytes(bad_files.flipped(content))
         # As a failing disk does it, without a trace.
         os.utime(directory / FEATURES, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-        failed(directory, reference, f"{FEATURES} is absent, damaged", "Delete it")
+        failed(directory, reference, f"{FEATURES} is missing, damaged", "Delete it")
         (directory / FEATURES).unlink()
         code, text = snakemake(directory, SUBMISSION, overlay=reference.overlay)
         assert code == 0, text

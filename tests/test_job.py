@@ -31,7 +31,7 @@ def rule(log: Path | None = None, **changed: Any) -> SimpleNamespace:
 @pytest.fixture(autouse=True)
 def handlers_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a job does to this process is undone."""
-    monkeypatch.setattr(interruption, "follow", lambda: None)
+    monkeypatch.setattr(interruption, "stop_with_snakemake", lambda: None)
     monkeypatch.setattr(logging, "raiseExceptions", True)
     loggers = [logging.getLogger(name) for name in ("earmark", "py.warnings")]
     before = [(each.handlers, each.level, each.propagate) for each in loggers]

@@ -166,7 +166,7 @@ def test_damaged_file_is_explained(fixed_file, damage):
 
 
 def test_absent_file_is_explained(tmp_path):
-    with pytest.raises(EarmarkError, match=r"feature file .*f\.h5 is absent"):
+    with pytest.raises(EarmarkError, match=r"feature file .*f\.h5 is missing"):
         FeatureStore(tmp_path / "f.h5")
 
 
