@@ -318,7 +318,7 @@ KINDS = [
     ),
     Kind(
         "an unknown usage (of Public, Private, Ignored: the parts of the challenge's test set)",
-        "the usage is 'Test'. Write Public, Private or Ignored",
+        "the usage is 'test'. Write Public, Private or Ignored",
         truth(TRUTH_HEADER, ("a.wav", "Bark", "test")),
     ),
     Kind(

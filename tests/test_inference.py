@@ -110,10 +110,14 @@ def test_a_trained_network_comes_back_from_its_files(tmp_path):
             damaged = json.loads(facts.read_text())
             del damaged[name]
             (tmp_path / "damaged.json").write_text(json.dumps(damaged))
-            with pytest.raises(EarmarkError, match=rf"metadata .*damaged.json .*{name}.*Delete them"):
+            with pytest.raises(
+                EarmarkError, match=rf"metadata .*damaged.json .*{name}.*Delete them"
+            ):
                 predicting.load(features, weights, tmp_path / "damaged.json")
         (tmp_path / "damaged.json").write_text(json.dumps({**FACTS, "recipe": {"epochs": 1}}))
-        with pytest.raises(EarmarkError, match=r"metadata .*damaged.json .*batch_clips.*Delete them"):
+        with pytest.raises(
+            EarmarkError, match=r"metadata .*damaged.json .*batch_clips.*Delete them"
+        ):
             predicting.load(features, weights, tmp_path / "damaged.json")
         # Facts of another network than the weights are of.
         other = {**FACTS, "network_options": {"width": 8}}
