@@ -104,7 +104,7 @@ CODE = {
     "decoding": ("earmark/dataset/audio.py", "import numpy as np\n",
                  "import numpy as np\nimport math\n",
                  CLIPS),
-    "corrections": ("earmark/labels/label_table.py", 'kind="stable"', 'kind="mergesort"',
+    "corrections": ("earmark/labels/corrections.py", 'kind="stable"', 'kind="mergesort"',
                     LABELLING),
     "folds": ("earmark/dataset/folds.py", "digest_size=8", "digest_size=9", {"draw_folds",
               *TRAINING}),

@@ -29,24 +29,25 @@ def read(path: str | Path, classes: Sequence[str]) -> pd.DataFrame:
     dated = table["time"].where(table["time"].str.match(r"\d{4}-\d\d-\d\d"))
     times = pd.to_datetime(dated, errors="coerce", format="ISO8601", utc=True)
     mistakes = []
-    for row in table.map(printable).assign(when=times, line=cells.lines).itertuples():
-        of = f"- line {row.line}, {row.clip}:"
+    rows = zip(cells.lines, table.assign(when=times).itertuples(), strict=True)
+    for (line, row), shown in zip(rows, table.map(printable).itertuples(), strict=True):
+        of = f"- line {line}, {shown.clip}:"
         if not row.clip:
-            mistakes.append(f"- line {row.line} names no clip.")
+            mistakes.append(f"- line {line} names no clip.")
         if row.decision not in DECISIONS:
-            mistakes.append(f"{of} the decision '{row.decision}'. Write right, wrong or unsure.")
-        elif row.decision == "wrong" and row.label not in map(printable, classes):
+            mistakes.append(f"{of} the decision '{shown.decision}'. Write right, wrong or unsure.")
+        elif row.decision == "wrong" and row.label not in classes:
             mistakes.append(
-                f"{of} the right label is '{row.label}', which is no class of the train list. "
+                f"{of} the right label is '{shown.label}', which is no class of the train list. "
                 f"Write one of its classes, or the decision unsure."
             )
         elif row.decision == "wrong" and row.label == row.previous_label:
             mistakes.append(
-                f"{of} the label '{row.label}' is wrong, and written as the right one too. Write "
+                f"{of} the label '{shown.label}' is wrong, and written as the right one too. Write "
                 f"the right one, or the decision right."
             )
         if pd.isna(row.when):
-            mistakes.append(f"{of} the time '{row.time}'. Write it like 2026-11-27T14:05:00.")
+            mistakes.append(f"{of} the time '{shown.time}'. Write it like 2026-11-27T14:05:00.")
     if mistakes:
         raise EarmarkError("\n".join([f"The corrections {path} cannot be used.", *mistakes]))
     return table.assign(time=times)

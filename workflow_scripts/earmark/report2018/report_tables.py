@@ -146,10 +146,10 @@ def selftraining(
     """One line per round (report, section 6), and a last one that repeats the best of them.
 
     ``rounds`` are the metadata of the models (model.json) by round; the base model is round 0, and
-    a self-training that starts untrained has none. ``pseudo_labels`` says how many each round added.
-    Accuracies are those of the epoch whose weights were kept. The best round is chosen as training
-    chooses an epoch. With ``setting`` A or B the reported figures stand in columns of their own,
-    also of rounds that were not run.
+    a self-training that starts untrained has none. ``pseudo_labels`` says how many each round
+    added. Accuracies are those of the epoch whose weights were kept. The best round is chosen as
+    training chooses an epoch. With ``setting`` A or B the reported figures stand in columns of
+    their own, also of rounds that were not run.
     """
     lines = {
         number: {
