@@ -1,4 +1,4 @@
-# make        set up and tag the embedded data: submission.csv
+# make        set up and tag the demo: submission.csv
 # make test   set up and run all checks and tests; installs nothing outside .venv
 # make services   install what some tests need and are skipped without: Slurm, a browser, codecs
 # make test-long   what takes hours: the demo killed 60 times, on a Slurm cluster, edits for real

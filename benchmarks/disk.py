@@ -141,7 +141,7 @@ def measure(results: Path, checkpoints: dict[Path, int]) -> Iterator[Line]:
         if files:
             yield Line(name, unit, len(files), size_of(files))
     rest = [path for path in results.rglob("*") if path.is_file() and path not in counted]
-    yield Line("all else: tables, figures, facts, histories", NOTHING, len(rest), size_of(rest))
+    yield Line("all else: tables, figures, metadata, histories", NOTHING, len(rest), size_of(rest))
     # All seeds, folds and rounds of a system have the same.
     systems = {"/".join(path.relative_to(results).parts[:2]): 0 for path in sorted(checkpoints)}
     for path, size in checkpoints.items():

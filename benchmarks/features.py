@@ -73,7 +73,7 @@ def bound(work: Callable[..., int], feature: Feature, paths: list[Path], n: int)
     """``work`` on all clips, in so many processes."""
     torch.set_num_threads(1)
     work = partial(work, window=feature.window_samples, hop=feature.hop_samples)
-    for _ in pools.in_order(work, paths, n):
+    for _ in pools.parallel_map(work, paths, n):
         pass
 
 
@@ -81,7 +81,7 @@ def earmark(feature: Feature, paths: list[Path], target: Path, processes: int) -
     """What the rule ``extract_features`` does."""
     torch.set_num_threads(1)
     work = partial(extract_features.compute, folder=Path(), feature=feature, longest_seconds=300.0)
-    rows = pools.in_order(work, [(path, "ok") for path in paths], processes)
+    rows = pools.parallel_map(work, [(path, "ok") for path in paths], processes)
     names = [f"{place}_{path.name}" for place, path in enumerate(paths)]
     store.write_features(target, names, rows, feature.shape, feature.fixed, settings={})
 
@@ -249,7 +249,11 @@ def memory(paths: list[Path], target: Path, processes: int) -> str:
 def clips_in(folder: Path) -> list[Path]:
     """The clips of a folder that can be heard, sorted."""
     found = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [path for path in found if audio.inspect(path, 0.0, 300.0).status in audio.AUDIBLE]
+    return [
+        path
+        for path in found
+        if audio.inspect(path, 0.0, 300.0).status in audio.STATUSES_WITH_SOUND
+    ]
 
 
 def main() -> None:

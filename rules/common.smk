@@ -55,8 +55,8 @@ LOGS, BENCHMARKS = f"logs/{SOURCE.name}", f"{RESULTS}/benchmarks"
 
 # THE RUN
 
-interruption.announce()
-job.take_package_from(SCRIPTS)
+interruption.export_snakemake_process()
+job.prepend_to_pythonpath(SCRIPTS)
 if workflow.is_main_process:
     or_workflow_error(records.check_writable, Path(".snakemake"))
     if SOURCE.clips_exist:

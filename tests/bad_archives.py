@@ -54,8 +54,12 @@ def link(target: str) -> bytes:
 KINDS = [
     Kind("archive with a prefix and a comment", WORKS, with_comment_and_prefix),
     Kind("archive without its folder, with a Mac's extras", WORKS, without_the_folder),
-    Kind("a bomb by declared size", "raise max_unpacked_gigabytes", bomb),
+    Kind("a zip bomb (larger than allowed when unpacked)", "raise max_unpacked_gigabytes", bomb),
     Kind("zip slip", "points out of the folder", with_entry("../x.wav")),
-    Kind("zip slip further in", "points out of the folder", with_entry(inside("../../x.wav"))),
+    Kind(
+        "zip slip in a sub-folder of the archive",
+        "points out of the folder",
+        with_entry(inside("../../x.wav")),
+    ),
     Kind("an entry with an absolute name", "points out of the folder", with_entry("/tmp/x.wav")),
 ]

@@ -33,8 +33,10 @@ RNG = np.random.default_rng(7)
 BYTES = RNG.integers(0, 256, (60, 40, 50)).astype(np.uint8)
 NUMBERS = RNG.random((60, 400))
 FOUND = predictions.Predictions(NAMES, [f"class{number}" for number in range(400)], NUMBERS)
-ROOM, WRITABLE, NAME = "Make room there", "Make its folder writable", "move away what has its name"
-DAMAGED, RECREATED = "damaged or not of Earmark", "Delete it; the next run recreates it."
+ROOM, WRITABLE = "Free disk space there", "Make its folder writable"
+NAME = "remove the file or folder of that name"
+DAMAGED = "damaged or was not written by Earmark"
+RECREATED = "Delete it; the next run recreates it."
 
 
 def pictures(path: Path) -> None:
@@ -248,15 +250,23 @@ KINDS = [
         changed(pictures, "features.h5", lambda content: b"", read_pictures),
     ),
     Kind("features cut off", DAMAGED, changed(pictures, "features.h5", halved, read_pictures)),
-    Kind("a bit of features", DAMAGED, changed(pictures, "features.h5", flipped, read_pictures)),
-    Kind("a bit of ragged features", DAMAGED, changed(frames, "ragged.h5", flipped, read_frames)),
     Kind(
-        "a bit of latents",
+        "one flipped bit in features",
+        DAMAGED,
+        changed(pictures, "features.h5", flipped, read_pictures),
+    ),
+    Kind(
+        "one flipped bit in ragged features",
+        DAMAGED,
+        changed(frames, "ragged.h5", flipped, read_frames),
+    ),
+    Kind(
+        "one flipped bit in latents",
         DAMAGED,
         changed(latents, "latents.h5", flipped, lambda path: store.read_vectors(path, NAMES)),
     ),
     Kind(
-        "a bit of predictions",
+        "one flipped bit in predictions",
         DAMAGED,
         changed(
             probabilities,
@@ -275,11 +285,11 @@ KINDS = [
     Kind("weights of another network", "do not fit the network", of_another_network),
     Kind(
         "weights cut off",
-        "Delete them; the next run trains anew",
+        "the next run trains the network again",
         changed(weights, "weights.safetensors", halved, read_weights),
     ),
     Kind(
-        "a bit of weights",
+        "one flipped bit in weights",
         "the checksum is wrong",
         changed(weights, "weights.safetensors", flipped, read_weights),
     ),
@@ -289,7 +299,7 @@ KINDS = [
         changed(checkpoint, "checkpoint.pt", halved, read_checkpoint),
     ),
     Kind(
-        "a bit of a checkpoint",
+        "one flipped bit in a checkpoint",
         "starting over",
         changed(checkpoint, "checkpoint.pt", flipped, read_checkpoint),
     ),

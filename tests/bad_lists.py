@@ -313,10 +313,12 @@ KINDS = [
         tests_listed(("fname",), ("../../x.wav",)),
     ),
     # The truth of the test clips.
-    Kind("truth without usages", WORKS, truth(TRUTH_HEADER[:2], ("a.wav", "Bark"))),
     Kind(
-        "a usage that is none",
-        "the usage is 'Test'. Write Public, Private or Ignored",
+        "ground truth without the column usage", WORKS, truth(TRUTH_HEADER[:2], ("a.wav", "Bark"))
+    ),
+    Kind(
+        "an unknown usage (of Public, Private, Ignored: the parts of the challenge's test set)",
+        "the usage is 'test'. Write Public, Private or Ignored",
         truth(TRUTH_HEADER, ("a.wav", "Bark", "test")),
     ),
     Kind(

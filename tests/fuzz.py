@@ -135,7 +135,9 @@ def decode(path: Path) -> tuple[str, str]:
         return facts.status, f"was loaded, {len(samples)} samples"
     if len(samples) > 44100 * (LONGEST_SECONDS + 0.01):
         return facts.status, f"{len(samples)} samples"
-    if facts.status in audio.AUDIBLE and not (samples.size and np.isfinite(samples).all()):
+    if facts.status in audio.STATUSES_WITH_SOUND and not (
+        samples.size and np.isfinite(samples).all()
+    ):
         return facts.status, "nothing, or no numbers"
     return facts.status, ""
 

@@ -131,7 +131,7 @@ def test_what_cannot_be_decoded_never_becomes_silence(tmp_path: Path, kind: Kind
     if kind.expected in ("unreadable", "not_audio"):
         with pytest.raises(audio.UnreadableClipError):
             audio.load(path, 8000)
-    elif kind.expected in audio.AUDIBLE:
+    elif kind.expected in audio.STATUSES_WITH_SOUND:
         samples = audio.load(path, 8000, 10.0, cut=kind.expected == "truncated")
         assert samples.dtype == np.float32
         assert np.abs(samples).max() > 0.1

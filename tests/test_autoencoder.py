@@ -4,37 +4,37 @@ import pytest
 import torch
 from torch import nn
 
-from earmark.networks import autoencoder
-from earmark.networks.autoencoder import Autoencoder, Conv, ConvTransposed
+from earmark.networks.autoencoder import Autoencoder, PaddedConv, PaddedConvTransposed
+from earmark.training import autoencoder
 
 REPORT = (513, 439)
 
 # (layer, height, width, channels): the report's table, and by hand between its rows.
 ENCODER = [
-    ("Conv", 252, 218, 16),
-    ("Conv", 243, 215, 16),
+    ("PaddedConv", 252, 218, 16),
+    ("PaddedConv", 243, 215, 16),
     ("MaxPool2d", 122, 108, 16),
-    ("Conv", 58, 53, 32),
-    ("Conv", 51, 50, 32),
+    ("PaddedConv", 58, 53, 32),
+    ("PaddedConv", 51, 50, 32),
     ("MaxPool2d", 26, 25, 32),
-    ("Conv", 22, 22, 64),
-    ("Conv", 18, 19, 128),
+    ("PaddedConv", 22, 22, 64),
+    ("PaddedConv", 18, 19, 128),
     ("MaxPool2d", 9, 10, 128),
-    ("Conv", 7, 8, 256),
+    ("PaddedConv", 7, 8, 256),
     ("MaxPool2d", 4, 4, 256),
 ]
 DECODER = [
-    ("ConvTransposed", 6, 6, 128),
+    ("PaddedConvTransposed", 6, 6, 128),
     ("Upsample", 12, 12, 128),
     ("Upsample", 24, 24, 128),
-    ("ConvTransposed", 26, 25, 64),
-    ("ConvTransposed", 29, 27, 32),
+    ("PaddedConvTransposed", 26, 25, 64),
+    ("PaddedConvTransposed", 29, 27, 32),
     ("Upsample", 58, 54, 32),
-    ("ConvTransposed", 120, 108, 32),
-    ("ConvTransposed", 125, 109, 16),
+    ("PaddedConvTransposed", 120, 108, 32),
+    ("PaddedConvTransposed", 125, 109, 16),
     ("Upsample", 250, 218, 16),
-    ("ConvTransposed", 506, 437, 16),
-    ("ConvTransposed", 513, 439, 1),
+    ("PaddedConvTransposed", 506, 437, 16),
+    ("PaddedConvTransposed", 513, 439, 1),
 ]
 
 
@@ -53,22 +53,22 @@ def test_layer_shapes_are_the_reports():
                 lambda layer, _, out: shapes.append((type(layer).__name__, *out.shape[1:]))
             )
         module(torch.zeros(1, *REPORT))
-    resizing = {"Conv", "MaxPool2d", "ConvTransposed", "Upsample"}
+    resizing = {"PaddedConv", "MaxPool2d", "PaddedConvTransposed", "Upsample"}
     rows = [(name, *shape, channels) for name, channels, *shape in shapes if name in resizing]
     assert rows == ENCODER + DECODER
 
 
 def test_order_of_norms_and_activations(report):
-    conv = ["Conv", "ReLU", "BatchNorm2d"]
+    conv = ["PaddedConv", "ReLU", "BatchNorm2d"]
     pool = ["MaxPool2d"]
     assert [type(layer).__name__ for layer in report.encoder] == (
         conv * 2 + pool + conv * 2 + pool + conv * 2 + pool + conv + pool
     )
     up = ["Upsample", "BatchNorm2d"]
-    start = ["ConvTransposed", "ReLU"]
+    start = ["PaddedConvTransposed", "ReLU"]
     norm = ["BatchNorm2d"]
     twice = [*start, *norm, *start, *up] * 2
-    expected = ["Dropout", *start, *up, *up, *twice, *start, *norm, "ConvTransposed"]
+    expected = ["Dropout", *start, *up, *up, *twice, *start, *norm, "PaddedConvTransposed"]
     assert [type(layer).__name__ for layer in report.decoder] == expected
     assert report.decoder[0].p == 0.2
 
@@ -116,7 +116,7 @@ def test_only_sizes_that_the_layers_give_back_are_not_padded(shape, fits):
         module = Autoencoder(shape).eval()
         assert module.padded != fits
         for layer in module.modules():
-            if isinstance(layer, Conv | ConvTransposed):
+            if isinstance(layer, PaddedConv | PaddedConvTransposed):
                 layer.padded = False
         try:
             image = module.decoder(module.encoder(torch.zeros(1, 1, *shape)))
@@ -166,7 +166,7 @@ def test_weights_have_the_same_shapes_for_any_size(report):
 @pytest.mark.parametrize(("size", "kernel", "stride"), [(9, 4, 1), (9, 4, 2), (8, 3, 2), (1, 5, 2)])
 def test_padded_convolution_has_its_surplus_after_the_end(size, kernel, stride):
     torch.manual_seed(0)
-    layer = Conv(1, 1, (kernel, 1), stride, padded=True)
+    layer = PaddedConv(1, 1, (kernel, 1), stride, padded=True)
     signal = torch.rand(size)
     wanted = -(-size // stride)
     total = max(0, (wanted - 1) * stride + kernel - size)
@@ -183,7 +183,7 @@ def test_padded_convolution_has_its_surplus_after_the_end(size, kernel, stride):
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (6, 2), (2, 2), (8, 2)])
 def test_padded_transposed_convolution_is_the_middle_of_the_whole_one(kernel, stride):
     torch.manual_seed(0)
-    layer = ConvTransposed(1, 1, (kernel, kernel), stride, padded=True)
+    layer = PaddedConvTransposed(1, 1, (kernel, kernel), stride, padded=True)
     image = torch.rand(1, 1, 5, 4)
     whole = nn.functional.conv_transpose2d(image, layer.conv.weight, layer.conv.bias, stride)
     cut = (kernel - stride) // 2

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from earmark.features import store
 from earmark.inference import batches
-from earmark.inference.batches import Augmentation, Batch, Crops, Examples, read_ahead
+from earmark.inference.batches import Augmentation, Batch, Crops, Examples, prefetch
 
 CPU = torch.device("cpu")
 PLAIN = Augmentation()
@@ -294,26 +294,26 @@ def test_prediction_pictures_keep_the_order_of_the_rows():
     assert list(batches.prediction_batches(Pictures(), rows[:0], Crops(0, 3, 2), CPU)) == []
 
 
-def test_read_ahead_keeps_the_order_and_stays_a_few_parts_ahead():
+def test_prefetch_keeps_the_order_and_stays_a_few_parts_ahead():
     asked = []
 
     def read(part):
         asked.append(part)
         return np.array([part])
 
-    stream = read_ahead(read, range(20), ahead=2)
+    stream = prefetch(read, range(20), ahead=2)
     for expected in range(20):
         assert next(stream).tolist() == [expected]
         assert len(asked) <= expected + 3
     assert asked == list(range(20))
 
 
-def test_read_ahead_passes_a_readers_error_on():
+def test_prefetch_passes_a_readers_error_on():
     def read(part):
         raise OSError(f"part {part} cannot be read")
 
     with pytest.raises(OSError, match="part 0"):
-        list(read_ahead(read, [0, 1]))
+        list(prefetch(read, [0, 1]))
 
 
 STREAM = """

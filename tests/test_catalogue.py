@@ -69,12 +69,12 @@ def test_the_smallest_inputs_are_the_smallest_that_work(name, options):
     assert not works(name, (frequency - 1, time), **options)
     assert not works(name, (frequency, time - 1), **options)
     assert works(name, (frequency, time + 1), **options)
-    assert works(name, (frequency + 1, time), **options) != NETWORKS[name].samples
+    assert works(name, (frequency + 1, time), **options) != NETWORKS[name].takes_samples
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_ends_of_each_range_build_a_network(name):
-    shape = (1, 2000) if NETWORKS[name].samples else (128, 128)
+    shape = (1, 2000) if NETWORKS[name].takes_samples else (128, 128)
     for key, option in NETWORKS[name].options.items():
         for value in (option.lowest, option.highest):
             # Without memory: the widest and deepest are large.
@@ -116,13 +116,13 @@ def test_a_fitting_system_has_no_mistakes():
         (("cnn_logmel", {"dropout": -0.1}), ("'dropout'", "-0.1", "a number from 0 to 1")),
         (("cnn_logmel", {"dropout": None}), ("'dropout'", "None", "a number from 0 to 1")),
         (("vgg_more", {"kernel_scale": float("nan")}), ("'kernel_scale'", "nan", "0 to 10")),
-        (("vgg_more", {"kernel_scale": "1e-1"}), ("'1e-1'", "YAML takes it for a word", "1.0e-3")),
+        (("vgg_more", {"kernel_scale": "1e-1"}), ("'1e-1'", "YAML reads it as a string", "1.0e-3")),
         (("cnn_logmel", {}, (4, 128)), ("at least 8 x 8", "not 4 x 128", "more bands")),
         (("cnn_logmel", {"depth": 6}, (40, 31)), ("at least 32 x 32", "40 x 31", "crop_frames")),
         (("cnn2d_tall", {}, (17, 17)), ("18 x 18", "bins", "crop_frames", "frames")),
         (("cnn1d_raw", {}, (1, 1615)), ("at least 1 x 1616", "crop_frames")),
-        (("cnn1d_raw", {}, (40, 32000)), ("reads samples", "40 x 32000", "kind raw")),
-        (("vgg_fewer", {}, (1, 32000)), ("reads pictures", "1 x 32000", "another kind")),
+        (("cnn1d_raw", {}, (40, 32000)), ("needs raw samples", "40 x 32000", "kind raw")),
+        (("vgg_fewer", {}, (1, 32000)), ("needs a spectrogram", "1 x 32000", "kind stft, log_mel")),
     ],
 )
 def test_mistakes_are_explained(arguments, parts):

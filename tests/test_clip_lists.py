@@ -35,7 +35,7 @@ def use(made: TinySet) -> None:
     found = train_list(source.layout.train_list)
     assert list(found.itertuples(index=False, name=None)) == made.train
     assert source.labels == sorted({label for _, label, _ in made.train})
-    assert clip_lists.test_names(source.layout) == made.test
+    assert clip_lists.names_of_test_clips(source.layout) == made.test
     if source.layout.test_truth:
         scoring.read_truth(source.layout.test_truth)
 
@@ -142,7 +142,7 @@ def test_all_bad_rows_are_reported(tmp_path: Path, rows: str, problems: tuple[st
 def test_no_test_clips_at_all(tmp_path: Path) -> None:
     made = make_set(tmp_path, ["Bark"], zenodo=True, test_clips=0, sound=False)
     with pytest.raises(EarmarkError, match=r"is empty\. Put the clips") as caught:
-        clip_lists.test_names(layout.find_layout(tmp_path))
+        clip_lists.names_of_test_clips(layout.find_layout(tmp_path))
     assert str(made.audio_test) in str(caught.value)
 
 
@@ -189,7 +189,7 @@ def test_names_on_disk_that_no_list_can_hold(tmp_path: Path) -> None:
         except OSError:
             pytest.skip("the file system takes no such names")
         with pytest.raises(EarmarkError, match="without control characters"):
-            clip_lists.test_names(layout.find_layout(tmp_path))
+            clip_lists.names_of_test_clips(layout.find_layout(tmp_path))
         os.unlink(path)
 
 
@@ -298,7 +298,7 @@ def test_garbled_test_lists_are_read_well_or_refused(scratch: TinySet, content: 
     assert scratch.test_list is not None
     scratch.test_list.write_bytes(content)
     found = layout.kaggle_layout(scratch.folder)
-    names = tried(lambda: clip_lists.test_names(found))
+    names = tried(lambda: clip_lists.names_of_test_clips(found))
     if isinstance(names, list):
         assert len(set(names)) == len(names) >= 1
         assert all(is_inside(name) for name in names)
@@ -367,13 +367,13 @@ def test_a_list_in_any_dialect_is_read_as_it_was_meant(
 def test_test_clips_keep_the_order_of_their_list(tmp_path: Path) -> None:
     made = make_set(tmp_path, ["Cello", "Bark"], test_clips=6, sound=False)
     assert made.test != sorted(made.test)
-    assert clip_lists.test_names(layout.find_layout(tmp_path)) == made.test
+    assert clip_lists.names_of_test_clips(layout.find_layout(tmp_path)) == made.test
     assert made.test_list is not None
     made.test_list.unlink()
     (made.audio_test / ".hidden").write_bytes(b"")
     (made.audio_test / "folder").mkdir()
     (made.audio_test / "folder/x.wav").write_bytes(b"")
-    found = clip_lists.test_names(layout.find_layout(tmp_path))
+    found = clip_lists.names_of_test_clips(layout.find_layout(tmp_path))
     assert found == sorted([*made.test, "folder/x.wav"])
 
 
@@ -389,6 +389,6 @@ def test_official_train_list(official: Path) -> None:
 
 def test_official_test_list(official: Path) -> None:
     plain = layout.kaggle_layout(official)
-    names = clip_lists.test_names(dataclasses.replace(plain, test_truth=Path("none")))
+    names = clip_lists.names_of_test_clips(dataclasses.replace(plain, test_truth=Path("none")))
     assert names == [row["fname"] for row in read_rows(official / "sample_submission.csv")]
     assert len(names) == len(set(names)) == 9400

@@ -92,7 +92,7 @@ def test_the_schema_is_a_schema() -> None:
         # Words where numbers belong, as YAML reads them.
         (
             yaml.safe_load("recipes: {vgg: {learning_rate: 1e-3}}"),
-            ("recipes.vgg.learning_rate", "'1e-3'", "YAML takes it for a word", "1.0e-3"),
+            ("recipes.vgg.learning_rate", "'1e-3'", "YAML reads it as a string", "1.0e-3"),
         ),
         (
             yaml.safe_load("spreading: {latent_two: {tolerance: 1e-3}}"),
@@ -195,11 +195,11 @@ def test_the_missing_keys_of_one_entry_are_all_named() -> None:
         ),
         (
             yaml.safe_load("systems: {vgg_more: {network_options: {batch_norm_momentum: 1e-2}}}"),
-            ("systems.vgg_more", "'batch_norm_momentum'", "'1e-2' (YAML takes it for a word"),
+            ("systems.vgg_more", "'batch_norm_momentum'", "'1e-2' (YAML reads it as a string"),
         ),
         (
             nested("systems.vgg_more.network", "cnn1d_raw"),
-            ("systems.vgg_more: the network 'cnn1d_raw' reads samples", "64 x 56"),
+            ("systems.vgg_more: the network 'cnn1d_raw' needs raw samples", "64 x 56"),
         ),
         (
             nested("features.stft", {"bins": 17, "frames": 20})
@@ -214,7 +214,7 @@ def test_the_missing_keys_of_one_entry_are_all_named() -> None:
         (
             nested("features.samples", {"kind": "raw"})
             | nested("systems.heard", {**SYSTEM, "feature": "samples"}),
-            ("systems.heard", "'cnn_logmel' reads pictures", "1 x 128"),
+            ("systems.heard", "'cnn_logmel' needs a spectrogram", "1 x 128"),
         ),
         (
             nested("systems.semi", {"base": "cnn_logmel", "selftraining": "short"}),

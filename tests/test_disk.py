@@ -45,7 +45,7 @@ def test_sizes_grow_with_what_they_hold(results: Path) -> None:
     assert full["predictions of test clips"] == pytest.approx(2 * 100 * 9400)
     assert full["latents"] == pytest.approx(10 * 9473)
     assert full["weights of models"] == 2000
-    assert full["all else: tables, figures, facts, histories"] == 14
+    assert full["all else: tables, figures, metadata, histories"] == 14
     assert found["weights of models"].cells(measured)[1:4] == ["2", "1 kB a file", "2 kB"]
     assert found["clips (16 bit, 44.1 kHz)"].cells(measured)[1:3] == ["4", "200 B a second"]
 

@@ -42,7 +42,7 @@ def test_one_sentence_tells_what_is_wrong(
 def test_what_was_there_stays_when_the_disk_is_full(name: str, tmp_path: Path) -> None:
     with bad_files.small(tmp_path, bad_files.KILOBYTES):
         (tmp_path / name).write_bytes(b"before")
-        with pytest.raises(EarmarkError, match="Make room"):
+        with pytest.raises(EarmarkError, match="Free disk space"):
             bad_files.WRITERS[name](tmp_path / name)
         assert [path.name for path in tmp_path.iterdir()] == [name]
         assert (tmp_path / name).read_bytes() == b"before"
@@ -132,7 +132,7 @@ def test_a_full_disk_then_a_damaged_file_then_the_same_bytes(
         (directory / FEATURES).write_bytes(bad_files.flipped(content))
         # As a failing disk does it, without a trace.
         os.utime(directory / FEATURES, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-        failed(directory, reference, f"{FEATURES} is absent, damaged", "Delete it")
+        failed(directory, reference, f"{FEATURES} is missing, damaged", "Delete it")
         (directory / FEATURES).unlink()
         code, text = snakemake(directory, SUBMISSION, overlay=reference.overlay)
         assert code == 0, text

@@ -11,7 +11,7 @@ from earmark.features import catalogue
 from earmark.features.log_mel import LogMel
 from earmark.features.mfcc import Mfcc
 from earmark.features.raw import Raw
-from earmark.features.settings import parse, plain
+from earmark.features.settings import parse, to_dict
 from earmark.features.stft import Stft
 from earmark.runtime.errors import EarmarkError
 
@@ -251,14 +251,14 @@ def test_the_catalogue_has_every_kind_under_its_name():
     "feature", [Stft(), Stft(bins=64, range_db=60.0), LogMel(bands=40), Mfcc(), Raw()]
 )
 def test_settings_round_trip(feature):
-    settings = plain(feature)
+    settings = to_dict(feature)
     assert settings["kind"] == feature.kind
     assert parse(settings) == feature
 
 
 def test_settings_that_are_left_out_are_the_reports():
     assert parse({"kind": "stft"}).shape == (513, 439)
-    found = plain(parse({"kind": "stft"}))
+    found = to_dict(parse({"kind": "stft"}))
     assert found == {
         "kind": "stft",
         "sample_rate": 44100,

@@ -142,7 +142,7 @@ def test_a_web_page_is_no_archive(server: Server, tmp_path: Path) -> None:
     part = part_of(tmp_path, TRAIN)
     part.write_bytes(server.files[TRAIN][:5000])
     server.own_answers[TRAIN] = answer
-    with pytest.raises(EarmarkError, match="a web page came"):
+    with pytest.raises(EarmarkError, match="sent an HTML page"):
         get(server, tmp_path)
     assert part.read_bytes() == server.files[TRAIN][:5000]
 
@@ -213,7 +213,7 @@ def test_a_full_disk_while_unpacking_loses_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr(fetching.zipfile.ZipFile, "extract", full)
-        with pytest.raises(EarmarkError, match=r"No space left on device\)\. Make room there"):
+        with pytest.raises(EarmarkError, match=r"No space left on device\)\. Free disk space"):
             get(server, tmp_path)
     assert missing_archives(tmp_path, CONTENT) == list(CONTENT)
     server.sent.clear()
@@ -227,7 +227,7 @@ def test_progress_is_logged_in_tenths(
 ) -> None:
     with caplog.at_level(logging.INFO, "earmark"):
         get(server, tmp_path)
-    lines = [line for line in caplog.messages if f"pieces of {TRAIN} downloaded" in line]
+    lines = [line for line in caplog.messages if f"MB of {TRAIN} downloaded" in line]
     assert 10 <= len(lines) <= 12
 
 

@@ -165,7 +165,7 @@ def test_the_only_verified_recording_of_a_class_has_many_clips() -> None:
     assert drawn["3.wav"] >= 0
 
 
-def test_the_script_deals_over_the_list_and_the_index(tmp_path: Path) -> None:
+def test_the_script_draws_folds_from_the_list_and_the_index(tmp_path: Path) -> None:
     made = make_set(tmp_path / "set", ["Cello", "Bark"], clips=12)
     index, table = tmp_path / "index.csv", tmp_path / "folds.csv"
     # Every third clip has the same content as the one before it; the last is in no file.
@@ -184,11 +184,11 @@ def test_the_script_deals_over_the_list_and_the_index(tmp_path: Path) -> None:
     assert {int(row["fold"]) for row in rows} == {0, 1, 2}
 
 
-def test_the_same_sound_with_two_labels_is_told(caplog, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_identical_content_with_two_labels_is_logged(caplog, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(folds.log, "propagate", True)
     rows = [("Bark", 1, 0, "x"), ("Bark", 0, 1, "x"), ("Cello", 0, 2, "y"), ("Cello", 0, 3, "")]
     folds.warn_of_contradictions(listed(rows))
     assert caplog.text == ""
     folds.warn_of_contradictions(listed([*rows, ("Bark", 0, 4, "y"), ("Bus", 0, 5, "")]))
-    assert "1 sounds are train clips more than once" in caplog.text
-    assert "2.wav and 4.wav" in caplog.text
+    assert "2 train clips have identical content" in caplog.text
+    assert "2.wav, 4.wav" in caplog.text

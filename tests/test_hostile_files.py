@@ -137,16 +137,16 @@ def test_weights_that_are_none_are_explained(tmp_path, content):
         b'{"network": {"__class__": "os"}, "classes": ["a"]}',
     ],
 )
-def test_facts_that_are_none_are_explained(tmp_path, content):
+def test_damaged_metadata_is_explained(tmp_path, content):
     path = tmp_path / "model.json"
     path.write_bytes(content)
-    with pytest.raises(EarmarkError, match=r"(?s)facts .*damaged.*Delete them"):
+    with pytest.raises(EarmarkError, match=r"(?s)metadata .*damaged.*Delete them"):
         saved_models.read_metadata(path, {"network": str, "classes": list})
-    with pytest.raises(EarmarkError, match=r"facts .*absent"):
+    with pytest.raises(EarmarkError, match=r"metadata .*No such file"):
         saved_models.read_metadata(tmp_path / "absent.json", {})
 
 
-def test_facts_come_back(tmp_path):
+def test_metadata_comes_back(tmp_path):
     saved_models.save(tmp_path / "w", tmp_path / "f", toy_module(), network="vgg", classes=["a"])
     found = saved_models.read_metadata(tmp_path / "f", {"network": str, "classes": list})
     assert (found["network"], found["classes"]) == ("vgg", ["a"])

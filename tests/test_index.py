@@ -15,7 +15,7 @@ from earmark.runtime.errors import EarmarkError
 
 
 def rows_of(made: TinySet) -> dict[str, list[index.Row]]:
-    return index.of_layout(layout.find_layout(made.folder))
+    return index.build(layout.find_layout(made.folder))
 
 
 def content_hash(content: bytes) -> str:

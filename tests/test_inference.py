@@ -110,10 +110,14 @@ def test_a_trained_network_comes_back_from_its_files(tmp_path):
             damaged = json.loads(facts.read_text())
             del damaged[name]
             (tmp_path / "damaged.json").write_text(json.dumps(damaged))
-            with pytest.raises(EarmarkError, match=rf"facts .*damaged.json .*{name}.*Delete them"):
+            with pytest.raises(
+                EarmarkError, match=rf"metadata .*damaged.json .*{name}.*Delete them"
+            ):
                 predicting.load(features, weights, tmp_path / "damaged.json")
         (tmp_path / "damaged.json").write_text(json.dumps({**FACTS, "recipe": {"epochs": 1}}))
-        with pytest.raises(EarmarkError, match=r"facts .*damaged.json .*batch_clips.*Delete them"):
+        with pytest.raises(
+            EarmarkError, match=r"metadata .*damaged.json .*batch_clips.*Delete them"
+        ):
             predicting.load(features, weights, tmp_path / "damaged.json")
         # Facts of another network than the weights are of.
         other = {**FACTS, "network_options": {"width": 8}}
@@ -127,5 +131,5 @@ def test_clips_of_probabilities_that_are_not_finite_are_named():
     with pytest.raises(
         EarmarkError, match=r"predictions of 2 of 3 clips .*: b, c\. .*learning_rate \(0\.01\)"
     ):
-        predicting.check(list("abc"), values, 0.01)
-    predicting.check(["a"], values[:1], 0.01)
+        predicting.check_finite(list("abc"), values, 0.01)
+    predicting.check_finite(["a"], values[:1], 0.01)

@@ -21,7 +21,7 @@ PARTS = ("train", "test")
 
 
 def inspect(made: TinySet, part: str, **policy: Any) -> pd.DataFrame:
-    rows = index.of_layout(layout.find_layout(made.folder))[part]
+    rows = index.build(layout.find_layout(made.folder))[part]
     table = pd.DataFrame(rows, columns=list(index.COLUMNS))
     return inspection.inspect(table, made.folder, part, {**LENIENT, **policy}, threads=2)
 
@@ -85,7 +85,7 @@ def test_two_copies_of_a_set_give_the_same_bytes_by_the_script(tmp_path: Path) -
         made = make_set(tmp_path / name / "set", ["Cello", "Bark"])
         spoil(made.audio_train / made.train[0][0], "WAV cut in half")
         table, index_table = tmp_path / name / "clips.csv", tmp_path / name / "index.csv"
-        index.write(index.of_layout(layout.find_layout(made.folder))["train"], index_table)
+        index.write(index.build(layout.find_layout(made.folder))["train"], index_table)
         # Of a data set that the workflow made, the folders of clips are inputs.
         inspect_clips.main(
             index_table=str(index_table),

@@ -19,7 +19,7 @@ JOB = f"""
 import sys, time
 sys.path.insert(0, {SCRIPTS!r})
 from earmark.runtime import interruption
-interruption.follow(seconds=0.05)
+interruption.stop_with_snakemake(seconds=0.05)
 print("following", flush=True)
 time.sleep(60)
 """
@@ -27,7 +27,7 @@ STARTER = f"""
 import subprocess, sys
 sys.path.insert(0, {SCRIPTS!r})
 from earmark.runtime import interruption
-interruption.announce()
+interruption.export_snakemake_process()
 subprocess.run(["bash", "-c", "set -e; python=$0; \\"$python\\" -c \\"$1\\"; echo ended $?",
                 sys.executable, {JOB!r}])
 """
@@ -51,7 +51,7 @@ from concurrent.futures import ProcessPoolExecutor
 sys.path.insert(0, {SCRIPTS!r})
 from earmark.runtime import interruption
 with ProcessPoolExecutor(
-    2, initializer=interruption.end_with, initargs=(os.getpid(), None, 0.05)
+    2, initializer=interruption.stop_with_process, initargs=(os.getpid(), None, 0.05)
 ) as pool:
     list(pool.map(abs, range(4)))
     print("worked", flush=True)
@@ -76,8 +76,8 @@ def test_the_workers_of_a_killed_job_end_too() -> None:
 def followed(monkeypatch: pytest.MonkeyPatch, told: str | None) -> bool:
     """Whether a job with this in its environment is asked to stop."""
     monkeypatch.setattr(os, "environ", {} if told is None else {interruption.SNAKEMAKE: told})
-    with interruption.Requests() as requests:
-        interruption.follow(seconds=0.01)
+    with interruption.StopRequests() as requests:
+        interruption.stop_with_snakemake(seconds=0.01)
         end = time.monotonic() + 0.3
         while requests.reason is None and time.monotonic() < end:
             time.sleep(0.01)
@@ -85,7 +85,7 @@ def followed(monkeypatch: pytest.MonkeyPatch, told: str | None) -> bool:
 
 
 def announced() -> str:
-    interruption.announce()
+    interruption.export_snakemake_process()
     return os.environ[interruption.SNAKEMAKE]
 
 
@@ -121,7 +121,7 @@ def test_a_job_with_process_ids_of_its_own_goes_on(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_requests_are_noted_within_the_block_only(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with interruption.Requests() as requests:
+    with interruption.StopRequests() as requests:
         assert requests.reason is None
         signal.raise_signal(number)
         assert requests.reason == number.name
@@ -132,7 +132,7 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
     # So nohup and background jobs keep their meaning.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with interruption.Requests() as requests:
+        with interruption.StopRequests() as requests:
             signal.raise_signal(signal.SIGINT)
             assert requests.reason is None
     finally:

@@ -54,7 +54,8 @@ FOLDS = [i // 3 % 3 for i in range(60)]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Features, selection and folds of pictures in which the class's rows are loud."""
     made = tmp_path_factory.mktemp("models")
-    toy_store(made / "features.h5").close()
+    with toy_store(made / "features.h5"):
+        pass
     with h5py.File(made / "features.h5", "r+") as file:
         file.attrs["settings"] = json.dumps(SETTINGS)
     table = {"clip": CLIPS, "label": [CLASSES[i % 3] for i in range(60)], "verified": VERIFIED}

@@ -10,7 +10,7 @@ from scipy.signal import correlate2d
 from torch import nn
 
 from earmark.networks.build import build, parameter_count
-from earmark.networks.layers import GlobalMax, Image
+from earmark.networks.layers import GlobalMaxPool, Image
 
 # Torch says this of the report's even kernels; see the comment in layers.py.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
@@ -96,7 +96,7 @@ def test_frozen_weights_are_not_counted_as_trainable():
 def test_order_of_the_layers(name):
     count = VGGS[name][0]
     block = [nn.Conv2d, nn.BatchNorm2d, nn.LeakyReLU] * count + [nn.MaxPool2d, nn.Dropout]
-    tail = [GlobalMax, nn.Linear, nn.SELU, nn.Dropout, nn.Linear]
+    tail = [GlobalMaxPool, nn.Linear, nn.SELU, nn.Dropout, nn.Linear]
     found = [type(layer) for layer in on_meta(name)]
     assert found == [Image, *block * 4, *tail]
 

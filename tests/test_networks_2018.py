@@ -7,7 +7,7 @@ from test_networks import on_meta, parts_of, shapes_of
 from torch import nn
 
 from earmark.networks.build import build, parameter_count
-from earmark.networks.cnn1d_raw import FullRange
+from earmark.networks.cnn1d_raw import MinMaxScale
 from earmark.networks.layers import Image, Standardise
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
@@ -81,7 +81,7 @@ def test_kernels_dropouts_and_order_of_the_pictures_networks():
 
 def test_full_range_stretches_each_clip_on_its_own():
     inputs = torch.tensor([[[0.1, 0.2, 0.3, 0.1]], [[-1.0, 1.0, 0.0, 0.5]], [[0.2] * 4]])
-    found = FullRange()(inputs)
+    found = MinMaxScale()(inputs)
     expected = [[[-0.5, 0, 0.5, -0.5]], [[-0.5, 0.5, 0, 0.25]], [[-0.5] * 4]]
     torch.testing.assert_close(found, torch.tensor(expected))
 
@@ -91,9 +91,9 @@ def test_standardise_learns_mean_and_deviation_at_each_position():
     values = (rng.normal(size=(50, 3, 4)) * [1, 5, 0.1, 0] + [0, 800, -3, 7]).astype(np.float32)
     layer = Standardise((3, 4))
     torch.testing.assert_close(layer(torch.from_numpy(values)), torch.from_numpy(values))
-    assert not layer.learned
-    layer.learn(torch.from_numpy(part) for part in np.split(values, [7, 31]))
-    assert layer.learned
+    assert not layer.is_fitted
+    layer.fit(torch.from_numpy(part) for part in np.split(values, [7, 31]))
+    assert layer.is_fitted
     exact = values.astype(np.float64)
     spread = exact.std(axis=0)
     spread[spread < 1e-6] = 1  # a position that never changes
@@ -103,10 +103,10 @@ def test_standardise_learns_mean_and_deviation_at_each_position():
 
 def test_statistics_travel_with_the_weights_and_are_not_trained():
     module = build("cnn2d_mfcc", (16, 16), 3)
-    module[0].learn([torch.rand(8, 16, 16)])
+    module[0].fit([torch.rand(8, 16, 16)])
     again = build("cnn2d_mfcc", (16, 16), 3)
     again.load_state_dict(module.state_dict())
-    assert again[0].learned
+    assert again[0].is_fitted
     inputs = torch.rand(2, 16, 16)
     assert torch.equal(again.eval()(inputs), module.eval()(inputs))
     assert "0.mean" not in dict(module.named_parameters())

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from earmark.features import store
-from earmark.inference import batches, resident
+from earmark.inference import batches, gpu_store
 from earmark.inference.batches import Augmentation, Examples
 from earmark.inference.hardware import choose_hardware
 from earmark.networks.build import build
@@ -80,8 +80,8 @@ def train(features, hardware, checkpoint):
 @pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(0.4, 3, 5)])
 def test_batches_are_those_of_the_processor(features, is_copied, augmentation):
     gpu = torch.device("cuda")
-    source = resident.on_device(features, gpu) if is_copied else features
-    assert isinstance(source, resident.ResidentStore) == is_copied
+    source = gpu_store.on_gpu_if_it_fits(features, gpu) if is_copied else features
+    assert isinstance(source, gpu_store.GpuFeatureStore) == is_copied
     settings = (examples(range(CLIPS)), CLASSES, 16, 32, augmentation)
     found = batches.training_batches(source, *settings, gpu, 5)
     wanted = batches.training_batches(features, *settings, CPU, 5)
@@ -96,7 +96,7 @@ def test_batches_are_those_of_the_processor(features, is_copied, augmentation):
 def test_batches_stay_what_they_are_while_others_are_made(features):
     """The reader's memory is not used again before the steps have read it."""
     gpu = torch.device("cuda")
-    source = resident.on_device(features, gpu)
+    source = gpu_store.on_gpu_if_it_fits(features, gpu)
     settings = (examples(range(CLIPS)), CLASSES, 4, 32, Augmentation())
     wanted = [
         batch.inputs.sum().item() for batch in batches.training_batches(features, *settings, CPU, 3)

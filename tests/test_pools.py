@@ -42,13 +42,13 @@ def note(number, folder):
 @pytest.mark.parametrize("processes", [1, 2, 3])
 @pytest.mark.parametrize("count", [0, 1, 2, 9, 500])
 def test_results_come_in_order(processes, count):
-    found = list(pools.in_order(square, list(range(count)), processes))
+    found = list(pools.parallel_map(square, list(range(count)), processes))
     assert found == [number**2 for number in range(count)]
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_arrays_arrive_as_they_were(processes):
-    for number, found in enumerate(pools.in_order(array, range(100), processes)):
+    for number, found in enumerate(pools.parallel_map(array, range(100), processes)):
         expected = array(number)
         assert found.dtype == expected.dtype
         np.testing.assert_array_equal(found, expected)
@@ -58,7 +58,7 @@ def test_arrays_arrive_as_they_were(processes):
 def test_errors_pass_after_the_results_before_them(processes):
     found = []
     with pytest.raises(EarmarkError, match=r"^37 is refused$"):
-        found.extend(pools.in_order(partial(refuse, refused=37), range(100), processes))
+        found.extend(pools.parallel_map(partial(refuse, refused=37), range(100), processes))
     # A task of several items fails as a whole.
     assert found == list(range(len(found)))
     assert 37 - pools.ITEMS_PER_TASK < len(found) <= 37 or processes == 1
@@ -67,11 +67,11 @@ def test_errors_pass_after_the_results_before_them(processes):
 def test_a_process_that_dies_is_an_error_that_names_its_items():
     names = [f"clip{number}.wav" for number in range(100)]
     with pytest.raises(EarmarkError, match=r"ended abruptly .* from clip\d+.wav to clip\d+.wav"):
-        list(pools.in_order(partial(die, last="clip50.wav"), names, 2))
+        list(pools.parallel_map(partial(die, last="clip50.wav"), names, 2))
 
 
 def test_few_items_are_begun_ahead_of_the_reader(tmp_path):
-    results = pools.in_order(partial(note, folder=tmp_path), range(1000), 2)
+    results = pools.parallel_map(partial(note, folder=tmp_path), range(1000), 2)
     for _ in range(5):
         next(results)
     results.close()
@@ -79,7 +79,7 @@ def test_few_items_are_begun_ahead_of_the_reader(tmp_path):
 
 
 def test_work_left_early_leaves_no_process_behind(tmp_path):
-    results = pools.in_order(os.path.exists, [str(tmp_path)] * 100, 2)
+    results = pools.parallel_map(os.path.exists, [str(tmp_path)] * 100, 2)
     next(results)
     results.close()
     assert psutil.Process().children() == []

@@ -25,10 +25,11 @@ def spread(given, verified, vectors, gamma=1.0, alpha=0.2, tolerance=1e-12, **se
     return spreading.spread(names, given, np.array(verified, bool), vectors, settings)
 
 
-def closed_form(given, verified, vectors, gamma, alpha):
+def closed_form(labels, verified, vectors, gamma, alpha):
     """Rows of F = (1 - a) (I - a S)^-1 Y, S = D^-1/2 W D^-1/2, W without its diagonal."""
-    classes = sorted({label for label, sure in zip(given, verified, strict=True) if sure})
-    n = len(given)
+    pairs = list(zip(labels, verified, strict=True))
+    classes = sorted({label for label, known in pairs if known})
+    n = len(labels)
     W = np.zeros((n, n))
     for i in range(n):
         for j in range(n):
@@ -36,9 +37,7 @@ def closed_form(given, verified, vectors, gamma, alpha):
                 W[i, j] = math.exp(-gamma * sum((vectors[i] - vectors[j]) ** 2))
     degree = W.sum(axis=1)
     S = W / np.sqrt(np.outer(degree, degree))
-    Y = np.array(
-        [[float(s and g == c) for c in classes] for g, s in zip(given, verified, strict=True)]
-    )
+    Y = np.array([[float(known and label == c) for c in classes] for label, known in pairs])
     F = (1 - alpha) * np.linalg.inv(np.eye(n) - alpha * S) @ Y
     return classes, F / F.sum(axis=1, keepdims=True)
 

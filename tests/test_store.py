@@ -127,7 +127,9 @@ def test_pictures_are_vectors_too(fixed_file, ragged_file):
 
 def test_hdf5_of_another_kind_is_explained(tmp_path):
     store.write_latents(tmp_path / "l.h5", ["a"], np.zeros((1, 2)))
-    with pytest.raises(EarmarkError, match=r"absent, damaged or not of Earmark .*Delete it"):
+    with pytest.raises(
+        EarmarkError, match=r"missing, damaged or was not written by Earmark .*Delete it"
+    ):
         FeatureStore(tmp_path / "l.h5")
 
 
@@ -164,7 +166,7 @@ def test_damaged_file_is_explained(fixed_file, damage):
 
 
 def test_absent_file_is_explained(tmp_path):
-    with pytest.raises(EarmarkError, match=r"feature file .*f\.h5 is absent"):
+    with pytest.raises(EarmarkError, match=r"feature file .*f\.h5 is missing"):
         FeatureStore(tmp_path / "f.h5")
 
 

@@ -1,4 +1,4 @@
-"""Deal the train clips, as listed, to validation folds."""
+"""Assign the train clips, by their listed labels, to validation folds."""
 
 from pathlib import Path
 from typing import Any

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from earmark.dataset import audio as decoding
-from earmark.dataset import clips
+from earmark.dataset import clips, layout
 from earmark.features import settings, store
 from earmark.features.settings import Feature
 from earmark.runtime import job, pools, progress
@@ -27,28 +27,26 @@ def main(
 ) -> None:
     """Write the feature ``cfg["feature"]`` of all clips in the ``table``.
 
-    ``folder`` is the data set's folder, which the table's files are relative to; if the workflow
-    made the data set, it lies where the folders of its clips, ``audio``, are.
-    No more than ``cfg["longest_seconds"]`` of a clip are heard. Clips without anything to hear
-    (empty, silent, unreadable ...) get the feature of silence. Raises EarmarkError when a clip that
-    could be decoded when it was inspected no longer can.
+    Files are in ``base_folder``. Only the first ``cfg["longest_seconds"]`` of a clip are used;
+    clips without sound (empty, silent, unreadable ...) get the feature of silence. Raises
+    EarmarkError for a clip that could be decoded when it was inspected and no longer can.
     """
-    known = clips.read(table)
+    clip_table = clips.read(table)
     feature = settings.parse(cfg["feature"])
-    base = Path(audio[0]).parent if audio else Path(folder)
+    base = layout.base_folder(audio, folder)
     work = partial(compute, folder=base, feature=feature, longest_seconds=cfg["longest_seconds"])
-    jobs = list(zip(known["file"], known["status"], strict=True))
-    rows = pools.in_order(work, jobs, threads)
+    files = list(zip(clip_table["file"], clip_table["status"], strict=True))
+    rows = pools.parallel_map(work, files, threads)
     store.write_features(
         feature_file,
-        known["clip"].tolist(),
-        progress.track(rows, len(jobs), "clips transformed"),
+        clip_table["clip"].tolist(),
+        progress.track(rows, len(files), "features computed"),
         feature.shape,
         feature.fixed,
         feature.dtype,
         feature.unit,
         feature.padding,
-        settings=settings.plain(feature),
+        settings=settings.to_dict(feature),
         versions={"torch": str(torch.__version__), "h5py": h5py.__version__},
     )
 
@@ -56,12 +54,12 @@ def main(
 def compute(
     clip: tuple[str, str], *, folder: Path, feature: Feature, longest_seconds: float
 ) -> np.ndarray:
-    """The feature of a clip, given as its file in ``folder`` and its status."""
-    # Clips run in parallel, so each one's transforms take one thread.
+    """The feature of ``clip``: its file in ``folder``, and its status."""
+    # Clips are processed in parallel, so each one's transforms use one thread.
     if torch.get_num_threads() > 1:
         torch.set_num_threads(1)
     path, status = clip
-    if status not in decoding.AUDIBLE:
+    if status not in decoding.STATUSES_WITH_SOUND:
         return feature.compute(np.zeros(0, np.float32))
     try:
         samples = decoding.load(

@@ -9,15 +9,15 @@ from earmark.runtime import job
 def main(
     *, train_list: str, truth: str, index_train: str, index_test: str, cfg: dict[str, Any]
 ) -> None:
-    """Bring the data set into ``cfg["folder"]`` and write the index of its clips.
+    """Download the data set to ``cfg["folder"]`` and write the index of its clips.
 
-    Of it, only the lists are declared as outputs: Snakemake deletes outputs before it runs a job,
-    and gigabytes of audio must survive that. ``cfg`` further has ``base_url``, ``files`` (archive
-    name -> checksum and bytes) and ``max_unpacked_gigabytes``.
+    Only its lists are declared as outputs: Snakemake deletes outputs before it runs a job, and the
+    audio should not be downloaded again. ``cfg`` also has ``base_url``, ``files`` (archive name ->
+    checksum and bytes) and ``max_unpacked_gigabytes``.
     """
     most_bytes = cfg["max_unpacked_gigabytes"] * 1e9
     fetching.fetch(cfg["folder"], cfg["files"], cfg["base_url"], most_bytes)
-    rows = index.of_layout(layout.zenodo_layout(cfg["folder"]))
+    rows = index.build(layout.zenodo_layout(cfg["folder"]))
     index.write(rows["train"], index_train)
     index.write(rows["test"], index_test)
 

@@ -1,10 +1,9 @@
-"""Open every clip of one part and say what it is."""
+"""Open and check every clip of one part (train or test)."""
 
 import logging
-from pathlib import Path
 from typing import Any
 
-from earmark.dataset import clips, inspection, tables
+from earmark.dataset import clips, inspection, layout, tables
 from earmark.runtime import job
 
 log = logging.getLogger("earmark")
@@ -19,15 +18,13 @@ def main(
     threads: int,
     folder: str,
 ) -> None:
-    """Write the clips table of ``index_table``.
+    """Write the clips table for the clips of ``index_table``, whose files are in ``base_folder``.
 
-    ``folder`` is what its files are relative to; if the workflow made the data set, it lies where
-    the folders of its clips, ``audio``, are. ``cfg`` has the ``part`` and how to treat faulty
-    ``clips``.
+    ``cfg`` has the ``part`` and how to treat faulty ``clips``.
     """
-    listed = tables.read_table(index_table, ("clip", "file", "start", "end"), "index of clips")
-    base = Path(audio[0]).parent if audio else Path(folder)
-    inspected = inspection.inspect(listed, base, cfg["part"], cfg["clips"], threads)
+    index = tables.read_table(index_table, ("clip", "file", "start", "end"), "index of clips")
+    base = layout.base_folder(audio, folder)
+    inspected = inspection.inspect(index, base, cfg["part"], cfg["clips"], threads)
     clips.write(inspected, table)
     for line in inspection.summary(inspected, cfg["part"]):
         log.info("%s", line)

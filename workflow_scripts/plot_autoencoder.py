@@ -5,10 +5,11 @@ import torch
 
 from earmark.features import store
 from earmark.networks import saved_models
-from earmark.networks.autoencoder import Autoencoder, validation_clips
+from earmark.networks.autoencoder import Autoencoder
 from earmark.report2018 import example_clips, spectrograms
 from earmark.reporting import figures, training_curves
 from earmark.runtime import job
+from earmark.training.autoencoder import validation_clips
 
 SHOWN_CLIPS = 3  # each with another label
 

@@ -28,7 +28,7 @@ def main(
     """
     folder = Path(train_list).parent
     dataset.synthesise(folder, cfg, seed, threads)
-    rows = index.of_layout(layout.kaggle_layout(folder))
+    rows = index.build(layout.kaggle_layout(folder))
     index.write(rows["train"], index_train)
     index.write(rows["test"], index_test)
 

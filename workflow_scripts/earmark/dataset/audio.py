@@ -15,42 +15,42 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-# What a clip can be -> what that means. The first that fits, from the bottom up, is its status.
+# Status -> meaning. Where several fit a clip, the lowest in this list is its status.
 STATUSES = {
     "ok": "sound, complete",
     "clipped": "cut off at full scale in many places",
     "too_short": "shorter than shortest_seconds",
-    "too_long": "longer than longest_seconds, of which that much is used",
+    "too_long": "longer than longest_seconds; only that much is used",
     "silent": "zeros",
     "empty": "no samples",
-    "truncated": "ends before its header says",
+    "truncated": "shorter than its header says",
     "non_finite": "NaN or infinite samples",
     "unreadable": "a sound file that cannot be decoded or opened",
-    "not_audio": "no sound file",
-    "absent": "listed, but not there",
+    "not_audio": "not a sound file",
+    "absent": "listed, but missing",
 }
-# Of these there is something to hear.
-AUDIBLE = ("ok", "clipped", "too_short", "too_long", "truncated")
+# Their samples are decoded and used; features of all others are those of silence.
+STATUSES_WITH_SOUND = ("ok", "clipped", "too_short", "too_long", "truncated")
 
 FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3", "NIST")
-# Outside lie damaged headers, and filters for resampling that fill the memory.
+# Others are of damaged headers, and resampling from or to them could fill the memory.
 LOWEST_RATE, HIGHEST_RATE = 1_000, 400_000
-# Quieter than one step of 16-bit audio at its peak: nothing was recorded.
+# Half a step of 16-bit audio: with a peak below it, nothing was recorded.
 SILENT_PEAK = 1.0 / 65536
-# Times full scale. Spectra of larger numbers overflow.
+# In multiples of full scale. Spectra of larger numbers overflow.
 LARGEST_PEAK = 1e6
-# Clipped: so much of a clip lies in flat tops, three or more equal samples, near full scale.
+# Clipped: this share of a clip lies in flat tops, three or more equal samples near full scale.
 FLAT_SHARE, FLAT_LEVEL = 1e-3, 0.99
 
 INT16_STEP = np.float32(2**-15)
 BLOCK_VALUES = 1 << 21
-# Where damage ends the decoding, the block that it lies in is lost.
+# Decoding ends at the damaged block, so compressed formats are read in smaller ones.
 CODED, CODED_BLOCK_VALUES = ("FLAC", "OGG", "MP3"), 1 << 16
 # libsndfile's numbers for a format it does not know, and for an MP3 in which it finds no frame.
 NOT_RECOGNISED = (1, 7)
-# In libsndfile's log of a header: a size that it found to be another.
+# In libsndfile's log of a header: a declared size and the actual one.
 DECLARED = re.compile(r"\b(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)")
-# Sizes from here on are written by programs that cannot know them, because they write to a pipe.
+# Sizes from here on are placeholders of programs that write to a pipe and cannot know the size.
 UNKNOWN_SIZE = 0x7FFF_0000
 # More than any header: a file of this size that gives no samples is not just empty.
 HEADER_BYTES = 1 << 14
@@ -59,7 +59,7 @@ LARGEST_OGG_PAGE, LAST_OGG_PAGE = 65_307, 4
 
 
 class UnreadableClipError(Exception):
-    """A clip that cannot be decoded; the message says why, ``status`` which kind it is."""
+    """A clip that cannot be decoded; the message says why, ``status`` is its status."""
 
     def __init__(self, problem: str, status: str = "unreadable") -> None:
         super().__init__(problem)
@@ -68,7 +68,7 @@ class UnreadableClipError(Exception):
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What the clips table says of a clip. ``status`` is one of ``STATUSES``.
+    """A clip's entries in the clips table. ``status`` is one of ``STATUSES``.
 
     ``format`` is the container and the samples' format, for example "WAV PCM_16". ``problem`` says
     in words what is wrong, where the status alone does not.
@@ -84,7 +84,7 @@ class ClipFacts:
 
 
 def inspect(path: str | Path, shortest_seconds: float, longest_seconds: float) -> ClipFacts:
-    """Open and decode a clip and say what it is; never raises for bad content."""
+    """Open and decode a clip, and return its facts; never raises for bad content."""
     try:
         if not Path(path).is_file():
             return ClipFacts(status="absent", problem="there is no such file")
@@ -135,7 +135,7 @@ def load(
 def _opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
     with open(path, "rb") as file:
         try:
-            # A descriptor has no name: a suffix must not decide what a file is taken for.
+            # By descriptor, without the name: its suffix must not decide the format.
             sound = soundfile.SoundFile(file.fileno(), closefd=False)
         except soundfile.LibsndfileError as problem:
             if problem.code in NOT_RECOGNISED:
@@ -216,7 +216,7 @@ def _facts(
 
 
 def _what_is_missing(sound: soundfile.SoundFile, path: Path, frames: int) -> str:
-    """Say what shows that a file, decoded to its end, is not all that its header announces."""
+    """How a file, decoded to its end, is shorter than its header says; empty if it is not."""
     if frames < sound.frames:
         return f"{frames} of {sound.frames} samples"
     for declared, there in DECLARED.findall(sound.extra_info):

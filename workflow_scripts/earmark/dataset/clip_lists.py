@@ -16,7 +16,7 @@ from earmark.runtime.errors import EarmarkError, printable
 
 TRAIN_COLUMNS = ("fname", "label", "manually_verified")
 VERIFIED = {"1": 1, "0": 0, "true": 1, "false": 0, "1.0": 1, "0.0": 0}
-# What a figure can show of a label.
+# In characters; figures cannot show more.
 LONGEST_LABEL = 100
 # Control characters and bytes that are not UTF-8: text files and web pages cannot hold them safely.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
@@ -57,18 +57,18 @@ def train_rows(path: Path) -> list[TrainRow]:
     return table.checked(TRAIN_COLUMNS, check)
 
 
-def test_names(layout: Layout) -> list[str]:
+def names_of_test_clips(layout: Layout) -> list[str]:
     """Return the test clips' names in the order of the submission.
 
-    The order is the test list's; without one, the sorted names of the audio folder. The truth file
-    is not opened.
+    The order is the test list's; without one, the sorted names of the audio folder. The file with
+    the ground truth is not opened.
     """
     check = name_checker()
     if layout.test_list:
         table = csv_files.read(layout.test_list, ("fname",), "test list", by_hand=True)
         names = table.checked(("fname",), check)
     else:
-        names = [check(0, name) for name in files_below(layout.audio_test)]
+        names = [check(0, name) for name in list_files(layout.audio_test)]
     if not names:
         raise EarmarkError(
             f"{layout.test_list or layout.audio_test} is empty. Put the clips to be tagged there."
@@ -77,7 +77,7 @@ def test_names(layout: Layout) -> list[str]:
 
 
 def name_checker() -> Callable[[int, str], str]:
-    """Return a check of the names in a list, each with its line; it returns the name.
+    """Return a function that checks a name in a list, given its line, and returns the name.
 
     It raises EarmarkError for what is not the path of a file below the audio folder, and for a name
     that it has checked before.
@@ -102,7 +102,7 @@ def name_checker() -> Callable[[int, str], str]:
 
 
 def check_label(label: str) -> None:
-    """Raise EarmarkError for a label that is missing or that cannot be submitted or shown."""
+    """Raise EarmarkError for a label that is missing, or that cannot be submitted or drawn."""
     if not label:
         raise EarmarkError("there is no label. Write the clip's class, or remove the line.")
     if re.search(r"[\s,]", label) or UNPRINTABLE.search(label) or len(label) > LONGEST_LABEL:
@@ -125,7 +125,7 @@ def spelling_key(label: str) -> str:
     return unicodedata.normalize("NFKC", visible.casefold())
 
 
-def files_below(folder: Path) -> list[str]:
+def list_files(folder: Path) -> list[str]:
     """Return the sorted paths of all files below ``folder``, relative to it.
 
     Hidden files and folders, whose names begin with a dot, are left out. Links are followed, but

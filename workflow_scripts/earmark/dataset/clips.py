@@ -1,9 +1,9 @@
-"""The clips table: what each clip of a part is, by its sound alone. It has no labels.
+"""The clips table: length, format and status of each clip of a part. It has no labels.
 
 Columns: clip, file (relative to the data set's folder), start, end (seconds; empty for a whole
 file), seconds, sample_rate (Hz), channels, format (container and samples, as libsndfile calls
 them), peak, status (see ``audio.STATUSES``), use (1: a train clip is learned from; a test clip is
-decoded, and not predicted as if it were silent), problem (in words).
+not predicted as if it were silent), problem (in words).
 """
 
 from pathlib import Path

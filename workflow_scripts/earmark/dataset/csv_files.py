@@ -12,14 +12,14 @@ from typing import NamedTuple, TypeVar
 from earmark.runtime.errors import EarmarkError, printable
 
 SAVE_AS = "In a spreadsheet, save it as 'CSV UTF-8 (comma delimited)'."
-# So many problems of a file are shown.
+# Problems of a file that an error shows.
 MOST_PROBLEMS = 10
 
 Result = TypeVar("Result")
 
 
 class Table(NamedTuple):
-    """A table of text: each of ``rows`` has a cell for each of ``columns``.
+    """A table of strings: each of ``rows`` has a cell for each of ``columns``.
 
     ``name`` is what messages call the file; ``lines`` are the numbers of the lines on which the
     rows begin, as an editor shows them.
@@ -56,7 +56,7 @@ class Table(NamedTuple):
 
 
 def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = False) -> Table:
-    """Read a CSV file in UTF-8 as text: no value is guessed to be a number or missing.
+    """Read a CSV file in UTF-8 as strings: no value is taken for a number or for missing.
 
     ``columns`` must all be there; others are kept, but for those without a name. ``what`` is the
     file's role in messages. Blank lines are left out, and cells that a line lacks are empty. Files
@@ -93,7 +93,7 @@ def _text(path: Path, name: str) -> str:
         raise EarmarkError(
             f"{name} cannot be read ({problem.strerror}). Check its path and permissions."
         ) from problem
-    # UTF-16 has zero bytes, too.
+    # Zero bytes: damage, or UTF-16.
     odd = content.find(b"\0")
     if odd < 0:
         try:
@@ -125,7 +125,7 @@ def _records(text: str, name: str, by_hand: bool) -> Iterator[tuple[int, list[st
         if not any(cell.strip() for cell in cells):
             continue
         width = width or len(cells)
-        # Cells of several lines, of which one has as many commas as the header.
+        # A cell of several lines, one of which has as many commas as the header: an open quote.
         inside = (part for cell in cells for part in cell.splitlines()[1:])
         several = by_hand and reader.line_num > line
         if several and any(part.count(",") >= width - 1 for part in inside):
@@ -146,7 +146,7 @@ def _check_header(header: list[str], columns: Sequence[str], name: str, first_li
         )
     missing = [column for column in columns if column not in header]
     if missing:
-        # Other separators than commas, most often.
+        # A single column: most often the separators are not commas.
         hint = f" {SAVE_AS}" if len(header) == 1 else ""
         raise EarmarkError(
             f"{name} lacks the column '{missing[0]}'; it has "

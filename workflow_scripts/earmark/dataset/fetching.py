@@ -1,8 +1,8 @@
 """Fetch FSDKaggle2018 from its record: download with resume, verify, unpack.
 
-Downloads live in ``<folder>/downloads/`` until all is unpacked, so an interrupted run goes on where
-it stopped. An archive ``X.zip`` becomes ``<folder>/X/``, which appears by one rename: when it is
-there with files in it, it is complete.
+Downloads stay in ``<folder>/downloads/`` until all are unpacked, so that an interrupted run
+continues where it stopped. An archive ``X.zip`` becomes ``<folder>/X/``, which appears by one
+rename: if it has files in it, it is complete.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from earmark.runtime import progress
 from earmark.runtime.errors import EarmarkError, printable
 from earmark.runtime.outputs import write_error
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1_000_000
 TIMEOUT_SECONDS = 60
 # Before an answer begins: six more tries, after 0, 2, 4, 8, 16 and 32 seconds.
 RETRIES = Retry(
@@ -38,7 +38,7 @@ log = logging.getLogger("earmark")
 def fetch(
     folder: str | Path, files: Mapping[str, Mapping[str, Any]], base_url: str, most_bytes: float
 ) -> None:
-    """Bring every archive of ``files`` into ``folder``, unpacked; what is there is not fetched.
+    """Download and unpack every archive of ``files`` into ``folder``, unless it is there already.
 
     ``files`` maps archive name -> {"checksum": "md5:..." | "sha256:...", "bytes": int | None}, and
     archives come from ``<base_url>/<name>``. Each unpacks to at most ``most_bytes``.
@@ -48,14 +48,14 @@ def fetch(
     downloads = folder / "downloads"
     try:
         downloads.mkdir(parents=True, exist_ok=True)
-        # Another workflow may use the same folder: it waits here, and then finds everything there.
+        # Another workflow that uses the same folder waits here, and then has nothing to fetch.
         with FileLock(folder / ".fetch.lock"), requests.Session() as session:
             for scheme in ("http://", "https://"):
                 session.mount(scheme, HTTPAdapter(max_retries=RETRIES))
             needed = missing_archives(folder, files)
             for name in needed:
                 url = f"{base_url.rstrip('/')}/{name}"
-                _bring(session, url, downloads / name, **files[name])
+                _download_and_verify(session, url, downloads / name, **files[name])
             for name in needed:
                 _unpack(downloads / name, folder, most_bytes)
             for name in files:
@@ -66,10 +66,10 @@ def fetch(
         raise write_error(problem.filename or folder, problem) from problem
 
 
-def _bring(
+def _download_and_verify(
     session: requests.Session, url: str, path: Path, checksum: str, bytes: int | None
 ) -> None:
-    """Make ``path`` a file with that checksum."""
+    """Download ``url`` to ``path``, if it is not there yet, and check its checksum."""
     if not path.exists():
         part = path.with_name(f"{path.name}.part")
         _download(session, url, part, bytes)
@@ -81,7 +81,7 @@ def _bring(
         path.unlink()
         raise EarmarkError(
             f"{path} has the checksum {digest.hexdigest()}, expected {checksum}, and was deleted. "
-            f"Run again; if it comes out the same, correct its address or checksum in the config."
+            f"Run again; if the checksum is wrong again, correct it or the address in the config."
         )
 
 
@@ -104,21 +104,23 @@ def _download(session: requests.Session, url: str, part: Path, size: int | None)
 
 def _download_rest(session: requests.Session, url: str, part: Path, size: int | None) -> None:
     have = part.stat().st_size
-    # Compressed on the way, bytes on disk and bytes of the range would not agree.
+    # Not compressed: otherwise bytes on disk and bytes of the range would not agree.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with session.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as answer:
         if answer.status_code == requests.codes.requested_range_not_satisfiable:
             return  # There are no more bytes: the checksum decides.
         answer.raise_for_status()
         if answer.headers.get("Content-Type", "").startswith("text/html"):
-            raise requests.RequestException("a web page came, perhaps a login's or a proxy's")
+            raise requests.RequestException(
+                "the server sent an HTML page, perhaps from a login or proxy"
+            )
         if answer.status_code != requests.codes.partial_content:
             have = 0
         rest = int(answer.headers.get("Content-Length") or (size or have) - have)
         # Unpacked, sound is at least as large as its zip: check before the long download.
         _check_space(part.parent, have + 2 * rest)
         chunks = answer.iter_content(CHUNK_BYTES)
-        what = f"pieces of {url.rpartition('/')[2]} downloaded, {CHUNK_BYTES / 1e6:.1f} MB each"
+        what = f"MB of {url.rpartition('/')[2]} downloaded"
         with part.open("ab" if have else "wb") as file:
             for chunk in progress.track(chunks, -(-rest // CHUNK_BYTES), what):
                 file.write(chunk)
@@ -145,11 +147,11 @@ def _unpack(path: Path, folder: Path, most_bytes: float) -> None:
         _check_space(folder, needed)
         for entry in progress.track(entries, len(entries), f"entries of {path.name} unpacked"):
             archive.extract(entry, work)
-    # After a power cut a name may be there before the bytes that belong to it.
+    # Otherwise files could be empty after a power cut.
     os.sync()
     inside = work / path.stem if (work / path.stem).is_dir() else work
     if visible(target):
-        # A list is missing in a folder that has other files: add it, and replace nothing.
+        # The folder has files, but lacks a list: add what is missing, and replace nothing.
         for name in visible(inside) - visible(target):
             os.replace(inside / name, target / name)
     else:

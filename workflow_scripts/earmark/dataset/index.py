@@ -28,7 +28,7 @@ log = logging.getLogger("earmark")
 
 PARTS = ("train", "test")
 COLUMNS = ("clip", "file", "start", "end", "bytes", "hash")
-# More threads than this do not make a disk faster.
+# More threads than this do not read faster.
 MOST_READERS = 8
 
 
@@ -51,17 +51,17 @@ def hash_all(folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
     """Size and content hash of each file; (-1, "") for one that cannot be read."""
     with ThreadPoolExecutor(min(MOST_READERS, os.cpu_count() or 1)) as readers:
         hashes = readers.map(lambda file: hash_of(folder / file), files)
-        return list(progress.track(hashes, len(files), "clips compared by their content"))
+        return list(progress.track(hashes, len(files), "clips hashed"))
 
 
-def of_layout(layout: Layout, hasher: Hasher = hash_all) -> dict[str, list[Row]]:
+def build(layout: Layout, hasher: Hasher = hash_all) -> dict[str, list[Row]]:
     """Part -> rows of the clips that the lists of ``layout`` name, in the lists' order.
 
     Raises EarmarkError for a clip that is both a train and a test clip.
     """
     listed = {
         "train": [row.fname for row in clip_lists.train_rows(layout.train_list)],
-        "test": clip_lists.test_names(layout),
+        "test": clip_lists.names_of_test_clips(layout),
     }
     both = set(listed["train"]) & set(listed["test"])
     if both:
@@ -86,10 +86,10 @@ def _folders(layout: Layout) -> Iterator[tuple[str, Path, str]]:
 
 
 def _names_on_disk(audio: Path, listed: list[str]) -> list[str]:
-    """The listed names as the files have them: archives of a Mac store accents in another way."""
+    """The listed names as spelled on disk: macOS stores accents in another Unicode form."""
     if all(name.isascii() for name in listed):
         return listed
-    names = clip_lists.files_below(audio)
+    names = clip_lists.list_files(audio)
     exact, composed = set(names), {unicodedata.normalize("NFC", name): name for name in names}
     return [
         name if name in exact else composed.get(unicodedata.normalize("NFC", name), name)
@@ -97,7 +97,7 @@ def _names_on_disk(audio: Path, listed: list[str]) -> list[str]:
     ]
 
 
-def text_of(rows: Iterable[Row]) -> str:
+def to_csv_text(rows: Iterable[Row]) -> str:
     """The CSV of an index."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -109,7 +109,7 @@ def text_of(rows: Iterable[Row]) -> str:
 def write(rows: Iterable[Row], path: str | Path) -> None:
     """Write an index."""
     with atomic_file(path) as temporary:
-        temporary.write_text(text_of(rows), encoding="utf-8")
+        temporary.write_text(to_csv_text(rows), encoding="utf-8")
 
 
 def warn_of_copies(index: dict[str, list[Row]]) -> None:
@@ -118,8 +118,8 @@ def warn_of_copies(index: dict[str, list[Row]]) -> None:
     copies = [f"{first[row.hash]} and {row.file}" for row in index["test"] if row.hash in first]
     if copies:
         log.warning(
-            f"{len(copies)} test clips have the same bytes as a train clip ({copies[0]}): their "
-            f"scores say nothing of new sounds."
+            f"{len(copies)} test clips have the same bytes as a train clip ({copies[0]}): scores "
+            f"on them do not measure generalisation."
         )
 
 
@@ -127,7 +127,7 @@ def warn_of_unlisted(layout: Layout, index: dict[str, list[Row]]) -> None:
     """Log a warning for files in the audio folders that no list names; hidden ones do not count."""
     for part, audio, begin in _folders(layout):
         listed = {row.file for row in index[part]}
-        rest = [name for name in clip_lists.files_below(audio) if begin + name not in listed]
+        rest = [name for name in clip_lists.list_files(audio) if begin + name not in listed]
         if rest:
             log.warning(
                 f"{len(rest)} files in {audio} are in no list and are not used, the first is "

@@ -14,36 +14,38 @@ from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 
-# Test clips that cannot be decoded; silent and empty ones are no fault.
-INAUDIBLE = ("non_finite", "unreadable", "not_audio", "absent")
-# So many clips are named in the log.
+# Test clips with these count as not usable; the real test set has some that are silent or empty.
+FAULTY_STATUSES = ("non_finite", "unreadable", "not_audio", "absent")
+# Number of clips that the log names.
 NAMED = 20
 
 
 def inspect(
     index: pd.DataFrame, folder: Path, part: str, policy: Mapping[str, Any], threads: int
 ) -> pd.DataFrame:
-    """Open every clip of an index (clip, file, start, end) and say what it is.
+    """Open every clip of an index (clip, file, start, end); return the clips table.
 
-    ``folder`` is what files are relative to, ``part`` train or test. ``policy`` is the config's
-    ``clips``: how to treat each status (use, skip, stop), and the limits. Test clips keep their
-    rows whatever they are. Raises EarmarkError for clips that the policy stops at, with file, value
-    and remedy.
+    Files are relative to ``folder``; ``part`` is train or test. ``policy`` is the config's
+    ``clips``: how to treat each status (use, skip, stop), and the limits. All clips have a row,
+    whatever their status. Raises EarmarkError for clips whose status stops the run, with file,
+    value and remedy.
     """
     limits = {name: policy[name] for name in ("shortest_seconds", "longest_seconds")}
     paths = [folder / file for file in index["file"]]
-    results = pools.in_order(partial(audio.inspect, **limits), paths, threads)
+    results = pools.parallel_map(partial(audio.inspect, **limits), paths, threads)
     facts = pd.DataFrame(progress.track(results, len(paths), "clips checked"))
     table = index[["clip", "file", "start", "end"]].assign(**facts)
     used = [status for status in audio.STATUSES if policy.get(status, "use") == "use"]
-    table["use"] = table["status"].isin(used if part == "train" else audio.AUDIBLE).astype(int)
-    _name_unused(folder, table, policy)
+    table["use"] = (
+        table["status"].isin(used if part == "train" else audio.STATUSES_WITH_SOUND).astype(int)
+    )
+    _log_unused(folder, table, policy)
     _check_policy(folder, table, part, policy)
     return table[list(clips.COLUMNS)]
 
 
-def _name_unused(folder: Path, table: pd.DataFrame, policy: Mapping[str, Any]) -> None:
-    """Name the first clips that are not used, or that the policy stops at, in the log."""
+def _log_unused(folder: Path, table: pd.DataFrame, policy: Mapping[str, Any]) -> None:
+    """Log the first clips that are not used, or whose status stops the run."""
     stops = [status for status in audio.STATUSES if policy.get(status) == "stop"]
     unused = table[(table["use"] == 0) | table["status"].isin(stops)]
     for clip in unused[:NAMED].itertuples():
@@ -54,7 +56,7 @@ def _name_unused(folder: Path, table: pd.DataFrame, policy: Mapping[str, Any]) -
 
 
 def _check_policy(folder: Path, table: pd.DataFrame, part: str, policy: Mapping[str, Any]) -> None:
-    """Raise EarmarkError for clips that the policy stops at, or if too many are not used."""
+    """Raise EarmarkError for clips whose status stops the run, or if too many are not used."""
     for status in audio.STATUSES:
         bad = table[table["status"] == status]
         if policy.get(status) == "stop" and len(bad):
@@ -65,9 +67,9 @@ def _check_policy(folder: Path, table: pd.DataFrame, part: str, policy: Mapping[
                 f"{len(bad)} of {len(table)} {part} clips are {status}; the first is {first} "
                 f"({problem}).{hint} Put sound files there, or remove their lines from the {part} "
                 f"list, or write `{status}: skip` under `clips` in the config to go on without "
-                f"them (test clips then still get a guess)."
+                f"them (test clips then still get predictions)."
             )
-    bad = table[table["use"] == 0 if part == "train" else table["status"].isin(INAUDIBLE)]
+    bad = table[table["use"] == 0 if part == "train" else table["status"].isin(FAULTY_STATUSES)]
     most = policy["most_skipped_percent"]
     if len(bad) * 100 > most * len(table):
         counts = bad["status"].value_counts().items()
@@ -75,13 +77,13 @@ def _check_policy(folder: Path, table: pd.DataFrame, part: str, policy: Mapping[
         raise EarmarkError(
             f"{len(bad)} of {len(table)} {part} clips cannot be used ({kinds}); the first is "
             f"{folder / bad['file'].iloc[0]}. That is more than the {most:g} % of "
-            f"`most_skipped_percent`: check whether the data set is complete. If it is as it "
-            f"should be, write a higher number there, under `clips` in the config."
+            f"`most_skipped_percent`: check whether the data set is complete. If it is, write "
+            f"a higher number there, under `clips` in the config."
         )
 
 
 def _similar_name(path: Path) -> str:
-    """A sentence that names the file that a listed name without one may mean, or nothing."""
+    """A sentence with a file whose name differs only in case or ending, or an empty string."""
     names = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
     for file in names:
         if path.name.casefold() in (file.name.casefold(), file.stem.casefold()):

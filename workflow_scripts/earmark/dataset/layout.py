@@ -1,16 +1,17 @@
-"""Where things lie in a data set's folder: the Kaggle and the Zenodo layout (report, section 1).
+"""Where the files of a data set are: the Kaggle and the Zenodo layout (report, section 1).
 
 Only names are looked at here, with the standard library alone, so that planning stays fast.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from earmark.runtime.errors import EarmarkError
 
-# The lists that a fetched folder needs beside "some file"; Snakemake deletes a declared one alone.
+# Files without which an unpacked folder is incomplete. Snakemake may delete one of them, since
+# they are declared as outputs.
 REQUIRED = {
     "FSDKaggle2018.meta": ("train_post_competition.csv", "test_post_competition_scoring_clips.csv"),
 }
@@ -39,7 +40,7 @@ class Layout:
 
 
 def kaggle_layout(folder: str | Path) -> Layout:
-    """Return the Kaggle layout's paths below ``folder``; whether they exist is not looked at."""
+    """Return the Kaggle layout's paths below ``folder``, whether they exist or not."""
     folder = Path(folder)
     return Layout(
         folder=folder,
@@ -53,7 +54,7 @@ def kaggle_layout(folder: str | Path) -> Layout:
 
 
 def zenodo_layout(folder: str | Path) -> Layout:
-    """Return the Zenodo layout's paths below ``folder``; whether they exist is not looked at."""
+    """Return the Zenodo layout's paths below ``folder``, whether they exist or not."""
     folder = Path(folder)
     meta = folder / "FSDKaggle2018.meta"
     full = meta / "test_post_competition.csv"
@@ -72,7 +73,7 @@ def zenodo_layout(folder: str | Path) -> Layout:
 def find_layout(folder: str | Path) -> Layout:
     """Return the layout of an existing data set, with None for the optional files that it lacks.
 
-    Raises EarmarkError when the folder, its train list or its clips are absent or out of reach.
+    Raises EarmarkError when the folder, its train list or its clips are missing or unreadable.
     """
     folder = Path(folder)
     try:
@@ -88,7 +89,7 @@ def find_layout(folder: str | Path) -> Layout:
         for audio in (layout.audio_train, layout.audio_test):
             if not audio.is_dir():
                 raise EarmarkError(f"The folder {audio} does not exist. Put the clips there.")
-        # Only lists and truths can be absent here.
+        # Only lists and files with the ground truth can be missing here.
         paths = vars(layout).items()
         absent: dict[str, Any] = {name: None for name, path in paths if path and not path.exists()}
         return replace(layout, **absent)
@@ -99,10 +100,18 @@ def find_layout(folder: str | Path) -> Layout:
         ) from problem
 
 
+def base_folder(audio: Sequence[str], folder: str) -> Path:
+    """The data set's folder, which files of the index are relative to.
+
+    It has the folders ``audio`` if a rule made these, and else is the user's ``folder``.
+    """
+    return Path(audio[0]).parent if audio else Path(folder)
+
+
 def missing_archives(folder: str | Path, archives: Iterable[str]) -> list[str]:
     """The archives X.zip whose unpacked folder X is not in ``folder`` yet.
 
-    Such a folder appears by one rename: when it is there with files in it, it is complete.
+    Such a folder appears by one rename: if it has files in it, it is complete.
     """
 
     def is_complete(stem: str) -> bool:

@@ -13,11 +13,11 @@ from earmark.runtime.outputs import atomic_file
 def read_table(
     path: str | Path, columns: Sequence[str], what: str, numbers: Mapping[str, type] | None = None
 ) -> pd.DataFrame:
-    """Read a CSV with the strictness and the errors of ``csv_files.read``: text and ``numbers``.
+    """Read a CSV by ``csv_files.read``, with its checks and errors; cells are strings or numbers.
 
     ``columns`` must all be there; others are kept. ``what`` names the file's role in messages.
     ``numbers`` maps columns, as far as they are there, to int or float. Raises EarmarkError for a
-    cell of them that is not a number: somebody or something has changed the file.
+    cell of them that is not a number: the file was edited or damaged.
     """
     read = csv_files.read(path, columns, what)
     table = pd.DataFrame(read.rows, columns=read.columns, dtype=str)

@@ -1,6 +1,6 @@
-"""Features: what networks get of a clip, in a compact stored form, and the files that hold it.
+"""Features: the inputs of networks, computed from clips, and the HDF5 files that store them.
 
-``settings.parse`` turns a config entry into the feature that it describes, ``store`` keeps what
-that computes. To add a kind, write its class in a module here (see ``settings.Feature``), its entry
-in ``catalogue.KINDS`` and its settings in the config's schema.
+``settings.parse`` turns a config entry into the feature that it describes, ``store`` keeps the
+arrays that it computes. To add a kind, write its class in a module here (``settings.Feature``), its
+entry in ``catalogue.KINDS`` and its settings in the config's schema.
 """

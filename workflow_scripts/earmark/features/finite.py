@@ -1,4 +1,4 @@
-"""Numbers of clips that must be finite: errors name the clips where they are NaN or infinite."""
+"""A check that numbers of clips are finite; its error names the clips where they are not."""
 
 import logging
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 
-# A sentence names so many clips; the log names all of them.
+# Number of clips that an error names; the log names all of them.
 NAMED = 10
 
 

@@ -13,7 +13,7 @@ from earmark.features.settings import FLOOR
 class LogMel(MelFeature):
     """Mel band levels; quiet ends of a clip can be cut off.
 
-    ``trim_db``: frames at both ends that stay this far below the loudest frame go (0: keep all).
+    ``trim_db``: frames at both ends this far below the loudest one are cut off (0: keep all).
     """
 
     trim_db: float = 60.0
@@ -35,14 +35,14 @@ class LogMel(MelFeature):
 
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> bytes (frames, bands), at least one frame."""
-        from earmark.features import spectra
+        from earmark.features import power_spectra
 
         power = self.power(samples)
         level = 10 * np.log10(np.maximum(power.sum(axis=1), 1e-30))
-        levels = spectra.relative_levels(power, self.range_db)
+        levels = power_spectra.relative_levels(power, self.range_db)
         if levels is None:
             return np.full((1, self.bands), FLOOR, np.uint8)
         if self.trim_db > 0:
             loud = np.flatnonzero(level > level.max() - self.trim_db)
             levels = levels[loud[0] : loud[-1] + 1]
-        return spectra.to_bytes(levels, self.range_db)
+        return power_spectra.to_bytes(levels, self.range_db)

@@ -13,7 +13,7 @@ from earmark.features.settings import Feature
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from earmark.features.spectra import Filters
+    from earmark.features.power_spectra import Filters
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class MelFeature(Feature, ABC):
         import torch
         import torchaudio
 
-        from earmark.features import spectra
+        from earmark.features import power_spectra
 
         weights = torchaudio.functional.melscale_fbanks(
             self.window_samples // 2 + 1,
@@ -58,11 +58,11 @@ class MelFeature(Feature, ABC):
             norm="slaney",
             mel_scale="slaney",
         )
-        return torch.hann_window(self.window_samples), spectra.filters_of(weights)
+        return torch.hann_window(self.window_samples), power_spectra.filters_of(weights)
 
     def power(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> powers (frames, bands), at least one frame."""
-        from earmark.features import spectra
+        from earmark.features import power_spectra
 
         window, filters = self._filters
-        return spectra.powers(samples, window, self.hop_samples, filters)
+        return power_spectra.powers(samples, window, self.hop_samples, filters)

@@ -50,9 +50,9 @@ class Mfcc(MelFeature):
 
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> half floats (frames, coefficients), at least one frame."""
-        from earmark.features import spectra
+        from earmark.features import power_spectra
 
-        levels = spectra.relative_levels(self.power(samples), self.range_db)
+        levels = power_spectra.relative_levels(self.power(samples), self.range_db)
         if levels is None:
             return np.zeros((1, self.coefficients), np.float16)
         above_floor = np.maximum(10 * levels + self.range_db, 0)

@@ -2,7 +2,7 @@
 
 The filter is that of Pillow and of ``torch.nn.functional.interpolate(mode="bicubic",
 antialias=True)``: Keys' cubic with a = -0.5 (Keys 1981), as wide as the input is denser than the
-output. Those resize both axes of an image even where one keeps its size.
+output. Those resize both axes even where one keeps its size.
 """
 
 from functools import lru_cache
@@ -33,7 +33,7 @@ def weights(size: int, wanted: int) -> csr_array:
     most = int((last - first).max())
     column = first[:, None] + np.arange(most, dtype=np.int32)
     share = _cubic(np.abs((column + 0.5 - centre[:, None]) / width))
-    # As many in each row: what lies beyond a row's end counts nothing.
+    # Each row has the same number of weights; those beyond the row's end are 0.
     share[column >= last[:, None]] = 0
     share /= share.sum(axis=1, keepdims=True)
     np.minimum(column, size - 1, out=column)

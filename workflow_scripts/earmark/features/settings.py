@@ -1,4 +1,4 @@
-"""What all kinds of features share: their settings, and what these say of the stored arrays.
+"""What all kinds of features share: their settings, and the form of the stored arrays.
 
 A kind is a dataclass in a module of its own, with a default for what the config leaves out.
 Planning checks a config with it, so only functions that compute import torch.
@@ -83,6 +83,6 @@ def parse(entry: Mapping[str, Any], check: bool = True) -> Feature:
     return feature
 
 
-def plain(feature: Feature) -> dict[str, Any]:
-    """Return the plain values that ``parse`` turns back into this feature."""
+def to_dict(feature: Feature) -> dict[str, Any]:
+    """Return the config entry that ``parse`` turns back into this feature."""
     return {"kind": feature.kind, **asdict(feature)}

@@ -1,4 +1,4 @@
-"""The report's spectrogram: a picture of the whole clip.
+"""The feature kind ``stft``, the report's: one spectrogram of fixed size for each clip.
 
 Its bytes are decibels: 0 is the clip's loudest value and 255 the floor, so that a value v stands
 for -range_db * v / 255 dB relative to the clip's maximum, and networks read v / 255 (report,
@@ -23,8 +23,8 @@ class Stft(Feature):
     """STFT magnitudes in dB, resized to (bins, frames).
 
     ``window_samples`` 1024 gives 513 bins; a smaller ``bins`` resizes along frequency too.
-    ``silence`` says what a clip without sound looks like: all floor, or, as in the report's code,
-    all loudest. ``stretch``: each clip's own range is stretched over the whole scale, as there.
+    ``silence``: a clip without sound is stored as all floor or, as in the report's code, as all
+    loudest. ``stretch``: each clip's own range is stretched over the full scale, as in that code.
     """
 
     sample_rate: int = 44100
@@ -68,17 +68,17 @@ class Stft(Feature):
 
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> bytes (bins, frames)."""
-        from earmark.features import resizing, spectra
+        from earmark.features import power_spectra, resizing
 
-        power = spectra.powers(samples, self._window, self.hop_samples)
-        levels = spectra.relative_levels(power, self.range_db)
+        power = power_spectra.powers(samples, self._window, self.hop_samples)
+        levels = power_spectra.relative_levels(power, self.range_db)
         if levels is None:
             return np.full(self.shape, self.padding, np.uint8)
-        # Bicubic with antialiasing: a long clip is averaged, not sampled at 439 moments.
+        # Bicubic with antialiasing: frames of a long clip are averaged, none is skipped.
         image = resizing.resize_rows(levels, self.frames)
         if self.bins != image.shape[1]:
             image = np.ascontiguousarray(resizing.resize_rows(image.T, self.bins).T)
         if self.stretch:
             lowest, highest = image.min(), image.max()
             image = (image - highest) * (self.range_db / 10 / max(highest - lowest, 1e-7))
-        return np.ascontiguousarray(spectra.to_bytes(image, self.range_db).T)
+        return np.ascontiguousarray(power_spectra.to_bytes(image, self.range_db).T)

@@ -1,11 +1,11 @@
-"""Arrays per clip in HDF5: features, latents, predictions. Read in batches, never all at once.
+"""HDF5 files with an array per clip: features, which are read batch by batch, and latents.
 
 A feature file holds ``clip`` (n) and either ``values`` (n, frequency, time) for features of a
 fixed size, one chunk a clip, or ``frames`` (total, bands) with ``offsets`` (n + 1) for ragged ones;
-its attributes say the feature's settings, the ``unit`` that stored numbers are divided by for
+its attributes are the feature's settings, the ``unit`` that stored numbers are divided by for
 networks, and the stored ``padding`` that stands for no sound. Every file appears under its
-name only when it is complete. All of it has checksums, so that what a disk or a copy has changed
-is an error and not another result.
+name only when it is complete. All of it has checksums, so that damage by a disk or a copy is an
+error and not another result.
 """
 
 import json
@@ -23,7 +23,7 @@ from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import FailSafeFile, atomic_file
 
 REMEDY = "Delete it; the next run recreates it."
-# The oldest format that has checksums of the file's structure; Fletcher's are those of the data.
+# The oldest format with checksums of the file's structure; Fletcher's are those of the data.
 FORMAT = ("v110", "v110")
 # What h5py raises for damage, depending on where it is.
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, AttributeError)
@@ -43,7 +43,7 @@ def writing(path: str | Path, **attributes: Any) -> Iterator[tuple[h5py.File, Fa
                     file.attrs[name] = json.dumps(value)
                 yield file, raw
         finally:
-            # Before what HDF5 makes of it.
+            # Before an error of HDF5 that follows from it.
             raw.check()
 
 
@@ -54,7 +54,7 @@ def add_array(file: h5py.File, name: str, data: np.ndarray) -> None:
 
 def add_names(file: h5py.File, clips: Sequence[str]) -> None:
     """Store the clips' names."""
-    # Of one length each: texts of their own lengths would lie where no checksum reaches.
+    # Of a fixed length: HDF5 stores strings of variable length outside the checksums.
     encoded = [name.encode() for name in clips]
     kind = h5py.string_dtype("utf-8", max([1, *map(len, encoded)]))
     add_array(file, "clip", np.array(encoded, dtype=kind))
@@ -70,13 +70,14 @@ def reading(path: str | Path, what: str) -> Iterator[h5py.File]:
 
 @contextmanager
 def damage_explained(path: str | Path, what: str) -> Iterator[None]:
-    """Turn the many errors that a damaged or absent ``path`` gives into an EarmarkError."""
+    """Turn the many errors that a damaged or missing ``path`` gives into an EarmarkError."""
     try:
         yield
     except DAMAGE as problem:
         reason = " ".join(str(problem).split())
         raise EarmarkError(
-            f"The {what} file {path} is absent, damaged or not of Earmark ({reason}). {REMEDY}"
+            f"The {what} file {path} is missing, damaged or was not written by Earmark ({reason}). "
+            f"{REMEDY}"
         ) from problem
 
 
@@ -164,10 +165,6 @@ class FeatureStore:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
         self._file.close()
 
     def __len__(self) -> int:
@@ -191,7 +188,7 @@ class FeatureStore:
         return self._offsets.copy()
 
     def stored(self, begin: int, end: int) -> np.ndarray:
-        """Pictures, or frames, of all clips in a row: those from number ``begin`` to ``end``."""
+        """Spectrograms, or frames of all clips in a row: those from number ``begin`` to ``end``."""
         with damage_explained(self.path, "feature"):
             return self._data[begin:end]
 
@@ -237,7 +234,7 @@ def write_latents(path: str | Path, clips: Sequence[str], latents: np.ndarray) -
 def read_vectors(path: str | Path, clips: Sequence[str]) -> np.ndarray:
     """Return one vector per clip, (n, d) float32, in the order of ``clips``.
 
-    ``path`` is a file of latents, or of a feature with a fixed size, whose pictures are flattened.
+    ``path`` is a file of latents, or of a feature with a fixed size, which is flattened.
     """
     with reading(path, "latents") as file:
         if "latents" in file:
@@ -252,7 +249,7 @@ def read_vectors(path: str | Path, clips: Sequence[str]) -> np.ndarray:
         if not features.fixed:
             raise EarmarkError(
                 f"The features {path} have no fixed size, so they cannot be compared as vectors. "
-                f"Name a feature of kind stft, or an autoencoder."
+                f"Use a feature of kind stft, or an autoencoder."
             )
         images = features.images(features.rows_of(clips))
         return images.reshape(len(clips), -1) / np.float32(features.unit)

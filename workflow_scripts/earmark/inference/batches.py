@@ -1,7 +1,7 @@
-"""Batches from a feature file: made ahead by a thread, cropped, augmented, in random order.
+"""Batches from a feature file: cropped, augmented, in random order, prefetched by a thread.
 
-Memory holds a few batches however many clips the file has. Which clips, crops and augmentations an
-epoch sees follows from its seed alone.
+Memory holds a few batches, however many clips the file has. The order of clips, the crops and the
+augmentations of an epoch follow from its seed alone.
 """
 
 from collections import deque
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from earmark.features.store import FeatureStore
-from earmark.inference.resident import ResidentStore
+from earmark.inference.gpu_store import GpuFeatureStore
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -87,7 +87,7 @@ def input_shape(store: FeatureStore, crops: Crops) -> tuple[int, int]:
 
 
 def training_batches(
-    store: FeatureStore | ResidentStore,
+    store: FeatureStore | GpuFeatureStore,
     examples: Examples,
     classes: int,
     batch_clips: int,
@@ -96,7 +96,7 @@ def training_batches(
     device: torch.device,
     seed: int,
 ) -> Iterator[Batch]:
-    """Yield one epoch of shuffled batches; the last may be smaller, but not a single clip.
+    """Yield one epoch of shuffled batches; a last one of a single clip joins the one before it.
 
     ``crop_frames`` is the length of the random crops from ragged features; others are not cropped.
     """
@@ -104,7 +104,7 @@ def training_batches(
     order = rng.permutation(len(examples))
     cuts = list(range(batch_clips, len(order), batch_clips))
     if len(order) % batch_clips == 1 and len(order) > 1:
-        cuts.pop()  # batch norm has no variance for one clip: it joins the batch before
+        cuts.pop()  # batch norm has no variance for one clip
     parts = np.split(order, cuts)
 
     def prepare(part: np.ndarray) -> Batch:
@@ -122,11 +122,11 @@ def training_batches(
         batch = Batch(inputs, targets.to(device), weights.to(device), clips)
         return augment(batch, augmentation, store.padding / store.unit, seed + int(part[0]))
 
-    yield from read_ahead(prepare, parts)
+    yield from prefetch(prepare, parts)
 
 
 def random_starts(lengths: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
-    """Where random crops begin: inside longer clips; before shorter ones, so none of it is cut."""
+    """Where random crops begin: inside longer clips, before shorter ones, which stay complete."""
     spare = lengths - frames
     low, high = np.minimum(spare, 0), np.maximum(spare, 0)
     return rng.integers(low, high, endpoint=True)
@@ -177,7 +177,7 @@ def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.nd
 
 
 def prediction_batches(
-    store: FeatureStore | ResidentStore,
+    store: FeatureStore | GpuFeatureStore,
     rows: np.ndarray,
     crops: Crops,
     device: torch.device,
@@ -203,7 +203,7 @@ def prediction_batches(
             values = store.crops(rows[indices[part]], starts[part], crops.frames)
         return indices[part], as_inputs(values, store.unit, device)
 
-    yield from read_ahead(prepare, parts)
+    yield from prefetch(prepare, parts)
 
 
 def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> Tensor:
@@ -213,10 +213,10 @@ def as_inputs(values: np.ndarray | Tensor, unit: int, device: torch.device) -> T
     return values.to(device).contiguous().float().div_(unit)
 
 
-def read_ahead(
+def prefetch(
     prepare: Callable[[Item], Result], parts: Iterable[Item], ahead: int = 2
 ) -> Iterator[Result]:
-    """Yield ``prepare(part)`` in order while a thread already prepares the next ones."""
+    """Yield ``prepare(part)`` in order, while a thread prepares the next ones."""
     with ThreadPoolExecutor(1) as reader:
         waiting: deque[Future[Result]] = deque()
         for part in parts:

@@ -36,8 +36,8 @@ class Hardware:
     def move(self, module: nn.Module) -> None:
         """Put the weights of ``module`` onto the device, in the memory format.
 
-        That is the order in memory of two-dimensional convolutions' weights, and so of what they
-        compute; other weights have but one.
+        The memory format is the order in memory of two-dimensional convolutions' weights and
+        outputs; other weights have only one.
         """
         module.to(self.device, memory_format=MEMORY_FORMATS[self.memory_format])  # type: ignore[call-overload]
 
@@ -48,7 +48,7 @@ class Hardware:
         return torch.autocast(self.device.type, self.autocast_dtype)
 
     def for_predicting(self) -> "Hardware":
-        """The same, but bfloat16 only where the config asks for it and does not leave it open."""
+        """The same, but bfloat16 only if the config says so (``precision: auto`` is float32)."""
         return self if self.precision == "bfloat16" else replace(self, autocast_dtype=None)
 
     def precision_used(self) -> str:
@@ -58,7 +58,7 @@ class Hardware:
         return "TF32" if self.device.type == "cuda" and self.precision != "float32" else "float32"
 
     def numerics(self) -> dict[str, Any]:
-        """What rounding depends on, as plain values."""
+        """The settings that rounding depends on, for JSON."""
         return {
             "device": self.device.type,
             "threads": torch.get_num_threads(),
@@ -67,7 +67,7 @@ class Hardware:
         }
 
     def device_name(self) -> str:
-        """The model of the GPU or processor."""
+        """The model of the GPU or CPU."""
         if self.device.type == "cuda":
             return torch.cuda.get_device_name(self.device)
         return processors.processor_name()
@@ -80,8 +80,8 @@ def choose_hardware(
 
     ``device``: auto, cpu or cuda. ``precision``: auto is bfloat16 where the hardware has it, but
     float32 for ``predicting``; on a GPU that is TF32, unless the config says float32. ``compile``,
-    ``compile_from_clips``: see ``compiled_from``. There are no more threads than processors that
-    the job may use. Raises EarmarkError when cuda is asked for and absent.
+    ``compile_from_clips``: see ``compiled_from``. There are no more threads than CPU cores that
+    the job may use. Raises EarmarkError when cuda is set and not available.
     """
     torch.set_num_threads(max(1, min(threads, processors.available_processors())))
     torch.manual_seed(seed)
@@ -123,7 +123,7 @@ def compiled_from(settings: Mapping[str, Any], on_gpu: bool) -> float:
     """Number of clips from which a training compiles its network, by the config's ``hardware``.
 
     ``compile``: true (all do), false (none does) or auto (on a GPU those that learn from
-    ``compile_from_clips`` or more, on a processor none).
+    ``compile_from_clips`` or more, on the CPU none).
     """
     if settings["compile"] == "auto":
         return settings["compile_from_clips"] if on_gpu else math.inf
@@ -131,7 +131,7 @@ def compiled_from(settings: Mapping[str, Any], on_gpu: bool) -> float:
 
 
 def _own_gpu() -> int:
-    """Number of the visible GPU that this process computes on, until it ends."""
+    """Index of the visible GPU that this process uses until it ends."""
     count = torch.cuda.device_count()
     if count == 1:
         return 0
@@ -142,7 +142,7 @@ def _own_gpu() -> int:
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether the processor has instructions for bfloat16."""
+    """Whether the CPU has instructions for bfloat16."""
     # Emulated bfloat16 is slower than float32: only instructions count.
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="ignore") as file:

@@ -37,7 +37,7 @@ def epoch_score(epoch: Mapping[str, float], watch: str) -> tuple[float, ...]:
 
 
 def mean_and_error(values: np.ndarray) -> tuple[float, float]:
-    """Mean of per-clip values and its standard error (sample deviation / sqrt n)."""
+    """Mean of per-clip values and its standard error (sample standard deviation / sqrt n)."""
     if len(values) == 0:
         return float("nan"), float("nan")
     error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else float("nan")

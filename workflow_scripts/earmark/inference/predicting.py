@@ -1,4 +1,4 @@
-"""Class probabilities of clips by a network: for training's evaluation, and for predicting."""
+"""Class probabilities of clips by a network: for validation while training, and for `predict`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,17 +12,17 @@ from earmark.features import finite
 from earmark.features.store import FeatureStore
 from earmark.inference import batches
 from earmark.inference.batches import Crops
+from earmark.inference.gpu_store import GpuFeatureStore
 from earmark.inference.hardware import Hardware
-from earmark.inference.resident import ResidentStore
 from earmark.networks import saved_models
 from earmark.networks.build import build
 
 
 def build_for(store: FeatureStore, model: Mapping[str, Any], classes: int) -> nn.Module:
-    """The untrained network of ``model``, for this store's inputs.
+    """The untrained network of ``model``, for the inputs of ``store``.
 
-    ``model`` has ``network``, ``network_options`` and ``recipe``, as the config and the metadata of
-    models have them.
+    ``model`` has ``network``, ``network_options`` and ``recipe``, as in the config and in models'
+    metadata.
     """
     shape = batches.input_shape(store, Crops.of_recipe(model["recipe"]))
     return build(model["network"], shape, classes, **model["network_options"])
@@ -47,7 +47,7 @@ def load(
 @torch.no_grad()
 def predict(
     module: nn.Module,
-    store: FeatureStore | ResidentStore,
+    store: FeatureStore | GpuFeatureStore,
     rows: np.ndarray,
     crops: Crops,
     hardware: Hardware,
@@ -67,7 +67,7 @@ def predict(
     return (total / count.clamp_min(1)).numpy()
 
 
-def check(clips: Sequence[str], probabilities: np.ndarray, learning_rate: float) -> None:
+def check_finite(clips: Sequence[str], probabilities: np.ndarray, learning_rate: float) -> None:
     """Raise EarmarkError, with the clips' names, where probabilities are not finite."""
     finite.check_clips(
         "predictions",

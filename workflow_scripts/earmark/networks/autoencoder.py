@@ -7,7 +7,6 @@ up), upsampling doubles, and the surplus is cut off at the end. The weights' sha
 either way.
 """
 
-import zlib
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -15,9 +14,6 @@ from torch import Tensor, nn
 from earmark.networks.initialisation import keras_defaults
 
 Pair = tuple[int, int]
-
-# One clip of so many is held out for validation (report, section 3: 10 %).
-VALIDATION_SHARE = 10
 
 # (kernel, stride, channels, pool after it)
 ENCODER: tuple[tuple[Pair, int, int, bool], ...] = (
@@ -59,24 +55,22 @@ class Autoencoder(nn.Module):
 
         encoder: list[nn.Module] = []
         channels = 1
-        for kernel, stride, wide, pool in ENCODER:
-            encoder += [
-                Conv(channels, wide, kernel, stride, self.padded),
-                nn.ReLU(),
-                batch_norm(wide),
-            ]
+        for kernel, stride, out_channels, pool in ENCODER:
+            conv = PaddedConv(channels, out_channels, kernel, stride, self.padded)
+            encoder += [conv, nn.ReLU(), batch_norm(out_channels)]
             if pool:
                 encoder.append(nn.MaxPool2d(2, ceil_mode=True))
-            channels = wide
+            channels = out_channels
         decoder: list[nn.Module] = [nn.Dropout(0.2)]
-        for kernel, stride, wide, norm, doublings in DECODER:
-            decoder += [ConvTransposed(channels, wide, kernel, stride, self.padded), nn.ReLU()]
+        for kernel, stride, out_channels, norm, doublings in DECODER:
+            transposed = PaddedConvTransposed(channels, out_channels, kernel, stride, self.padded)
+            decoder += [transposed, nn.ReLU()]
             if norm:
-                decoder.append(batch_norm(wide))
+                decoder.append(batch_norm(out_channels))
             for _ in range(doublings):
-                decoder += [nn.Upsample(scale_factor=2, mode="nearest"), batch_norm(wide)]
-            channels = wide
-        decoder.append(ConvTransposed(channels, 1, LAST_KERNEL, 1, self.padded))
+                decoder += [nn.Upsample(scale_factor=2, mode="nearest"), batch_norm(out_channels)]
+            channels = out_channels
+        decoder.append(PaddedConvTransposed(channels, 1, LAST_KERNEL, 1, self.padded))
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder)
         keras_defaults(self)
@@ -93,12 +87,14 @@ class Autoencoder(nn.Module):
         return image[:, :height, :width]
 
 
-class Conv(nn.Module):
-    """Convolution without padding, or padded so that the output has size / stride, rounded up."""
+class PaddedConv(nn.Module):
+    """Convolution, if ``padded`` so that the output has size / stride, rounded up."""
 
-    def __init__(self, channels: int, wide: int, kernel: Pair, stride: int, padded: bool) -> None:
+    def __init__(
+        self, channels: int, out_channels: int, kernel: Pair, stride: int, padded: bool
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, wide, kernel, stride)
+        self.conv = nn.Conv2d(channels, out_channels, kernel, stride)
         self.padded = padded
 
     def forward(self, x: Tensor) -> Tensor:
@@ -113,12 +109,14 @@ class Conv(nn.Module):
         return self.conv(x)
 
 
-class ConvTransposed(nn.Module):
-    """Transposed convolution, full or cut to size * stride."""
+class PaddedConvTransposed(nn.Module):
+    """Transposed convolution, if ``padded`` cropped to size * stride."""
 
-    def __init__(self, channels: int, wide: int, kernel: Pair, stride: int, padded: bool) -> None:
+    def __init__(
+        self, channels: int, out_channels: int, kernel: Pair, stride: int, padded: bool
+    ) -> None:
         super().__init__()
-        self.conv = nn.ConvTranspose2d(channels, wide, kernel, stride)
+        self.conv = nn.ConvTranspose2d(channels, out_channels, kernel, stride)
         self.padded = padded
 
     def forward(self, x: Tensor) -> Tensor:
@@ -128,13 +126,3 @@ class ConvTransposed(nn.Module):
             height, width = (x.shape[a] * self.conv.stride[0] for a in (2, 3))
             y = y[:, :, top : top + height, left : left + width]
         return y
-
-
-def validation_clips(names: Sequence[str]) -> set[str]:
-    """The clips held out for validation: by a hash of each name, whatever other clips there are.
-
-    Where the hash takes none of them, the one with the lowest is held out.
-    """
-    by_hash = sorted((zlib.crc32(name.encode()), name) for name in names)
-    chosen = {name for number, name in by_hash if number % VALIDATION_SHARE == 0}
-    return chosen or ({by_hash[0][1]} if len(by_hash) > 1 else set())

@@ -1,4 +1,4 @@
-"""Builds a network by its name. ``build("vgg_fewer", (513, 439), 41)`` gives a torch module.
+"""Build a network by its name: ``build("vgg_fewer", (513, 439), 41)`` returns a torch module.
 
 Inputs are (batch, frequency, time) floats as the feature gives them, which is in [0, 1] for
 spectrograms and (batch, 1, samples) in [-1, 1] for samples; outputs are logits (batch, classes).

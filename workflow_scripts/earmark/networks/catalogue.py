@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from earmark.runtime.errors import note_on_words
+from earmark.runtime.errors import yaml_number_hint
 
 Shape = tuple[int, int]
 
@@ -32,7 +32,7 @@ class Option:
         return type(value) in kinds and self.lowest <= value <= self.highest  # type: ignore[operator]
 
     @property
-    def wanted(self) -> str:
+    def allowed_values(self) -> str:
         """The allowed values in words."""
         number = "whole number" if self.kind is int else "number"
         return f"a {number} from {self.lowest:g} to {self.highest:g}"
@@ -42,14 +42,14 @@ class Option:
 class Network:
     """A network: ``module`` has a function of its name.
 
-    ``smallest`` gives the smallest input (frequency, time) for the options. A network reads
-    pictures (frequency, time), or else ``samples``: (1, samples).
+    ``smallest`` gives the smallest input (frequency, time) for the options. Inputs are
+    spectrograms (frequency, time) or, if it ``takes_samples``, raw samples (1, samples).
     """
 
     module: str
     smallest: Callable[..., Shape]
     options: Mapping[str, Option] = field(default_factory=dict)
-    samples: bool = False
+    takes_samples: bool = False
 
 
 # Dropout rates are at most 0.5 at scale 1, and torch takes none above 1.
@@ -65,8 +65,8 @@ VGG = Network(
     },
 )
 NETWORKS = {
-    # Eight convolutions and three pools leave one value of each filter.
-    "cnn1d_raw": Network("cnn1d_raw", lambda **_: (1, 1616), samples=True),
+    # With 1616 samples, eight convolutions and three pools leave one value of each filter.
+    "cnn1d_raw": Network("cnn1d_raw", lambda **_: (1, 1616), takes_samples=True),
     "cnn2d_mfcc": Network(
         "cnn2d", lambda **_: (16, 16), {"batch_norm_momentum": BATCH_NORM_MOMENTUM}
     ),
@@ -98,7 +98,7 @@ def module_of(name: str) -> str:
 def mistakes(
     name: str, options: Mapping[str, Any], input_shape: Sequence[int] | None = None
 ) -> Iterator[str]:
-    """Sentences on what keeps the network ``name`` from being built; they begin in lower case.
+    """Sentences on why the network ``name`` cannot be built; they begin in lower case.
 
     ``input_shape`` is (frequency, time), as far as it is known.
     """
@@ -117,20 +117,21 @@ def mistakes(
             yield f"the network '{name}' has no option '{key}'. It has: {known}."
         elif not option.allows(value):
             usable = False
+            hint = yaml_number_hint(value)
             yield (
-                f"the option '{key}' of the network '{name}' is {value!r}{note_on_words(value)}. "
-                f"Write {option.wanted}."
+                f"the option '{key}' of the network '{name}' is {value!r}{hint}. Write "
+                f"{option.allowed_values}."
             )
     if input_shape is None:
         return
     frequency, time = input_shape
-    if network.samples != (frequency == 1):
-        reads, wanted = "pictures", "another kind, with 2 bands, coefficients or bins or more"
-        if network.samples:
-            reads, wanted = "samples", "kind raw"
+    if network.takes_samples != (frequency == 1):
+        takes, gives, kinds = "a spectrogram", "raw samples", "stft, log_mel or mfcc"
+        if network.takes_samples:
+            takes, gives, kinds = gives, takes, "raw"
         yield (
-            f"the network '{name}' reads {reads}, not inputs of {frequency} x {time} (frequency x "
-            f"time). Name a feature of {wanted}."
+            f"the network '{name}' needs {takes}; the feature gives {gives} ({frequency} x {time}, "
+            f"frequency x time). Use a feature of kind {kinds}."
         )
     # Without its options, the smallest input is not known.
     elif usable:
@@ -141,11 +142,11 @@ def mistakes(
 def _too_small(name: str, smallest: Shape, shape: Shape) -> Iterator[str]:
     remedies = (
         "a feature with more bands, coefficients or bins",
-        "a recipe with more crop_frames, or a feature with more frames",
+        "a recipe with more crop_frames or a feature with more frames",
     )
     short = [remedy for remedy, a, b in zip(remedies, shape, smallest, strict=True) if a < b]
     if short:
         yield (
             f"the network '{name}' reads inputs of at least {smallest[0]} x {smallest[1]} "
-            f"(frequency x time), not {shape[0]} x {shape[1]}. Name {', and '.join(short)}."
+            f"(frequency x time), not {shape[0]} x {shape[1]}. Use {', and '.join(short)}."
         )

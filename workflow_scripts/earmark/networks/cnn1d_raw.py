@@ -3,11 +3,11 @@
 from torch import Tensor, nn
 
 from earmark.networks.initialisation import keras_defaults
-from earmark.networks.layers import GlobalMax, Shape
+from earmark.networks.layers import GlobalMaxPool, Shape
 
 
-class FullRange(nn.Module):
-    """Stretches each clip (batch, 1, samples) to [-0.5, 0.5]; a constant one becomes -0.5."""
+class MinMaxScale(nn.Module):
+    """Scales each clip (batch, 1, samples) to [-0.5, 0.5]; a constant one becomes -0.5."""
 
     def forward(self, x: Tensor) -> Tensor:
         low, high = x.amin(dim=2, keepdim=True), x.amax(dim=2, keepdim=True)
@@ -16,14 +16,14 @@ class FullRange(nn.Module):
 
 def cnn1d_raw(input_shape: Shape, classes: int) -> nn.Module:
     """The report's network for two seconds of samples at 16 kHz, without padding."""
-    layers: list[nn.Module] = [FullRange()]
+    layers: list[nn.Module] = [MinMaxScale()]
     channels = 1
     blocks = [(16, 9, 16, 0.1), (32, 3, 4, 0.1), (32, 3, 4, 0.1), (256, 3, 0, 0.2)]
-    for wide, kernel, pool, dropout in blocks:
+    for out_channels, kernel, pool, dropout in blocks:
         for _ in range(2):
-            layers += [nn.Conv1d(channels, wide, kernel), nn.ReLU()]
-            channels = wide
-        layers += [nn.MaxPool1d(pool) if pool else GlobalMax(), nn.Dropout(dropout)]
+            layers += [nn.Conv1d(channels, out_channels, kernel), nn.ReLU()]
+            channels = out_channels
+        layers += [nn.MaxPool1d(pool) if pool else GlobalMaxPool(), nn.Dropout(dropout)]
     layers += [nn.Linear(channels, 64), nn.ReLU(), nn.Linear(64, 1028), nn.ReLU()]
     module = nn.Sequential(*layers, nn.Linear(1028, classes))
     keras_defaults(module)

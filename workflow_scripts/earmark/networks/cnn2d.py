@@ -64,15 +64,15 @@ def cnn2d_tall(input_shape: Shape, classes: int) -> nn.Module:
         ((10, 4), 32, nn.SELU(), 3),
         ((5, 2), 16, nn.SELU(), 3),
     ]
-    for kernel, wide, activation, pool in blocks:
-        layers += [nn.Conv2d(channels, wide, kernel, padding="same"), activation]
+    for kernel, out_channels, activation, pool in blocks:
+        layers += [nn.Conv2d(channels, out_channels, kernel, padding="same"), activation]
         layers += [nn.MaxPool2d(pool), nn.Dropout(0.2)]
-        channels = wide
+        channels = out_channels
     layers.append(nn.Flatten())
-    wide = channels * (input_shape[0] // 18) * (input_shape[1] // 18)  # pools of 2, 3 and 3
+    size = channels * (input_shape[0] // 18) * (input_shape[1] // 18)  # pools of 2, 3 and 3
     for dense in (256, 128, 64, 64):
-        layers += [nn.Linear(wide, dense), nn.SELU(), nn.Dropout(0.2)]
-        wide = dense
-    module = nn.Sequential(*layers, nn.Linear(wide, classes))
+        layers += [nn.Linear(size, dense), nn.SELU(), nn.Dropout(0.2)]
+        size = dense
+    module = nn.Sequential(*layers, nn.Linear(size, classes))
     keras_defaults(module)
     return module

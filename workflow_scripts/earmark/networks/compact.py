@@ -1,4 +1,4 @@
-"""A compact CNN for log-mel crops, in the manner of today."""
+"""A compact CNN for log-mel crops, which the report did not have."""
 
 from torch import Tensor, nn
 
@@ -38,13 +38,13 @@ class CompactCnn(nn.Module):
         return self.head(x.mean(dim=2) + x.max(dim=2).values)
 
 
-def _double_conv(channels: int, wide: int, pool: bool) -> nn.Sequential:
-    """Two 3x3 convolutions and, but for the last block, a 2x2 average pool."""
+def _double_conv(channels: int, out_channels: int, pool: bool) -> nn.Sequential:
+    """Two 3x3 convolutions and, except in the last block, a 2x2 average pool."""
     layers: list[nn.Module] = []
-    for before in (channels, wide):
+    for in_channels in (channels, out_channels):
         layers += [
-            nn.Conv2d(before, wide, 3, padding=1, bias=False),
-            nn.BatchNorm2d(wide),
+            nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
             nn.ReLU(inplace=True),
         ]
     if pool:

@@ -1,4 +1,4 @@
-"""Layers that networks of several families have."""
+"""Layers that several families of networks use."""
 
 import warnings
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 Shape = tuple[int, int]
 
-# The report's kernels are even; 'same' then pads one row more at the end, as Keras does.
+# The report's kernels have even sizes; 'same' then pads one more row at the end, as Keras does.
 warnings.filterwarnings("ignore", message="Using padding='same' with even kernel lengths")
 
 
@@ -19,7 +19,7 @@ class Image(nn.Module):
         return x.unsqueeze(1)
 
 
-class GlobalMax(nn.Module):
+class GlobalMaxPool(nn.Module):
     """(batch, channels, any further axes) -> (batch, channels)."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -27,9 +27,9 @@ class GlobalMax(nn.Module):
 
 
 class Standardise(nn.Module):
-    """Subtracts a mean and divides by a deviation at each (frequency, time) position.
+    """Subtracts the mean and divides by the deviation of each (frequency, time) position.
 
-    Both are taken once from the training inputs (``learn``) and saved with the weights.
+    Both are computed once from the training inputs (``fit``) and saved with the weights.
     """
 
     mean: Tensor
@@ -41,12 +41,12 @@ class Standardise(nn.Module):
         self.register_buffer("deviation", torch.ones(input_shape))
 
     @property
-    def learned(self) -> bool:
-        """Whether the statistics are there, learned or loaded."""
+    def is_fitted(self) -> bool:
+        """Whether the statistics have been computed or loaded."""
         return bool((self.deviation != 1).any())
 
-    def learn(self, batches: Iterable[Tensor]) -> None:
-        """Take the statistics from inputs (batch, frequency, time)."""
+    def fit(self, batches: Iterable[Tensor]) -> None:
+        """Compute the statistics of inputs (batch, frequency, time)."""
         count = 0
         total, square = torch.zeros(2, *self.mean.shape, dtype=torch.float64)
         for inputs in batches:
@@ -57,7 +57,7 @@ class Standardise(nn.Module):
         mean = total / count
         variance = (square / count - mean.square()).clamp_min(0)
         self.mean.copy_(mean)
-        # A position that never changes, such as one beyond every clip, stays as it is.
+        # A constant position, such as one beyond the end of every clip, is not scaled.
         self.deviation.copy_(torch.where(variance > 1e-12, variance.sqrt(), 1.0))
 
     def forward(self, x: Tensor) -> Tensor:

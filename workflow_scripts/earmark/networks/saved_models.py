@@ -25,7 +25,7 @@ def save(weights: str | Path, metadata: str | Path, module: nn.Module, **describ
     # The format has no checksum of its own.
     checksum = _checksum(save_tensors(tensors))
     with atomic_file(weights) as temporary:
-        # Written by us: safetensors' own files can be read by their owner alone.
+        # Not by safetensors' save_file: its files are readable by their owner only.
         temporary.write_bytes(save_tensors(tensors, metadata={"crc32": checksum}))
     versions = {"torch": str(torch.__version__), "numpy": np.__version__}
     with atomic_file(metadata) as temporary:
@@ -59,23 +59,23 @@ def _begin_of_tensors(content: bytes) -> int:
     return 8 + int.from_bytes(content[:8], "little")
 
 
-def read_metadata(path: str | Path, wanted: Mapping[str, type]) -> dict[str, Any]:
-    """Return a model's metadata (JSON), of which ``wanted`` must be there and of the type given.
+def read_metadata(path: str | Path, required: Mapping[str, type]) -> dict[str, Any]:
+    """Return a model's metadata (JSON), which must have the ``required`` entries, of these types.
 
-    Raises EarmarkError when they are not, or when the file cannot be read.
+    Raises EarmarkError when it has not, or when the file cannot be read.
     """
     try:
         metadata = json.loads(Path(path).read_text(encoding="utf-8"))
-        for name, kind in wanted.items():
+        for name, kind in required.items():
             if not isinstance(metadata[name], kind):
-                raise ValueError(f"{name} is no {kind.__name__}")
+                raise ValueError(f"{name} is not a {kind.__name__}")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
         raise damaged_metadata(path, problem) from problem
     return metadata
 
 
 def damaged_metadata(path: str | Path, problem: Exception) -> EarmarkError:
-    """The error, to be raised, for metadata that ``problem`` came of."""
+    """The error, to be raised, for metadata that caused ``problem``."""
     return EarmarkError(
         f"The metadata {path} of a model is damaged ({type(problem).__name__}: {problem}). "
         f"Delete them and the weights beside them; the next run trains the network again."

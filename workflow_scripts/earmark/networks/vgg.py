@@ -1,9 +1,9 @@
 """The report's VGGs (section 5): blocks of convolutions with kernels that are long in frequency.
 
-They follow Keras' defaults too: Glorot-uniform weights, zero biases, batch norm with momentum 0.99
-and epsilon 1e-3.
+They have Keras' defaults: Glorot-uniform weights, zero biases, batch norm with momentum 0.99 and
+epsilon 1e-3.
 
-``kernel_scale`` shrinks kernels, but not below 3, as befits a picture of lower resolution;
+``kernel_scale`` shrinks kernels, but not below 3, for spectrograms of lower resolution;
 ``dropout_scale`` scales all dropout rates; ``batch_norm_momentum`` is torch's (new statistic's
 share): 0.01 is Keras' 0.99. The defaults are the report's networks.
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from earmark.networks.initialisation import keras_defaults
-from earmark.networks.layers import GlobalMax, Image, Shape
+from earmark.networks.layers import GlobalMaxPool, Image, Shape
 
 
 def vgg_fewer(
@@ -41,7 +41,7 @@ def vgg_more(
     dropout_scale: float = 1.0,
     batch_norm_momentum: float = 0.01,
 ) -> nn.Module:
-    """Four blocks of three narrower convolutions: more layers, yet fewer weights than vgg_fewer."""
+    """Four blocks of three convolutions: more layers, yet fewer weights than vgg_fewer."""
     blocks = [
         (3, (20, 8), 16, 0.2),
         (3, (10, 4), 32, 0.2),
@@ -65,22 +65,22 @@ def _vgg(
     height, width = input_shape
     layers: list[nn.Module] = [Image()]
     channels = 1
-    for count, full_kernel, wide, dropout in blocks:
+    for count, full_kernel, out_channels, dropout in blocks:
         tall, long = (max(min(size, 3), round(size * kernel_scale)) for size in full_kernel)
         kernel = (tall, long)
         for _ in range(count):
             layers += [
-                nn.Conv2d(channels, wide, kernel, padding="same"),
-                nn.BatchNorm2d(wide, eps=1e-3, momentum=batch_norm_momentum),
+                nn.Conv2d(channels, out_channels, kernel, padding="same"),
+                nn.BatchNorm2d(out_channels, eps=1e-3, momentum=batch_norm_momentum),
                 nn.LeakyReLU(0.05),
             ]
-            channels = wide
-        # An input smaller than the report's may run out of rows: then the pool covers what is left.
+            channels = out_channels
+        # A small input may have fewer than 3 rows left: then the pool covers all of them.
         pool = (min(3, height), min(3, width))
         layers += [nn.MaxPool2d(pool), nn.Dropout(dropout * dropout_scale)]
         height, width = height // pool[0], width // pool[1]
     layers += [
-        GlobalMax(),
+        GlobalMaxPool(),
         nn.Linear(channels, dense),
         nn.SELU(),
         nn.Dropout(0.5 * dropout_scale),

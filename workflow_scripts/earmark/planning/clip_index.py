@@ -32,9 +32,9 @@ def update(layout: Layout, results: Path, cache: Path = CACHE) -> None:
     from different clips of another folder.
     """
     hashes = HashCache(cache / f"{results.name}.json")
-    rows = index.of_layout(layout, hashes.hash_all)
+    rows = index.build(layout, hashes.hash_all)
     paths = {part: results / "index" / f"{part}.csv" for part in index.PARTS}
-    changed = [part for part, path in paths.items() if _text(path) != index.text_of(rows[part])]
+    changed = [part for part, path in paths.items() if _text(path) != index.to_csv_text(rows[part])]
     if changed:
         before = data_source.linked_folder(results)
         # A folder that is no longer there was moved, and may have been edited since.

@@ -14,7 +14,7 @@ from earmark.features import settings as feature_settings
 from earmark.features.settings import Feature
 from earmark.labels import class_groups
 from earmark.networks import catalogue as networks
-from earmark.runtime.errors import EarmarkError, note_on_words
+from earmark.runtime.errors import EarmarkError, yaml_number_hint
 
 Config = Mapping[str, Any]
 
@@ -130,7 +130,7 @@ def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]
             wanted = error.schema.get("description") or f"a {error.schema.get('type', 'value')}"
             if wanted == "a object":
                 wanted = "named entries as config.yaml shows"
-            yield f"{key} is {error.instance!r}{note_on_words(error.instance)}. Write {wanted}."
+            yield f"{key} is {error.instance!r}{yaml_number_hint(error.instance)}. Write {wanted}."
 
 
 def _unknown_names(config: Config) -> Iterator[str]:

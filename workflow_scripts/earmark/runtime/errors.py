@@ -6,9 +6,9 @@ class EarmarkError(Exception):
 
 
 def printable(text: str, most: int = 80) -> str:
-    """Return ``text`` for a message: at most ``most`` characters, control codes escaped.
+    """Return ``text`` for a message: at most ``most`` characters, control characters escaped.
 
-    What a file holds must neither fill the screen nor steer the terminal.
+    The content of a file must neither fill the screen nor control the terminal.
     """
     cut = text if len(text) <= most else f"{text[:most]}..."
     return "".join(
@@ -16,12 +16,12 @@ def printable(text: str, most: int = 80) -> str:
     )
 
 
-def note_on_words(value: object) -> str:
-    """Return a note for a number that YAML reads as a word, such as 1e-3, or else nothing."""
+def yaml_number_hint(value: object) -> str:
+    """Return a hint for a number that YAML reads as a string, such as 1e-3, or else nothing."""
     if isinstance(value, str):
         try:
             float(value)
         except ValueError:
             return ""
-        return " (YAML takes it for a word: write numbers like 1.0e-3)"
+        return " (YAML reads it as a string: write 1.0e-3)"
     return ""

@@ -20,24 +20,25 @@ def count(driver: Path = Path("/proc/driver/nvidia/gpus")) -> int:
     if visible is None:
         return installed
     # As CUDA does it: what follows an invalid entry does not count.
-    named = itertools.takewhile(lambda name: name not in ("", "-1"), visible.split(","))
-    return min(installed, len(list(named)))
+    valid = itertools.takewhile(lambda name: name not in ("", "-1"), visible.split(","))
+    return min(installed, len(list(valid)))
 
 
 def claim(names: Sequence[str], folder: Path | None = None) -> int:
     """Return the index in ``names`` of a device that the fewest other processes have claimed.
 
     ``names`` tell devices apart on this machine, and ``folder`` is where all processes that share
-    them look (one per user among the temporary files). A claim is a locked file, so it ends with
-    its process, however that ends. No job waits: with more jobs than devices, several share one.
+    them lock files (by default one per user among the temporary files). A claim is such a lock, so
+    it ends with its process, however that ends. It never waits: where all devices are claimed,
+    processes share one.
     """
     folder = folder or Path(tempfile.gettempdir()) / f"earmark_gpus_{os.getuid()}"
     folder.mkdir(parents=True, exist_ok=True)
-    for layer in itertools.count():
+    for sharing_level in itertools.count():
         for index, name in enumerate(names):
-            lock = FileLock(folder / f"{name}.{layer}.lock", timeout=0)
+            lock = FileLock(folder / f"{name}.{sharing_level}.lock", timeout=0)
             with contextlib.suppress(Timeout):
                 lock.acquire()
                 _CLAIMS.append(lock)
                 return index
-    raise AssertionError("some layer is always free")
+    raise AssertionError("some sharing level is always free")

@@ -1,7 +1,7 @@
-"""Stopping a job in a way that loses nothing: signals, and a Snakemake that is no longer there.
+"""Stopping a job without losing its work: on signals, and when its Snakemake has ended.
 
 Schedulers send SIGTERM some seconds before they kill (time limit, preemption, cancelling), and a
-terminal sends SIGINT on Ctrl-C. No signal says that a job's Snakemake was killed: the job looks.
+terminal sends SIGINT on Ctrl-C. No signal says that a job's Snakemake was killed: the job checks.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-# Process id, start and process namespace of the Snakemake that starts jobs, handed down to them.
+# Environment variable: process id, start time and process namespace of the jobs' Snakemake.
 SNAKEMAKE = "EARMARK_SNAKEMAKE"
 
 
@@ -22,14 +22,14 @@ class InterruptedJobError(Exception):
     """The job was asked to stop and has saved what it had."""
 
 
-class Requests:
+class StopRequests:
     """Requests to stop, collected while the block runs so that it can act at a good moment."""
 
     def __init__(self) -> None:
         self.reason: str | None = None
         self._handlers_before: dict[int, Any] = {}
 
-    def __enter__(self) -> "Requests":
+    def __enter__(self) -> "StopRequests":
         for number in (signal.SIGTERM, signal.SIGINT):
             if signal.getsignal(number) is not signal.SIG_IGN:  # by nohup, or in the background
                 self._handlers_before[number] = signal.signal(number, self._keep)
@@ -43,18 +43,18 @@ class Requests:
         self.reason = signal.Signals(number).name
 
 
-def announce() -> None:
-    """Let the jobs that this process starts know that it is their Snakemake."""
+def export_snakemake_process() -> None:
+    """Tell the jobs that this process starts, by an environment variable, which process it is."""
     own = psutil.Process()
     os.environ[SNAKEMAKE] = f"{own.pid} {own.create_time():.2f} {_namespace()}"
 
 
-def follow(seconds: float = 1.0) -> None:
-    """Send this process SIGTERM once the Snakemake that started it has gone.
+def stop_with_snakemake(seconds: float = 1.0) -> None:
+    """Send this process SIGTERM when the Snakemake that started it has ended.
 
     A job that a killed Snakemake left behind would go on computing, and write files while the next
-    run writes them too. Looks every ``seconds``. A job in a container with process ids of its own
-    cannot look, and goes on.
+    run writes them too. Checks every ``seconds``. A job in a container with process ids of its own
+    cannot check, and goes on.
     """
     try:
         pid, started, namespace = os.environ[SNAKEMAKE].split(" ", 2)
@@ -62,17 +62,17 @@ def follow(seconds: float = 1.0) -> None:
     except (KeyError, ValueError):
         return
     if namespace == _namespace():
-        end_with(*snakemake, seconds=seconds)
+        stop_with_process(*snakemake, seconds=seconds)
 
 
-def end_with(pid: int, started: float | None = None, seconds: float = 1.0) -> None:
-    """Send this process SIGTERM once process ``pid`` has gone.
+def stop_with_process(pid: int, started: float | None = None, seconds: float = 1.0) -> None:
+    """Send this process SIGTERM when process ``pid`` has ended.
 
-    ``started`` tells it from another one that has its number by now. Workers of a pool call this,
-    too: those of a killed owner would wait for work forever.
+    ``started``, its start time, tells it from a later process with the same id. Workers of a pool
+    call this too: those of a killed owner would wait for work forever.
     """
 
-    def look() -> None:
+    def watch() -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(pid)
             # Clocks are read twice here, some time apart.
@@ -81,11 +81,11 @@ def end_with(pid: int, started: float | None = None, seconds: float = 1.0) -> No
                     time.sleep(seconds)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=look, name="end_with", daemon=True).start()
+    threading.Thread(target=watch, name="stop_with_process", daemon=True).start()
 
 
 def _namespace() -> str:
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:  # not Linux
-        return "the only one"
+        return ""

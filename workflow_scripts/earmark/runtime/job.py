@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import earmark
 from earmark.runtime import interruption, outputs, progress
 from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 
-# Parameters that are there for Snakemake to compare; a script takes them if it likes.
-COMPARED = ("code", "network_code", "feature_code", "content")
+# Parameters that only make Snakemake rerun a job when they change; `main` need not have them.
+RERUN_ONLY_PARAMS = ("code", "network_code", "feature_code", "content")
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:
@@ -27,9 +28,11 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     job with its sentence alone, anything else with a traceback in the log; both exit with status 1.
     A job that was asked to stop and saved its state exits with 143, as one that SIGTERM ends does.
     """
-    interruption.follow()
+    interruption.stop_with_snakemake()
     _start_log(snakemake.log[0] if snakemake.log else None)
     try:
+        # Snakemake runs a copy of the script; ``__file__`` is the original's.
+        _check_package(Path(main.__globals__["__file__"]).parent)
         main(**_arguments(main, snakemake))
     except EarmarkError as problem:
         log.error("%s", problem)
@@ -45,6 +48,16 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         raise SystemExit(1) from None
 
 
+def _check_package(scripts: Path) -> None:
+    """Raise EarmarkError if Python took another Earmark than the one beside the script."""
+    own, used = scripts / "earmark", Path(earmark.__file__).parent
+    if own.is_dir() and own.resolve() != used.resolve():
+        raise EarmarkError(
+            f"The workflow in {scripts.parent} would run with the Earmark in {used}, which may be "
+            f"another version. Run `make env` there, or set PYTHONPATH to {scripts}."
+        )
+
+
 def _arguments(main: Callable[..., None], snakemake: Any) -> dict[str, Any]:
     """The arguments of ``main``; Python refuses those that it has no parameter for."""
     optional = {"threads": snakemake.threads, **snakemake.config.get("untracked", {})}
@@ -53,14 +66,14 @@ def _arguments(main: Callable[..., None], snakemake: Any) -> dict[str, Any]:
     return {
         name: value
         for name, value in arguments.items()
-        if name in parameters or name not in (*COMPARED, *optional)
+        if name in parameters or name not in (*RERUN_ONLY_PARAMS, *optional)
     }
 
 
-def take_package_from(scripts: Path) -> None:
-    """Let the jobs that this process starts use the Earmark in ``scripts``.
+def prepend_to_pythonpath(scripts: Path) -> None:
+    """Put ``scripts`` first on PYTHONPATH, for the jobs that this process starts.
 
-    One that is installed from elsewhere would come before the one beside the scripts.
+    Otherwise an Earmark installed from elsewhere would come before the one beside the scripts.
     """
     others = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(scripts), *([others] if others else [])])
@@ -73,7 +86,7 @@ def _start_log(path: str | None) -> None:
     log.propagate = False
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(logging.Formatter("%(message)s"))
-    # The file has every line; the terminal that runs many jobs has only what needs a reader.
+    # The file gets every line, the terminal, which shows many jobs, only the important ones.
     terminal.addFilter(progress.is_for_terminal)
     log.handlers[:] = [terminal]
     warnings = logging.getLogger("py.warnings")

@@ -22,7 +22,7 @@ from earmark.runtime.errors import EarmarkError
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Only a write can fail like this, whatever file the error names.
 WRITE_ERRNOS = NO_ROOM | {errno.EROFS}
-# What file systems without such a thing answer to fsync.
+# Errors of fsync on file systems that do not support it.
 NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
 
 
@@ -45,7 +45,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         raise write_error(path, problem) from problem
     try:
         yield temporary
-        _put_on_disk(temporary)
+        _fsync(temporary)
         os.replace(temporary, path)
     except OSError as problem:
         if problem.errno in WRITE_ERRNOS or str(temporary) in str(problem):
@@ -59,22 +59,22 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 def write_error(path: str | Path, problem: OSError) -> EarmarkError:
     """The error, to be raised, that says why ``path`` cannot be written and what to do."""
     if problem.errno in NO_ROOM:
-        advice = "Make room there, then give the same command again"
+        advice = "Free disk space there, then run the same command again"
     else:
         advice = (
-            "Make its folder writable and move away what has its name, or run in another folder "
-            "with `snakemake --directory`"
+            "Make its folder writable, remove the file or folder of that name if there is one, or "
+            "run in another folder with `snakemake --directory`"
         )
-    # The system's words alone: libraries add file positions and addresses.
+    # The system's message alone: libraries add file positions and addresses.
     reason = os.strerror(problem.errno) if problem.errno else str(problem)
     return EarmarkError(f"The output {path} cannot be written ({reason}). {advice}.")
 
 
 class FailSafeFile(io.FileIO):
-    """A new file for libraries that do not survive a failing write: it keeps the first failure.
+    """A new file for libraries that do not survive a failed write: it keeps the first error.
 
-    On a full disk HDF5 crashes the process when it closes the file, and torch forgets the reason.
-    So writes after the first failure seem to succeed, and ``check`` raises what had happened.
+    On a full disk HDF5 crashes the process when it closes the file, and torch loses the reason.
+    So writes after the first failure seem to succeed, and ``check`` raises the error.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -82,12 +82,12 @@ class FailSafeFile(io.FileIO):
         self._failure: OSError | None = None
 
     def check(self) -> None:
-        """Raise the OSError of the first write that failed, if any has."""
+        """Raise the OSError of the first failed write, if there was one."""
         if self._failure:
             raise self._failure
 
     def write(self, content: Any) -> int:
-        """Write all of ``content``, bytes or the like; return how many they are."""
+        """Write all of ``content``, bytes or the like; return the number of bytes."""
         rest = memoryview(content).cast("B")
         size = len(rest)
         with self._keeping_failure():
@@ -119,11 +119,11 @@ class FailSafeFile(io.FileIO):
             self._failure = OSError(problem.errno, problem.strerror, str(self.name))
 
 
-def _put_on_disk(path: Path) -> None:
-    """Wait until the disk has the content.
+def _fsync(path: Path) -> None:
+    """Wait until the content is on the disk.
 
-    After a power cut a new name could else stand for an empty file. On network file systems this
-    is also where a full disk shows.
+    Otherwise the file could be empty after a power cut. On network file systems this is also where
+    a full disk is noticed.
     """
     try:
         with path.open("rb") as file:
@@ -134,7 +134,7 @@ def _put_on_disk(path: Path) -> None:
 
 
 def _remove_stale(folder: Path, prefix: str) -> None:
-    """Remove the files ``prefix``PID.tmp of processes that are no more, if allowed to."""
+    """Remove the files ``prefix``PID.tmp of processes that have ended, if permitted."""
     for path in folder.glob(f"{glob.escape(prefix)}*.tmp"):
         pid = path.name.removeprefix(prefix).removesuffix(".tmp")
         with contextlib.suppress(OSError):

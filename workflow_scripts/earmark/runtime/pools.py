@@ -1,7 +1,7 @@
 """Work on many items in several processes: results in order, few of them in memory at once.
 
-Threads would wait for each other: a clip's transforms are many short calls, between which Python
-runs one thread at a time. If a library crashes on a bad file, that is an error of its process only.
+Processes and not threads: computing a feature makes many short calls, and threads would wait for
+the GIL between them. If a library crashes on a bad file, only the worker process ends.
 """
 
 import os
@@ -18,15 +18,15 @@ from earmark.runtime.errors import EarmarkError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Handing over a task costs about a tenth of a short clip's work, so several items make one.
+# Sending a task costs about a tenth of a short clip's work, so a task has several items.
 ITEMS_PER_TASK = 8
 TASKS_PER_PROCESS = 2
 
 
-def in_order(
+def parallel_map(
     work: Callable[[Item], Result], items: Sequence[Item], processes: int
 ) -> Iterator[Result]:
-    """Yield ``work(item)`` for each of ``items``, in their order, from so many processes.
+    """Yield ``work(item)`` for each of ``items``, in their order, computed by ``processes``.
 
     ``work`` must be a function of a module, or a ``functools.partial`` of one. With one process it
     is called here. What it raises is raised here; a process that ends otherwise, killed or crashed,
@@ -53,14 +53,14 @@ def in_order(
         suspects = items[done : done + 2 * part]
         raise EarmarkError(
             f"A process ended abruptly while it worked on one of {len(suspects)} items, from "
-            f"{suspects[0]} to {suspects[-1]}. If the memory was full, give fewer threads. "
-            f"Else a file among these may crash a library: take it out of the lists."
+            f"{suspects[0]} to {suspects[-1]}. If the memory was full, use fewer threads. "
+            f"Otherwise one of these files may crash a library: remove it from the lists."
         ) from problem
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-# What a process of a pool works with, set when it starts: handed over once, not with each task.
+# The function of a worker process, set when it starts: sent once, not with each task.
 _work: Callable[[Any], Any]
 
 
@@ -70,7 +70,7 @@ def _start(owner: int, work: Callable[[Any], Any]) -> None:
     # On Ctrl-C the owner ends, and its processes with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    interruption.end_with(owner)
+    interruption.stop_with_process(owner)
 
 
 def _do(item: Any) -> Any:

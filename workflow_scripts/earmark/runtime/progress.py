@@ -1,4 +1,4 @@
-"""How far long work is, on the terminal and in the log."""
+"""Progress of long work, on the terminal and in the log."""
 
 import logging
 import time
@@ -26,12 +26,12 @@ def track(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
 
 
 def is_for_terminal(record: logging.LogRecord) -> bool:
-    """Whether a log line is meant for the terminal as well: warnings, and how far epochs are."""
+    """Whether a log line is shown on the terminal too: warnings, and the progress of epochs."""
     return record.levelno >= logging.WARNING or getattr(record, "terminal", False)
 
 
 class EpochLog:
-    """Logs, at most once a minute, how far a training is and how long it will take at most.
+    """Logs, at most once a minute, the progress of a training and how long it will take at most.
 
     ``name`` says which training it is; ``done`` of its ``total`` epochs were done by earlier runs.
     """
@@ -42,7 +42,7 @@ class EpochLog:
         self._start = self._last_line = time.monotonic()
 
     def done(self, epochs: int) -> None:
-        """Note that so many epochs are done."""
+        """Log the progress after so many ``epochs``, if the last line is old enough."""
         now = time.monotonic()
         if now - self._last_line < SECONDS_BETWEEN_LINES:
             return

@@ -224,7 +224,7 @@ def synthesise(
     tasks += [(folder / "audio_test" / c.fname, c.label, TEST, i) for i, c in enumerate(test)]
     for name in ("audio_train", "audio_test"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    written = pools.in_order(partial(write_clip, seed=seed), tasks, threads)
+    written = pools.parallel_map(partial(write_clip, seed=seed), tasks, threads)
     for _ in progress.track(written, len(tasks), "clips synthesised"):
         pass
     write_table(

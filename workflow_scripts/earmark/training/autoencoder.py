@@ -1,5 +1,6 @@
 """Train the autoencoder on the spectrograms of all clips; labels and folds are not used."""
 
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,11 +10,24 @@ from torch import Tensor, nn
 from earmark.features.store import FeatureStore
 from earmark.inference import batches
 from earmark.inference.batches import Batch, Crops, Examples
-from earmark.inference.resident import ResidentStore
-from earmark.networks.autoencoder import Autoencoder, validation_clips
+from earmark.inference.gpu_store import GpuFeatureStore
+from earmark.networks.autoencoder import Autoencoder
 from earmark.training import loop
 from earmark.training.compiling import Forward
 from earmark.training.training_job import TrainingJob
+
+# One clip of so many is held out for validation (report, section 3: 10 %).
+VALIDATION_EVERY_NTH = 10
+
+
+def validation_clips(names: Sequence[str]) -> set[str]:
+    """The clips held out for validation: by a hash of each name, whatever other clips there are.
+
+    If the hash selects none of them, the clip with the lowest hash is held out.
+    """
+    by_hash = sorted((zlib.crc32(name.encode()), name) for name in names)
+    chosen = {name for number, name in by_hash if number % VALIDATION_EVERY_NTH == 0}
+    return chosen or ({by_hash[0][1]} if len(by_hash) > 1 else set())
 
 
 def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.Trained:
@@ -39,7 +53,7 @@ def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.T
         return loss, {"loss": loss.detach() * len(batch.inputs)}
 
     @torch.no_grad()
-    def validate(features: FeatureStore | ResidentStore) -> loop.Metrics:
+    def validate(features: FeatureStore | GpuFeatureStore) -> loop.Metrics:
         if not held_out:
             return {}
         module.eval()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from earmark.features.store import FeatureStore
 from earmark.inference import batches, metrics, predicting
 from earmark.inference.batches import Augmentation, Batch, Examples
-from earmark.inference.resident import ResidentStore
+from earmark.inference.gpu_store import GpuFeatureStore
 from earmark.labels import label_table, selections
 from earmark.networks.layers import Standardise
 from earmark.runtime.errors import EarmarkError
@@ -126,10 +126,10 @@ def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
     """
     recipe, hardware, classes = job.recipe, job.hardware, len(data.classes)
     for layer in module.modules():
-        if isinstance(layer, Standardise) and not layer.learned:
+        if isinstance(layer, Standardise) and not layer.is_fitted:
             cpu, plain = torch.device("cpu"), Augmentation()
             stream = job.batches(job.features, data.train, classes, plain, cpu, "statistics")
-            layer.learn(batch.inputs for batch in stream)
+            layer.fit(batch.inputs for batch in stream)
 
     def losses(forward: Forward, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         with hardware.autocast():
@@ -144,13 +144,13 @@ def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
         correct = (logits.argmax(1) == batch.targets.argmax(1)).sum()
         return loss, {"loss": loss.detach() * len(each), "accuracy": correct}
 
-    def validate(features: FeatureStore | ResidentStore) -> loop.Metrics:
+    def validate(features: FeatureStore | GpuFeatureStore) -> loop.Metrics:
         if len(data.validation) == 0:
             return {}
         probabilities = predicting.predict(
             module, features, data.validation.rows, recipe.crops, hardware, classes
         )
-        predicting.check(data.validation.clips, probabilities, recipe.settings.learning_rate)
+        predicting.check_finite(data.validation.clips, probabilities, recipe.settings.learning_rate)
         return validation_metrics(probabilities, data.validation.labels)
 
     return job.fit(module, data.train, classes, losses, validate, recipe.watch)

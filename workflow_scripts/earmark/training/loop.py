@@ -208,7 +208,7 @@ def fit(
         state.restore(saved)
         log.info("Resuming from epoch %d, step %d.", len(state.history) + 1, state.step)
     epoch_log = progress.EpochLog(task.name, settings.epochs, len(state.history))
-    with interruption.Requests() as requests:
+    with interruption.StopRequests() as requests:
 
         def stop_if_asked() -> None:
             if requests.reason:

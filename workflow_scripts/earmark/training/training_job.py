@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from earmark.dataset import tables
 from earmark.dataset.hashing import hash_of
 from earmark.features.store import FeatureStore
-from earmark.inference import batches, metrics, resident
+from earmark.inference import batches, gpu_store, metrics
 from earmark.inference.batches import Augmentation, Batch, Examples
+from earmark.inference.gpu_store import GpuFeatureStore
 from earmark.inference.hardware import Hardware, choose_hardware
-from earmark.inference.resident import ResidentStore
 from earmark.networks import saved_models
 from earmark.training import compiling, loop, recipes, seeds
 from earmark.training.checkpoints import Checkpoint
@@ -51,7 +51,7 @@ class TrainingJob:
 
     def batches(
         self,
-        features: FeatureStore | ResidentStore,
+        features: FeatureStore | GpuFeatureStore,
         clips: Examples,
         classes: int,
         augmentation: Augmentation,
@@ -76,7 +76,7 @@ class TrainingJob:
         train: Examples,
         classes: int,
         losses: Callable[[Forward, Batch], tuple[Tensor, dict[str, Tensor]]],
-        validate: Callable[[FeatureStore | ResidentStore], loop.Metrics],
+        validate: Callable[[FeatureStore | GpuFeatureStore], loop.Metrics],
         watch: str,
     ) -> loop.Trained:
         """Train ``module`` in place on the clips ``train``; see ``loop.TrainingTask``.
@@ -90,7 +90,7 @@ class TrainingJob:
         forward, compiled = compiling.compiled(
             module, example, self.hardware, recipe.settings.epochs * len(train)
         )
-        features = resident.on_device(self.features, device)
+        features = gpu_store.on_gpu_if_it_fits(self.features, device)
         task = loop.TrainingTask(
             self.name,
             lambda epoch: self.batches(

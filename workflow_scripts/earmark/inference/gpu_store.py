@@ -1,6 +1,6 @@
-"""A feature file in a GPU's memory: where all of it fits, no step waits for a clip.
+"""A feature file in a GPU's memory: if all of it fits, no training step waits for the disk.
 
-Stored numbers stay bytes there, as in the file: 513 x 439 pictures of 18,900 clips take 4.3 GB.
+Stored numbers stay bytes there, as in the file: 18,900 spectrograms of 513 x 439 take 4.3 GB.
 """
 
 import logging
@@ -13,18 +13,17 @@ from earmark.features.store import FeatureStore
 
 log = logging.getLogger("earmark")
 
-# Of the memory that is free; the rest is for the network's.
+# Largest share of the free memory; the rest is for the network.
 MOST_OF_FREE = 0.4
-# So much is read from the file at a time.
+# Bytes that are read from the file at a time.
 READ_BYTES = 1 << 26
 
 
-class ResidentStore:
-    """The content of a ``FeatureStore`` on a device, with the methods that batches are made by."""
+class GpuFeatureStore:
+    """The content of a ``FeatureStore`` on a device, with the methods that ``batches`` needs."""
 
     def __init__(self, store: FeatureStore, device: torch.device) -> None:
-        self.path, self.fixed, self.shape = store.path, store.fixed, store.shape
-        self.unit, self.padding = store.unit, store.padding
+        self.fixed, self.unit, self.padding = store.fixed, store.unit, store.padding
         self._offsets = np.zeros(1, np.int64) if store.fixed else store.offsets()
         count = len(store) if store.fixed else int(self._offsets[-1])
         row = store.shape if store.fixed else (store.shape[0],)
@@ -54,7 +53,7 @@ class ResidentStore:
         return crops.transpose(1, 2)
 
 
-def on_device(store: FeatureStore, device: torch.device) -> FeatureStore | ResidentStore:
+def on_gpu_if_it_fits(store: FeatureStore, device: torch.device) -> FeatureStore | GpuFeatureStore:
     """The store itself, or a copy on the GPU ``device`` where its memory has room for it."""
     if device.type != "cuda":
         return store
@@ -66,4 +65,4 @@ def on_device(store: FeatureStore, device: torch.device) -> FeatureStore | Resid
         "go into the GPU's memory" if fits else "are read from disk",
         free / 1e9,
     )
-    return ResidentStore(store, device) if fits else store
+    return GpuFeatureStore(store, device) if fits else store

@@ -1,8 +1,8 @@
-"""Short-time Fourier transforms of a clip, as powers, decibels and bytes.
+"""Short-time power spectra and their levels, from which ``stft``, ``log_mel`` and ``mfcc`` start.
 
-Arrays are (frames, bins), the order in which they are made. A clip is transformed in blocks of
-frames, so that a long one needs little more memory than its result. Blocks small enough for the
-fast caches are no quicker: each computes the transform's factors again.
+Arrays are (frames, bins), in the order in which they are computed. A clip is transformed in blocks
+of frames, so that a long one needs little more memory than its result. Blocks that fit into the
+processor's caches are not faster: each computes the transform's factors again.
 """
 
 import math
@@ -15,16 +15,16 @@ from torch import Tensor
 
 from earmark.features.settings import FLOOR
 
-# Added before cutting off the fraction, which so becomes rounding.
+# Added before truncating to integers, so that numbers are rounded.
 HALF = torch.tensor(0.5)
-# A block has so many samples in its windows, 2 MB.
+# Samples in the windows of a block (2 MB).
 BLOCK_SAMPLES = 1 << 19
-# Neighbouring bands have so much in common that so many are summed up at a time.
+# Neighbouring bands share most of their bins, so this many are summed up at a time.
 BANDS_AT_A_TIME = 16
 
 
 class Filters(NamedTuple):
-    """Filters of neighbouring bands, without the bins that weigh nothing in all of them.
+    """Filters of neighbouring bands, without the bins whose weight is 0 in all of them.
 
     ``weights`` (2 * bins, bands) are for the squares of real and imaginary parts in turn.
     """
@@ -35,7 +35,7 @@ class Filters(NamedTuple):
 
 
 def filters_of(weights: Tensor) -> list[Filters]:
-    """Weights (bins, bands) as what ``powers`` takes."""
+    """Weights (bins, bands) -> the filters that ``powers`` takes."""
     groups = []
     for first in range(0, weights.shape[1], BANDS_AT_A_TIME):
         bands = slice(first, min(first + BANDS_AT_A_TIME, weights.shape[1]))
@@ -102,7 +102,7 @@ def _part(samples: np.ndarray, begin: int, end: int) -> np.ndarray:
 def relative_levels(power: np.ndarray, range_db: float) -> np.ndarray | None:
     """Powers of any shape -> bels (10 dB) relative to their maximum, from 0 to -range_db / 10.
 
-    None if all are zero. ``power`` itself becomes the result: these are the largest arrays here.
+    None if all are zero. ``power`` is overwritten by the result: these are the largest arrays here.
     """
     loudest = float(power.max())
     if loudest <= 0 or not math.isfinite(loudest):
@@ -112,12 +112,12 @@ def relative_levels(power: np.ndarray, range_db: float) -> np.ndarray | None:
 
 
 def to_bytes(levels: np.ndarray, range_db: float) -> np.ndarray:
-    """Levels of ``relative_levels`` -> bytes; what a bicubic overshoot puts outside is clipped.
+    """Levels of ``relative_levels`` -> bytes; values outside (bicubic overshoots) are clipped.
 
-    ``levels`` itself is used up: new memory costs more than the sums.
+    ``levels`` is overwritten: new memory would cost more time than the arithmetic.
     """
     values = torch.from_numpy(levels)
     torch.add(HALF, values, alpha=-10 * FLOOR / range_db, out=values)
-    # Cutting off while clipping: one pass and not two.
+    # Truncating while clipping: one pass and not two.
     result = np.empty(levels.shape, np.uint8)
     return np.clip(levels, 0, FLOOR, out=result, casting="unsafe")

@@ -6,7 +6,7 @@ import torch
 
 from earmark.features import store
 from earmark.features.store import FeatureStore
-from earmark.inference import resident
+from earmark.inference import gpu_store
 from earmark.inference.batches import (
     Augmentation,
     Crops,
@@ -14,7 +14,7 @@ from earmark.inference.batches import (
     prediction_batches,
     training_batches,
 )
-from earmark.inference.resident import ResidentStore
+from earmark.inference.gpu_store import GpuFeatureStore
 
 CPU = torch.device("cpu")
 NAMES = [f"{number}.wav" for number in range(23)]
@@ -35,8 +35,8 @@ def features(tmp_path, request):
 
 @pytest.fixture
 def copied(features, monkeypatch):
-    monkeypatch.setattr(resident, "READ_BYTES", 300)
-    return ResidentStore(features, CPU)
+    monkeypatch.setattr(gpu_store, "READ_BYTES", 300)
+    return GpuFeatureStore(features, CPU)
 
 
 def test_rows_and_crops_are_those_of_the_file(features, copied):
@@ -74,13 +74,13 @@ def test_batches_are_the_same(features, copied):
 
 
 def test_on_the_processor_the_file_is_read_as_before(features):
-    assert resident.on_device(features, CPU) is features
+    assert gpu_store.on_gpu_if_it_fits(features, CPU) is features
 
 
 @pytest.mark.parametrize(("free", "kept"), [(10**9, True), (100, False)])
 def test_a_gpu_gets_what_fits(features, monkeypatch, free, kept):
     copied = []
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 2 * free))
-    monkeypatch.setattr(resident, "ResidentStore", lambda *given: copied.append(given) or "copy")
-    found = resident.on_device(features, torch.device("cuda", 0))
+    monkeypatch.setattr(gpu_store, "GpuFeatureStore", lambda *given: copied.append(given) or "copy")
+    found = gpu_store.on_gpu_if_it_fits(features, torch.device("cuda", 0))
     assert (found == "copy") == kept == bool(copied)
