@@ -62,7 +62,10 @@ def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.T
             total += loss_of(images, module).item() * len(indices)
         return {"validation_loss": total / len(held_out)}
 
-    return job.fit(module, train, 1, losses, validate, "loss")
+    def score(epoch: loop.Metrics) -> tuple[float, ...]:
+        return (-epoch["validation_loss"],)
+
+    return job.fit(module, train, 1, losses, validate, score)
 
 
 @torch.no_grad()
