@@ -6,7 +6,7 @@ from snakemake.utils import min_version
 
 min_version("9.27.1")
 
-# Not workflow.basedir: where another workflow uses this one as a module, that is the other's.
+# Not workflow.basedir, which is the other workflow's when this one is used as a module.
 BASE = Path(workflow.current_basedir)
 
 
@@ -27,7 +27,7 @@ include: "rules/report.smk"
 
 
 rule all:
-    """Make the submission, its scores and the figures; the default target."""
+    """Make the submission, its scores and figures; the default target."""
     default_target: True
     input:
         rules.copy_submission.output,

@@ -132,7 +132,7 @@ def train(
     epochs: int = 1,
 ) -> None:
     """Epochs as a training job computes them."""
-    recipe = replace(RECIPE, plan=replace(RECIPE.plan, epochs=epochs))
+    recipe = replace(RECIPE, settings=replace(RECIPE.settings, epochs=epochs))
     job = TrainingJob("benchmark", 1, recipe, machine, features, clock)  # type: ignore[arg-type]
     classifier.train(job, module, data_of(clips))
 

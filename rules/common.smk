@@ -1,4 +1,4 @@
-# What all rules share: the checked config, the plan, the code's hashes, and what a run may use.
+# Shared by all rules: the checked config, the plan, hashes of code, and limits on resources.
 
 import copy
 import sys
@@ -18,12 +18,12 @@ from earmark.planning import clip_index, code, data_source, records
 from earmark.planning import config as settings
 from earmark.planning.plan import Model, Plan, pattern
 from earmark.runtime import gpus, interruption, processors
-from earmark.runtime import job as jobs
+from earmark.runtime import job
 from earmark.runtime.errors import EarmarkError
 
 
 def or_workflow_error(function, *arguments):
-    """The result of a function of Earmark; its errors end the planning with their sentence."""
+    """Call a function of Earmark; Snakemake prints a WorkflowError without a traceback."""
     try:
         return function(*arguments)
     except EarmarkError as problem:
@@ -32,8 +32,8 @@ def or_workflow_error(function, *arguments):
 
 # CONFIG
 
-# Presets go between config.yaml and the overlay, which Snakemake puts on top each time. A workflow
-# that uses this one as a module may pass its `config`, and then that is the overlay.
+# Presets override config.yaml and are overridden by the overlay, which Snakemake applies after each
+# configfile. A workflow that uses this one as a module may pass its `config`: then that is the overlay.
 PRESETS = or_workflow_error(settings.extended_presets, config.get("extends"), BASE / "presets")
 if workflow.modifier.skip_configfile:
     OVERLAY = copy.deepcopy(config)
@@ -51,23 +51,23 @@ or_workflow_error(settings.check, config, SCHEMA)
 SOURCE = or_workflow_error(data_source.source_of, config)
 PLAN = Plan(config, SOURCE)
 RESULTS, REPORT = PLAN.results, PLAN.report
-LOGS, TIMES = f"logs/{SOURCE.name}", f"{RESULTS}/benchmarks"
+LOGS, BENCHMARKS = f"logs/{SOURCE.name}", f"{RESULTS}/benchmarks"
 
 # THE RUN
 
 interruption.export_snakemake_process()
-jobs.prepend_to_pythonpath(SCRIPTS)
+job.prepend_to_pythonpath(SCRIPTS)
 if workflow.is_main_process:
-    or_workflow_error(records.check_room, Path(".snakemake"))
-    if SOURCE.is_there:
+    or_workflow_error(records.check_writable, Path(".snakemake"))
+    if SOURCE.clips_exist:
         or_workflow_error(clip_index.update, SOURCE.layout, Path(RESULTS))
-    # `--touch` is how a user takes results over; records in a database are not looked at.
+    # `--touch` is how a user accepts results without records; records in a database are not checked.
     if (
         not {"--touch", "-t"} & set(sys.argv)
         and workflow.workflow_settings.persistence_backend.name == "FILE"
     ):
         or_workflow_error(records.check, Path(RESULTS))
-LISTS = or_workflow_error(
+LAYOUT = or_workflow_error(
     data_source.linked_layout, SOURCE, Path(RESULTS), workflow.is_main_process
 )
 
@@ -79,56 +79,56 @@ TRAINING_THREADS = config["training_threads"]
 if not ON_CLUSTER:
     TRAINING_THREADS = min(TRAINING_THREADS, PROCESSORS)
 if workflow.is_main_process and not ON_CLUSTER:
-    # On one machine, as many jobs compute on GPUs at a time as there are, and trainings together
-    # have no more threads than there are processors: sharing them, they would wait for each other.
-    # A cluster's scheduler knows better. `--resources gpu=2` says otherwise.
-    for name, most in (("gpu", max(1, gpus.count())), ("training_threads", PROCESSORS)):
+    # On one machine, at most one job per GPU runs at a time, and trainings together use no more
+    # threads than there are CPU cores. A cluster's scheduler does this itself. `--resources gpu=2`
+    # overrides it.
+    for name, limit in (("gpu", max(1, gpus.count())), ("training_threads", PROCESSORS)):
         if name not in workflow.global_resources:
-            workflow.register_resource(name, most)
+            workflow.register_resource(name, limit)
 
 
 if workflow.is_main_process:
 
-    # Snakemake deletes a job's outputs before the job starts. If that job fails and files made from
-    # them are still there, the next run finds nothing to be done: an edit would be lost without a
-    # word. So planned outputs stay marked incomplete until rebuilt.
+    # Snakemake deletes a job's outputs before the job starts. If that job fails while files made from
+    # them still exist, the next run would find nothing to be done, and an edit would be lost silently.
+    # So planned outputs stay marked incomplete until rebuilt.
     onstart:
-        for job in workflow.dag.needrun_jobs():
-            workflow.persistence.started(job)
+        for planned in workflow.dag.needrun_jobs():
+            workflow.persistence.started(planned)
 
 
 # FOR RULES
 
 
 def code_of(script):
-    """A parameter, computed for jobs of the run only: the hash of a script and what it imports."""
+    """A parameter, computed only for jobs of the run: the hash of a script and its imports."""
     return lambda wc: code.code_of(SCRIPTS / script)
 
 
 def code_of_network(system):
-    """A parameter: the hash of the module with a system's network, which is found by name."""
+    """A parameter: the hash of the module with a system's network, which is imported by name."""
     return code.code_of_module(networks.module_of(PLAN.base_of(system)["network"]), SCRIPTS)
 
 
 def code_of_feature(feature):
-    """A parameter: the hash of the module with a feature's kind, which is found by name."""
+    """A parameter: the hash of the module with a feature's kind, which is imported by name."""
     return code.code_of_module(kinds.module_of(config["features"][feature]["kind"]), SCRIPTS)
 
 
 def content_of(*paths):
-    """A parameter: hashes of the user's own lists, which may come with an older time."""
+    """A parameter: hashes of the user's own lists, as an edited one may have an older time."""
     if SOURCE.kind != "folder":
         return ""
     return lambda wc: [index.hash_of(path)[1] if path else "" for path in paths]
 
 
 def temp_unless_kept(path, kind):
-    """An output that is deleted when no job needs it any more, unless the config keeps its kind."""
+    """An output that Snakemake deletes when no job needs it, unless the config keeps its kind."""
     return path if config["keep"][kind] else temp(path)
 
 
 def data_file(path):
-    """A file of the data set: the user's own lies where it is, also with a storage provider."""
+    """A file of the data set; a user's own is not copied to a storage provider."""
     return str(path) if SOURCE.kind == "demo" else local(str(path))
 
 
@@ -136,18 +136,18 @@ INDEX = f"{RESULTS}/index/{{part}}.csv"
 
 
 def index_of(part):
-    """The index of a part; a file of the main process where no rule makes it."""
+    """The index of a part, which the main process writes where no rule does."""
     path = INDEX.format(part=part)
-    if not SOURCE.is_there:
+    if not SOURCE.clips_exist:
         return path
     if not workflow.is_main_process and not Path(path).exists():
-        # A job on a machine that shares no disk with the main process.
+        # This job's machine shares no disk with the main process.
         or_workflow_error(clip_index.update, SOURCE.layout, Path(RESULTS))
     return local(path)
 
 
-# Where a job computes, and where the data lies, is no reason to redo it: scripts read it past
-# Snakemake's bookkeeping.
+# Scripts read these from the config, so that a change of hardware or of the data's folder reruns
+# nothing.
 config["untracked"] = {"folder": str(SOURCE.layout.folder), "hardware_settings": config["hardware"]}
 
 # Sections of the page that `snakemake --report` makes. It sorts them by name.

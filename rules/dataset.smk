@@ -1,8 +1,8 @@
-# From the data set to tables: which clips there are, what is in them, their labels and folds.
+# Tables of the data set: its clips, their labels and folds.
 #
-# The index of a part tells when its clips changed. For a user's folder the main process writes it
-# while planning; where a rule here makes or fetches the clips, that rule does. AUDIO are the folders
-# of clips that a rule makes; other clips are no files of the workflow: they are read where they lie.
+# The index of a part (names and hashes of its clips) changes when its clips do. For a user's folder
+# the main process writes it while planning; otherwise the rule that makes or fetches the clips does.
+# AUDIO are folders of clips that a rule makes; other clips are not files of the workflow.
 
 CLIPS = f"{RESULTS}/clips/{{part}}.csv"
 TRAIN_CLIPS = f"{RESULTS}/clips/train.csv"
@@ -14,7 +14,7 @@ if SOURCE.kind == "demo":
     AUDIO = [str(SOURCE.layout.audio_train), str(SOURCE.layout.audio_test)]
 
     rule synthesise_dataset:
-        """Synthesise the demo's data set: clips, lists and their truth."""
+        """Synthesise the demo's data set: clips, lists and ground truth."""
         output:
             train_list=str(SOURCE.layout.train_list),
             test_list=str(SOURCE.layout.test_list),
@@ -27,7 +27,7 @@ if SOURCE.kind == "demo":
         log:
             f"{LOGS}/synthesise_dataset.log",
         benchmark:
-            f"{TIMES}/synthesise_dataset.tsv"
+            f"{BENCHMARKS}/synthesise_dataset.tsv"
         conda:
             "../envs/earmark.yaml"
         threads: 8
@@ -38,9 +38,9 @@ if SOURCE.kind == "demo":
         script:
             "../workflow_scripts/synthesise_dataset.py"
 
-elif SOURCE.kind == "missing":
+elif SOURCE.kind == "to_fetch":
 
-    # Machines that compute for a cluster often have no way out into the network.
+    # A local rule, as compute nodes of clusters often have no access to the internet.
     rule fetch_dataset:
         """Download FSDKaggle2018 from Zenodo, check it and unpack it."""
         output:
@@ -51,7 +51,7 @@ elif SOURCE.kind == "missing":
         log:
             f"{LOGS}/fetch_dataset.log",
         benchmark:
-            f"{TIMES}/fetch_dataset.tsv"
+            f"{BENCHMARKS}/fetch_dataset.tsv"
         localrule: True
         conda:
             "../envs/earmark.yaml"
@@ -63,7 +63,7 @@ elif SOURCE.kind == "missing":
 
 
 rule inspect_clips:
-    """Open every clip of a part and table its length, format and problems."""
+    """Decode every clip of a part and write a table of lengths, formats and problems."""
     input:
         index_table=lambda wc: index_of(wc.part),
         audio=AUDIO,
@@ -72,7 +72,7 @@ rule inspect_clips:
     log:
         f"{LOGS}/inspect_clips/{{part}}.log",
     benchmark:
-        f"{TIMES}/inspect_clips/{{part}}.tsv"
+        f"{BENCHMARKS}/inspect_clips/{{part}}.tsv"
     conda:
         "../envs/earmark.yaml"
     threads: 8
@@ -84,9 +84,9 @@ rule inspect_clips:
 
 
 rule read_labels:
-    """Read the train list and people's corrections into one table of labels."""
+    """Write a table of the train clips' labels, with people's corrections."""
     input:
-        train_list=data_file(LISTS.train_list),
+        train_list=data_file(LAYOUT.train_list),
         corrections=lambda wc: [local(str(path)) for path in SOURCE.corrections],
     output:
         table=LABELS,
@@ -96,7 +96,7 @@ rule read_labels:
     conda:
         "../envs/earmark.yaml"
     params:
-        content=content_of(LISTS.train_list, *SOURCE.corrections),
+        content=content_of(LAYOUT.train_list, *SOURCE.corrections),
         code=code_of("read_labels.py"),
     script:
         "../workflow_scripts/read_labels.py"
@@ -105,7 +105,7 @@ rule read_labels:
 rule draw_folds:
     """Assign the train clips to folds for validation."""
     input:
-        train_list=data_file(LISTS.train_list),
+        train_list=data_file(LAYOUT.train_list),
         index_table=lambda wc: index_of("train"),
     output:
         table=FOLDS,
@@ -117,7 +117,7 @@ rule draw_folds:
     params:
         cfg={"folds": config["folds"]},
         seed=config["seed"],
-        content=content_of(LISTS.train_list),
+        content=content_of(LAYOUT.train_list),
         code=code_of("draw_folds.py"),
     script:
         "../workflow_scripts/draw_folds.py"

@@ -1,20 +1,20 @@
-# Predictions of systems, their means, the submission, and its scores.
+# Predictions of systems, their means, the submission, and scores.
 
 
 rule predict:
-    """Predict the clips of a part with all folds' models of a system."""
+    """Predict the clips of a part with a system's models of all folds."""
     input:
         table=CLIPS,
         feature_file=lambda wc: PLAN.features_of(wc.system, wc.part),
         folds_table=lambda wc: [FOLDS] if wc.part == "train" else [],
-        weights=lambda wc: PLAN.finished_all(wc.system, wc.seed, "weights.safetensors"),
-        metadata=lambda wc: PLAN.finished_all(wc.system, wc.seed, "model.json"),
+        weights=lambda wc: PLAN.final_model_files(wc.system, wc.seed, "weights.safetensors"),
+        metadata=lambda wc: PLAN.final_model_files(wc.system, wc.seed, "model.json"),
     output:
         predicted=PLAN.predictions("{system}", "{seed}", "{part}"),
     log:
         f"{LOGS}/predict/{{system}}_seed{{seed}}_{{part}}.log",
     benchmark:
-        f"{TIMES}/predict/{{system}}_seed{{seed}}_{{part}}.tsv"
+        f"{BENCHMARKS}/predict/{{system}}_seed{{seed}}_{{part}}.tsv"
     conda:
         "../envs/earmark.yaml"
     threads: TRAINING_THREADS
@@ -29,7 +29,7 @@ rule predict:
 
 
 rule write_out_of_fold:
-    """Table guesses and scores of train clips by models that held them out."""
+    """Write a table of the guesses for train clips, by models that held them out."""
     input:
         members=[
             PLAN.predictions(system, seed, "train")
@@ -59,7 +59,7 @@ rule combine_predictions:
     """Average the predictions of a system or ensemble and take the best three classes."""
     input:
         members=lambda wc: PLAN.predictions_of(wc.entry, wc.seed, "test"),
-        # A weighted mean weighs each member by its score on train clips.
+        # A weighted mean weighs each member by its out-of-fold score.
         train_predictions=lambda wc: (
             PLAN.predictions_of(wc.entry, wc.seed, "train") if PLAN.is_weighted(wc.entry) else []
         ),
@@ -73,14 +73,14 @@ rule combine_predictions:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: PLAN.combination_of(wc.entry),
+        cfg=lambda wc: {"name": wc.entry, **PLAN.combination_of(wc.entry)},
         code=code_of("combine_predictions.py"),
     script:
         "../workflow_scripts/combine_predictions.py"
 
 
 rule write_submission:
-    """Make the guesses of the configured system or ensemble the submission."""
+    """Write the submission: the guesses of the system or ensemble named in the config."""
     input:
         guesses=f"{RESULTS}/guesses/seed{PLAN.seeds[0]}/{config['submission']}.csv",
     output:
@@ -88,7 +88,7 @@ rule write_submission:
             f"{RESULTS}/submission.csv",
             caption="captions/submission.rst",
             category=RESULTS_SECTION,
-            labels={"shows": "submission.csv, to save"},
+            labels={"content": "submission.csv"},
         ),
     log:
         f"{LOGS}/write_submission.log",
@@ -121,9 +121,9 @@ rule copy_submission:
 
 
 rule score:
-    """Score all systems and ensembles on the test clips whose truth is known."""
+    """Score all systems and ensembles on the test clips whose ground truth is known."""
     input:
-        truth=data_file(LISTS.test_truth),
+        truth=data_file(LAYOUT.test_truth),
         submissions=[
             f"{RESULTS}/guesses/seed{seed}/{entry}.csv"
             for seed in PLAN.seeds
@@ -135,7 +135,7 @@ rule score:
             f"{RESULTS}/scores.html",
             caption="captions/scores.rst",
             category=RESULTS_SECTION,
-            labels={"shows": "scores on the test clips"},
+            labels={"content": "scores on the test clips"},
         ),
         clip_scores=f"{RESULTS}/clip_scores.csv",
     log:
@@ -145,19 +145,19 @@ rule score:
         "../envs/earmark.yaml"
     params:
         cfg={"systems": [[entry, seed] for seed in PLAN.seeds for entry in PLAN.scored]},
-        content=content_of(LISTS.test_truth),
+        content=content_of(LAYOUT.test_truth),
         code=code_of("score.py"),
     script:
         "../workflow_scripts/score.py"
 
 
-# Without a published truth there is nothing to score.
+# What is scored depends on which ground truth is known.
 SCORES = [rules.write_out_of_fold.output.out_of_fold_table]
 if PLAN.spreadings:
     SCORES += [rules.summarise_spreading.output.summary, rules.summarise_spreading.output.page]
-if LISTS.test_truth:
+if LAYOUT.test_truth:
     SCORES += [rules.score.output.scores, rules.score.output.page]
-if LISTS.train_truth:
+if LAYOUT.train_truth:
     SCORES += [rules.measure_labels.output.quality, rules.measure_labels.output.page]
 
 

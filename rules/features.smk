@@ -1,4 +1,4 @@
-# Features of the clips of each part, and the autoencoder's latents of the train clips.
+# Features of the clips, and the autoencoder's latents of the train clips.
 
 
 rule extract_features:
@@ -11,7 +11,7 @@ rule extract_features:
     log:
         f"{LOGS}/extract_features/{{feature}}_{{part}}.log",
     benchmark:
-        f"{TIMES}/extract_features/{{feature}}_{{part}}.tsv"
+        f"{BENCHMARKS}/extract_features/{{feature}}_{{part}}.tsv"
     conda:
         "../envs/earmark.yaml"
     threads: 8
@@ -41,7 +41,7 @@ rule train_autoencoder:
     log:
         f"{LOGS}/train_autoencoder/{{autoencoder}}.log",
     benchmark:
-        f"{TIMES}/train_autoencoder/{{autoencoder}}.tsv"
+        f"{BENCHMARKS}/train_autoencoder/{{autoencoder}}.tsv"
     conda:
         "../envs/earmark.yaml"
     threads: TRAINING_THREADS

@@ -1,4 +1,4 @@
-# Which labels are trusted: spreading per group, the selections, and how clean they are.
+# Label spreading per group, selections of labels for training, and how many of them are correct.
 
 
 rule spread_labels:
@@ -12,7 +12,7 @@ rule spread_labels:
     log:
         f"{LOGS}/spread_labels/{{spreading}}/{{group}}.log",
     benchmark:
-        f"{TIMES}/spread_labels/{{spreading}}/{{group}}.tsv"
+        f"{BENCHMARKS}/spread_labels/{{spreading}}/{{group}}.tsv"
     conda:
         "../envs/earmark.yaml"
     params:
@@ -23,7 +23,7 @@ rule spread_labels:
 
 
 rule summarise_spreading:
-    """Table how many labels each spreading promoted."""
+    """Count the labels before and after each spreading."""
     input:
         groups=lambda wc: [path for name in PLAN.spreadings for path in PLAN.spread_tables(name)],
     output:
@@ -32,7 +32,7 @@ rule summarise_spreading:
             f"{RESULTS}/spreading.html",
             caption="captions/spreading.rst",
             category=LABELS_SECTION,
-            labels={"shows": "labels before and after spreading"},
+            labels={"content": "labels before and after spreading"},
         ),
     log:
         f"{LOGS}/summarise_spreading.log",
@@ -49,7 +49,7 @@ rule summarise_spreading:
 
 
 rule select_labels:
-    """Select the labels that systems learn from, each with its weight."""
+    """Select the labels that systems are trained on, with their weights."""
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
@@ -69,9 +69,9 @@ rule select_labels:
 
 
 rule measure_labels:
-    """Measure how many selected labels are correct, where the truth is known."""
+    """Count the correct labels of each selection, where the ground truth is known."""
     input:
-        truth=data_file(LISTS.train_truth),
+        truth=data_file(LAYOUT.train_truth),
         selections=[f"{RESULTS}/selections/{name}.csv" for name in PLAN.selections],
     output:
         quality=f"{RESULTS}/label_quality.csv",
@@ -79,7 +79,7 @@ rule measure_labels:
             f"{RESULTS}/label_quality.html",
             caption="captions/label_quality.rst",
             category=LABELS_SECTION,
-            labels={"shows": "how clean the labels are"},
+            labels={"content": "share of correct labels"},
         ),
     log:
         f"{LOGS}/measure_labels.log",
@@ -88,7 +88,7 @@ rule measure_labels:
         "../envs/earmark.yaml"
     params:
         cfg={"names": PLAN.selections},
-        content=content_of(LISTS.train_truth),
+        content=content_of(LAYOUT.train_truth),
         code=code_of("measure_labels.py"),
     script:
         "../workflow_scripts/measure_labels.py"

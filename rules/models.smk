@@ -14,7 +14,7 @@ rule train_model:
     log:
         f"{LOGS}/train_model/{{system}}/seed{{seed}}_fold{{fold}}.log",
     benchmark:
-        f"{TIMES}/train_model/{{system}}/seed{{seed}}_fold{{fold}}.tsv"
+        f"{BENCHMARKS}/train_model/{{system}}/seed{{seed}}_fold{{fold}}.tsv"
     conda:
         "../envs/earmark.yaml"
     threads: TRAINING_THREADS

@@ -1,5 +1,5 @@
-# Figures and tables: those of `snakemake all`, and, with a config that lists them (presets/report2018
-# and its overlays), everything that the 2018 report shows: `snakemake report2018`.
+# Figures and tables: those of `snakemake all`, and those of the 2018 report (`snakemake report2018`,
+# with a config that has a `report` section, such as presets/report2018.yaml).
 
 
 rule plot_tsne:
@@ -12,7 +12,7 @@ rule plot_tsne:
             f"{REPORT}/tsne_{{spreading}}_{{group}}.png",
             caption="captions/tsne.rst",
             category=LABELS_SECTION,
-            labels={"shows": "t-SNE", "spreading": "{spreading}", "group": "{group}"},
+            labels={"content": "t-SNE", "spreading": "{spreading}", "group": "{group}"},
         ),
         svg=f"{REPORT}/tsne_{{spreading}}_{{group}}.svg",
     log:
@@ -28,11 +28,11 @@ rule plot_tsne:
 
 
 rule plot_history:
-    """Draw losses and scores of a training by epoch."""
+    """Draw loss and accuracy of a training by epoch."""
     input:
         histories=lambda wc: [
             f"{folder}/history.csv"
-            for folder in PLAN.stages(Model(wc.system, wc.seed, wc.fold)).values()
+            for folder in PLAN.model_folders(Model(wc.system, wc.seed, wc.fold)).values()
         ],
     output:
         png=f"{REPORT}/history_{{system}}_seed{{seed}}_fold{{fold}}.png",
@@ -41,7 +41,7 @@ rule plot_history:
             caption="captions/history.rst",
             category=TRAINING_SECTION,
             subcategory="seed {seed}",
-            labels={"curves of": "{system}", "fold held out": "{fold}"},
+            labels={"system": "{system}", "fold held out": "{fold}"},
         ),
     log:
         f"{LOGS}/plot_history/{{system}}_seed{{seed}}_fold{{fold}}.log",
@@ -51,7 +51,7 @@ rule plot_history:
     params:
         cfg=lambda wc: {
             "title": f"{wc.system}, seed {wc.seed}, fold {wc.fold}",
-            "rounds": list(PLAN.stages(Model(wc.system, wc.seed, wc.fold))),
+            "rounds": list(PLAN.model_folders(Model(wc.system, wc.seed, wc.fold))),
         },
         code=code_of("plot_history.py"),
     script:
@@ -70,7 +70,7 @@ rule plot_classes:
             f"{REPORT}/clips_per_class.svg",
             caption="captions/classes.rst",
             category=DATA_SECTION,
-            labels={"shows": "train clips per class"},
+            labels={"content": "train clips per class"},
         ),
     log:
         f"{LOGS}/plot_classes.log",
@@ -84,7 +84,7 @@ rule plot_classes:
 
 
 rule plot_examples:
-    """Draw a feature of two example clips."""
+    """Draw the spectrograms of two example clips."""
     input:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
@@ -95,7 +95,7 @@ rule plot_examples:
             caption="captions/examples.rst",
             category=REPORT_SECTION,
             subcategory="Section 2: spectrograms",
-            labels={"shows": "two clips", "feature": "{feature}"},
+            labels={"content": "two clips", "feature": "{feature}"},
         ),
         svg=f"{REPORT}/examples_{{feature}}.svg",
     log:
@@ -110,7 +110,7 @@ rule plot_examples:
 
 
 rule plot_structure:
-    """Draw and table the layers of a network."""
+    """Draw the layers of a network, and write a table of them."""
     output:
         csv=f"{REPORT}/structure_{{structure}}.csv",
         png=f"{REPORT}/structure_{{structure}}.png",
@@ -123,7 +123,7 @@ rule plot_structure:
                 if wc.structure == "autoencoder"
                 else "Section 5: networks"
             ),
-            labels={"shows": "layers", "network": "{structure}"},
+            labels={"content": "layers", "network": "{structure}"},
         ),
     log:
         f"{LOGS}/plot_structure/{{structure}}.log",
@@ -157,14 +157,14 @@ rule plot_autoencoder:
             caption="captions/autoencoder_loss.rst",
             category=REPORT_SECTION,
             subcategory="Section 3: the autoencoder",
-            labels={"shows": "loss", "network": "autoencoder"},
+            labels={"content": "loss", "network": "autoencoder"},
         ),
         reconstructions_png=report(
             f"{REPORT}/autoencoder_{{autoencoder}}_reconstructions.png",
             caption="captions/reconstructions.rst",
             category=REPORT_SECTION,
             subcategory="Section 3: the autoencoder",
-            labels={"shows": "reconstructions", "network": "autoencoder"},
+            labels={"content": "reconstructions", "network": "autoencoder"},
         ),
         reconstructions_svg=f"{REPORT}/autoencoder_{{autoencoder}}_reconstructions.svg",
     log:
@@ -186,7 +186,7 @@ rule plot_schedule:
             caption="captions/thresholds.rst",
             category=REPORT_SECTION,
             subcategory="Section 6: self-training",
-            labels={"shows": "thresholds", "system": "all"},
+            labels={"content": "thresholds", "system": "all"},
         ),
     log:
         f"{LOGS}/plot_schedule.log",
@@ -196,7 +196,10 @@ rule plot_schedule:
     params:
         cfg={
             "schedules": {
-                system: PLAN.selftraining_of(system)
+                system: {
+                    "rounds": PLAN.selftraining_of(system)["rounds"],
+                    "schedule": PLAN.schedule_of(system),
+                }
                 for system in PLAN.report2018.get("selftraining", {})
             }
         },
@@ -211,15 +214,15 @@ rule plot_filters:
         labels_table=LABELS,
         clips_table=TRAIN_CLIPS,
         feature_file=lambda wc: PLAN.features_of(wc.system, "train"),
-        weights=lambda wc: PLAN.finished(PLAN.first_model(wc.system), "weights.safetensors"),
-        metadata=lambda wc: PLAN.finished(PLAN.first_model(wc.system), "model.json"),
+        weights=lambda wc: PLAN.final_model_file(PLAN.first_model(wc.system), "weights.safetensors"),
+        metadata=lambda wc: PLAN.final_model_file(PLAN.first_model(wc.system), "model.json"),
     output:
         filters_png=report(
             f"{REPORT}/filters_{{system}}.png",
             caption="captions/filters.rst",
             category=REPORT_SECTION,
             subcategory="Section 8: filters of the first layer",
-            labels={"shows": "filters", "system": "{system}"},
+            labels={"content": "filters", "system": "{system}"},
         ),
         filters_svg=f"{REPORT}/filters_{{system}}.svg",
         maps_png=report(
@@ -227,7 +230,7 @@ rule plot_filters:
             caption="captions/feature_maps.rst",
             category=REPORT_SECTION,
             subcategory="Section 8: filters of the first layer",
-            labels={"shows": "maps of one clip", "system": "{system}"},
+            labels={"content": "maps of one clip", "system": "{system}"},
         ),
         maps_svg=f"{REPORT}/feature_maps_{{system}}.svg",
     log:
@@ -244,7 +247,7 @@ rule plot_filters:
 
 
 rule tabulate_spreading:
-    """Table the 2018 report's spreading of one scheme of groups."""
+    """Write the 2018 report's table of label spreading with one scheme of groups."""
     input:
         summary=f"{RESULTS}/spreading.csv",
     output:
@@ -254,7 +257,7 @@ rule tabulate_spreading:
             caption="captions/report_spreading.rst",
             category=REPORT_SECTION,
             subcategory="Section 4: label spreading",
-            labels={"shows": "groups before and after", "scheme": "{scheme}"},
+            labels={"content": "groups before and after", "scheme": "{scheme}"},
         ),
     log:
         f"{LOGS}/tabulate_spreading/{{scheme}}.log",
@@ -269,14 +272,15 @@ rule tabulate_spreading:
 
 
 rule tabulate_selftraining:
-    """Table the rounds of a self-trained system."""
+    """Write a table of the rounds of a self-trained system."""
     input:
         metadata=lambda wc: [
-            f"{folder}/model.json" for folder in PLAN.stages(PLAN.first_model(wc.system)).values()
+            f"{folder}/model.json"
+            for folder in PLAN.model_folders(PLAN.first_model(wc.system)).values()
         ],
         pseudo=lambda wc: [
             f"{folder}/pseudo_labels.csv"
-            for number, folder in PLAN.stages(PLAN.first_model(wc.system)).items()
+            for number, folder in PLAN.model_folders(PLAN.first_model(wc.system)).items()
             if number
         ],
     output:
@@ -286,7 +290,7 @@ rule tabulate_selftraining:
             caption="captions/rounds.rst",
             category=REPORT_SECTION,
             subcategory="Section 6: self-training",
-            labels={"shows": "rounds", "system": "{system}"},
+            labels={"content": "rounds", "system": "{system}"},
         ),
     log:
         f"{LOGS}/tabulate_selftraining/{{system}}.log",
@@ -297,7 +301,7 @@ rule tabulate_selftraining:
         cfg=lambda wc: {
             "title": f"Rounds of self-training: {wc.system}",
             "setting": PLAN.report2018["selftraining"][wc.system],
-            "rounds": list(PLAN.stages(PLAN.first_model(wc.system))),
+            "rounds": list(PLAN.model_folders(PLAN.first_model(wc.system))),
         },
         code=code_of("tabulate_selftraining.py"),
     script:
@@ -305,7 +309,7 @@ rule tabulate_selftraining:
 
 
 rule tabulate_systems:
-    """Table systems beside the scores that the 2018 report gives for them."""
+    """Write a table of systems' scores beside those in the 2018 report."""
     input:
         clip_scores=PLAN.clip_scores(),
     output:
@@ -315,7 +319,7 @@ rule tabulate_systems:
             caption="captions/systems.rst",
             category=REPORT_SECTION,
             subcategory="Section 8: scores",
-            labels={"shows": "scores", "table": "{comparison}"},
+            labels={"content": "scores", "table": "{comparison}"},
         ),
     log:
         f"{LOGS}/tabulate_systems/{{comparison}}.log",

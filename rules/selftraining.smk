@@ -1,15 +1,15 @@
-# Rounds of self-training: round i goes on from round i - 1, the first from the base model.
+# Rounds of self-training: round i starts from the weights of round i - 1, the first from the base's.
 
 ROUND = f"{RESULTS}/selftraining/{{system}}/seed{{seed}}/fold{{fold}}/round{{round}}"
 
 
 rule selftrain_round:
-    """Train one round of self-training with pseudo-labels of the network before it."""
+    """Train one round of self-training on pseudo-labels of the round or base before it."""
     input:
         selection=lambda wc: PLAN.selection_of(wc.system),
         folds_table=FOLDS,
         feature_file=lambda wc: PLAN.features_of(wc.system, "train"),
-        weights_before=lambda wc: PLAN.stage_before(
+        weights_before=lambda wc: PLAN.previous_weights(
             Model(wc.system, wc.seed, wc.fold), int(wc.round)
         ),
     output:
@@ -20,7 +20,7 @@ rule selftrain_round:
     log:
         f"{LOGS}/selftrain_round/{{system}}/seed{{seed}}_fold{{fold}}_round{{round}}.log",
     benchmark:
-        f"{TIMES}/selftrain_round/{{system}}/seed{{seed}}_fold{{fold}}_round{{round}}.tsv"
+        f"{BENCHMARKS}/selftrain_round/{{system}}/seed{{seed}}_fold{{fold}}_round{{round}}.tsv"
     conda:
         "../envs/earmark.yaml"
     threads: TRAINING_THREADS

@@ -23,8 +23,7 @@ from earmark.evaluation import predictions
 from earmark.features import store
 from earmark.labels import selections
 from earmark.networks import saved_models
-from earmark.reporting import figures
-from earmark.reporting import tables as pages
+from earmark.reporting import figures, table_pages
 from earmark.training import checkpoints
 
 NAMES = [f"{number:08x}.wav" for number in range(60)]
@@ -81,8 +80,8 @@ def figure(path: Path) -> None:
 
 def page(path: Path) -> None:
     few = pd.DataFrame({"a": [1]})
-    shown = pages.Section("numbers", pd.DataFrame(NUMBERS))
-    pages.write(few, [shown], path.parents[1] / "few.csv", path)
+    shown = table_pages.Section("numbers", pd.DataFrame(NUMBERS))
+    table_pages.write(few, [shown], path.parents[1] / "few.csv", path)
 
 
 WRITERS: dict[str, Callable[[Path], None]] = {

@@ -114,14 +114,14 @@ KINDS = [
     ),
     Kind(
         "a group with one class",
-        "works: agreeing would prove nothing",
+        "works: cannot confirm labels in a group with one class",
         rows(lambda train: [row for row in train if row[1] != "Flute"]),
     ),
     Kind("a group with one clip", "works", rows(first_of({"Cello": 1, "Flute": 0}))),
     Kind("a class with one clip", "works", rows(first_of({"Cello": 1}))),
     Kind(
         "each class with one clip",
-        "works: holds out no clip to validate on",
+        "works: has no validation clips",
         rows(first_of(dict.fromkeys((*MUSIC, *OTHERS), 1))),
     ),
     Kind(
@@ -132,7 +132,7 @@ KINDS = [
     Kind("every clip verified", "works", rows(verified(lambda label, number: True))),
     Kind(
         "a held-out fold without a verified clip",
-        "works: holds out no clip to validate on",
+        "works: has no validation clips",
         rows(verified(lambda label, number: number == 0)),
     ),
     Kind("two classes, fewer than guesses", "works", rows(first_of({"Flute": 0, "Knock": 0}))),

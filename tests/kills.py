@@ -79,8 +79,8 @@ class Disturbed:
             assert len(self.codes) <= len(kills) + 1, self.printed[-1]
         for kill in kills:
             text = (self.directory / kill.log).read_text(encoding="utf-8")
-            found = re.findall(r"Resuming after epoch (\d+)", text)
-            kill.resumed_after = max(map(int, found), default=None)
+            found = re.findall(r"Resuming from epoch (\d+)", text)
+            kill.resumed_after = max((int(epoch) - 1 for epoch in found), default=None)
 
     def _run(self, kills: list[Kill]) -> int:
         path = self.directory / f"printed_{len(self.codes)}.txt"
@@ -108,7 +108,7 @@ class Disturbed:
             text = (self.directory / log).read_text(encoding="utf-8")
         except FileNotFoundError:
             return 0
-        return max(map(int, re.findall(r"INFO epoch (\d+),", text)), default=0)
+        return max(map(int, re.findall(r"INFO epoch (\d+)/", text)), default=0)
 
     def _hit(self, kill: Kill, run: subprocess.Popen[str]) -> bool:
         parent = psutil.Process(run.pid)

@@ -51,12 +51,11 @@ def test_filter_of_zeros_prefers_nothing():
     assert found[1].norm() == pytest.approx(1.0, rel=1e-4)
 
 
-def test_maximum_inside_the_ball_is_found_too():
+def test_maximum_inside_the_ball_is_found_too(monkeypatch):
+    monkeypatch.setattr(activation, "STEP_LENGTH", 0.01)
     # -|x - c|^2 has its maximum at c, whose norm is below 1: steps of a fixed length end near it.
     centre = torch.tensor([[[0.3, -0.2]], [[0.0, 0.5]]])
-    found = activation.maximise(
-        lambda x: -(x - centre).square().sum(dim=(1, 2)), 2, (1, 2), seed=0, step_length=0.01
-    )
+    found = activation.maximise(lambda x: -(x - centre).square().sum(dim=(1, 2)), 2, (1, 2), seed=0)
     assert (found - centre).flatten(1).norm(dim=1).max() < 0.02
 
 

@@ -99,7 +99,7 @@ class Steps:
     def train(self, system: str, number: int = 0) -> None:
         (fold,) = self.plan.folds_of(system)
         model = Model(system, 1, fold)
-        folder = self.plan.stages(model)[number]
+        folder = self.plan.model_folders(model)[number]
         given: dict[str, Any] = {
             **self.of("folds_table"),
             **model_files(folder),
@@ -111,7 +111,7 @@ class Steps:
         }
         if not number:
             return train_model.main(**given)
-        before = self.plan.stage_before(model, number)
+        before = self.plan.previous_weights(model, number)
         pseudo = f"{folder}/pseudo_labels.csv"
         return selftrain_round.main(**given, weights_before=before, pseudo=pseudo)
 
@@ -121,8 +121,8 @@ class Steps:
                 table=f"{self.plan.results}/clips/{part}.csv",
                 feature_file=self.plan.features_of(system, part),
                 folds_table=[self.tables["folds_table"]] if part == "train" else [],
-                weights=self.plan.finished_all(system, 1, "weights.safetensors"),
-                metadata=self.plan.finished_all(system, 1, "model.json"),
+                weights=self.plan.final_model_files(system, 1, "weights.safetensors"),
+                metadata=self.plan.final_model_files(system, 1, "model.json"),
                 predicted=self.plan.predictions(system, 1, part),
                 cfg={"folds": self.plan.folds_of(system)},
                 **self.job,
@@ -192,7 +192,7 @@ class Steps:
             labels_table=[self.tables["labels_table"]],
             combined=combined,
             guesses=guesses,
-            cfg=plan.combination_of("weighted"),
+            cfg={"name": "weighted", **plan.combination_of("weighted")},
         )
         write_out_of_fold.main(
             **self.of("labels_table", "folds_table"),

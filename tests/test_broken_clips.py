@@ -48,7 +48,7 @@ def test_a_folder_with_braces_is_refused_at_once(tmp_path: Path) -> None:
     made = make_set(tmp_path / "a {set}", ["Bark", "Cello"], sound=False)
     code, text = snakemake(tmp_path / "run", "-n", overlay={"dataset": str(made.folder)})
     assert code != 0
-    assert "has '{' in its name, which Snakemake takes for the begin or end" in text
+    assert "has '{' in its name, which Snakemake reads as a wildcard" in text
 
 
 def test_every_planted_kind_ends_in_a_submission(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from earmark.training.checkpoints import Checkpoint
 checkpoint = Checkpoint(Path(sys.argv[2]), "f")
-with checkpoint.held():
+with checkpoint.locked():
     checkpoint.save({"epoch": 3})
     print("held", flush=True)
     time.sleep(float(sys.argv[3]))
@@ -34,7 +34,7 @@ def hold_elsewhere(path, seconds):
 
 def test_another_process_that_trains_the_same_is_waited_for(checkpoint, caplog):
     other = hold_elsewhere(checkpoint.path, 0.5)
-    with caplog.at_level("WARNING", "earmark"), Checkpoint(checkpoint.path, "f").held():
+    with caplog.at_level("WARNING", "earmark"), Checkpoint(checkpoint.path, "f").locked():
         assert other.wait(10) == 143
         # What it saved is there to go on from.
         assert Checkpoint(checkpoint.path, "f").load() == {"epoch": 3}
@@ -48,12 +48,12 @@ def test_another_process_that_does_not_stop_is_explained(checkpoint):
     patient = Checkpoint(checkpoint.path, "f", patience_seconds=0.5)
     words = rf"still training {checkpoint.path.parent}: it holds .*checkpoint\.lock\. .* run again"
     try:
-        with pytest.raises(EarmarkError, match=words), patient.held():
+        with pytest.raises(EarmarkError, match=words), patient.locked():
             pytest.fail("the block was entered")
     finally:
         other.kill()
         other.communicate()
-    with checkpoint.held():  # the lock is gone with its process
+    with checkpoint.locked():  # the lock is gone with its process
         pass
 
 
@@ -63,7 +63,7 @@ def test_where_files_cannot_be_locked_a_warning_says_so(checkpoint, monkeypatch,
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     entered = False
-    with checkpoint.held():
+    with checkpoint.locked():
         entered = True
     assert entered
     assert "Files cannot be locked" in caplog.text
@@ -81,7 +81,7 @@ def test_lock_is_held_within_the_block_and_free_after_a_failure(checkpoint):
             return True
 
     def fail_within():
-        with checkpoint.held():
+        with checkpoint.locked():
             checkpoint.save({"epoch": 1})
             assert not is_free()
             raise RuntimeError
@@ -93,6 +93,6 @@ def test_lock_is_held_within_the_block_and_free_after_a_failure(checkpoint):
 
 
 def test_checkpoint_goes_when_the_job_is_done(checkpoint):
-    with checkpoint.held():
+    with checkpoint.locked():
         checkpoint.save({"epoch": 1})
     assert list(checkpoint.path.parent.iterdir()) == []

@@ -21,7 +21,7 @@ from earmark.runtime.errors import EarmarkError
 from earmark.training import classifier, recipes
 from earmark.training.checkpoints import Checkpoint
 from earmark.training.classifier import Data
-from earmark.training.loop import Plan
+from earmark.training.loop import TrainingSettings
 from earmark.training.training_job import TrainingJob
 
 HARDWARE = Hardware(torch.device("cpu"), None)
@@ -241,7 +241,7 @@ def test_a_fold_without_verified_clips_warns(toy, caplog, monkeypatch):
     unverified = [(*row[:2], 0, *row[3:]) if row[4] == 1 else row for row in ROWS]
     data = classifier.split(toy, selection(unverified), FOLDS, fold=1)
     assert len(data.validation) == 0
-    assert "Fold 1 holds out no clip to validate on" in caplog.text
+    assert "Fold 1 has no validation clips" in caplog.text
 
 
 def test_class_without_a_clip_left_is_named(toy):
@@ -325,7 +325,7 @@ def test_recipe_from_settings():
             "mask_frames": 16,
         }
     )
-    assert found.plan == Plan(30, 2e-3, schedule="cosine")
+    assert found.settings == TrainingSettings(30, 2e-3, schedule="cosine")
     assert found.augmentation == Augmentation(mixup_alpha=0.4, mask_frames=16)
     assert (found.batch_clips, found.crops) == (32, Crops(128, 1, 64))
 

@@ -48,7 +48,7 @@ class Planned:
 @pytest.fixture
 def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planned:
     """A folder that was looked at, long enough ago for its hashes to be remembered."""
-    monkeypatch.setattr(clip_index, "SETTLED_SECONDS", -60.0)
+    monkeypatch.setattr(clip_index, "CACHED_FROM_SECONDS", -60.0)
     made = make_set(tmp_path / "set", ["Cello", "Bark"])
     found = Planned(tmp_path, made)
     found.update()
@@ -277,5 +277,5 @@ def test_a_dry_run_of_snakemake_writes_the_index_and_a_refusal_is_its_sentence(
     other = make_set(tmp_path / "other/set", ["Cello", "Bark"], sound=False, seed=1)
     found = plan(tmp_path / "run", target, overlay={"dataset": str(other.folder)})
     assert found.code != 0
-    assert f"are of the clips in {made.folder}, and {other.folder} has others" in found.text
+    assert f"from the clips in {made.folder}, but {other.folder} contains different" in found.text
     assert "Traceback" not in found.text

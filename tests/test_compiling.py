@@ -86,10 +86,10 @@ class Wrong(nn.Module):
 @pytest.mark.parametrize(
     ("compile_", "words"),
     [
-        (failing, "cannot be compiled here (no compiler found)"),
-        (lambda module, **settings: Wrong(module, 0.0), "wrong code for float32"),
-        (lambda module, **settings: Wrong(module, 10.0), "wrong code for float32"),
-        (lambda module, **settings: Wrong(module, float("nan")), "wrong code for float32"),
+        (failing, "Compiling failed (no compiler found)"),
+        (lambda module, **settings: Wrong(module, 0.0), "wrong gradients in float32"),
+        (lambda module, **settings: Wrong(module, 10.0), "wrong gradients in float32"),
+        (lambda module, **settings: Wrong(module, float("nan")), "wrong gradients in float32"),
     ],
     ids=["no compiler", "no gradients", "large gradients", "NaN"],
 )

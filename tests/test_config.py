@@ -287,7 +287,7 @@ def test_mistakes_between_sections(overlay: dict[str, Any], parts: tuple[str, ..
         ("autoencoders.stft.feature", ("stft", "log_mel")),
         ("autoencoders.report.recipe", ("crops", "report_vgg")),
         ("spreading.latent_two.autoencoder", ("stft", "report")),
-        ("spreading.pictures_two.feature", ("stft", "spectrogram_coarse")),
+        ("spreading.spectrograms_two.feature", ("stft", "spectrogram_coarse")),
         ("labels.promoted.spreading", ("latent_two", "report_five")),
         ("selftraining.short.recipe", ("adjust",)),
         ("systems.vgg_more.feature", ("log_mel", "samples")),

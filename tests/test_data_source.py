@@ -43,7 +43,7 @@ def test_data_that_lies_among_its_results_is_refused(
     # What a rule makes must never be a user's file.
     monkeypatch.chdir(tmp_path)
     make_set(tmp_path / folder, ["Cello", "Bark"], sound=False)
-    with pytest.raises(EarmarkError, match="lies where its results would go"):
+    with pytest.raises(EarmarkError, match="is inside the results folder"):
         named(folder, name="own")
     assert named(folder, name="other").name == "other"
 

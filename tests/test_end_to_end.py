@@ -171,12 +171,12 @@ def test_the_spreading_table_agrees_with_the_train_list(run: Run) -> None:
 
 def test_label_quality_agrees_with_a_count_by_hand(run: Run) -> None:
     rows = {
-        (row["selection"], row["source"]): (int(row["labels"]), int(row["right"]))
+        (row["selection"], row["source"]): (int(row["labels"]), int(row["correct"]))
         for row in read_rows(run.results / "label_quality.csv")
     }
     # Eight clips a class: four verified and right; of the other four, two wrong.
-    assert rows["given", "verified"] == (16, 16)
-    assert rows["given", "unverified"] == (16, 8)
+    assert rows["(all labels)", "verified"] == (16, 16)
+    assert rows["(all labels)", "unverified"] == (16, 8)
     assert rows["everything", "unverified"] == (16, 8)
     assert rows["promoted", "verified"] == (16, 16)
     assert ("promoted", "unverified") not in rows

@@ -1,5 +1,7 @@
 """Means of probabilities, by hand and by what must not change them."""
 
+from functools import partial
+
 import combine_predictions
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from earmark.dataset import tables
 from earmark.evaluation import ensemble, predictions
 from earmark.labels import label_table
 
+combine = partial(ensemble.combine, exponent=0.25)
 KINDS = ["arithmetic", "geometric", "power", "weighted"]
 ONE = np.array([[0.81, 0.16, 0.03], [1.0, 0.0, 0.0]])
 TWO = np.array([[0.16, 0.81, 0.03], [0.25, 0.75, 0.0]])
@@ -18,24 +21,24 @@ TWO = np.array([[0.16, 0.81, 0.03], [0.25, 0.75, 0.0]])
 
 def test_arithmetic_by_hand():
     expected = [[0.485, 0.485, 0.03], [0.625, 0.375, 0.0]]
-    np.testing.assert_allclose(ensemble.combine("arithmetic", [ONE, TWO]), expected)
+    np.testing.assert_allclose(combine("arithmetic", [ONE, TWO]), expected)
 
 
 def test_geometric_by_hand():
     # sqrt(0.81 * 0.16) = 0.36 twice, 0.03; their sum is 0.75.
-    found = ensemble.combine("geometric", [ONE, TWO])
+    found = combine("geometric", [ONE, TWO])
     np.testing.assert_allclose(found[0], [0.48, 0.48, 0.04])
 
 
 def test_geometric_of_three_members_is_the_cube_root():
     members = [np.array([[0.8, 0.2]]), np.array([[0.1, 0.9]]), np.array([[0.5, 0.5]])]
     left, right = 0.04 ** (1 / 3), 0.09 ** (1 / 3)
-    found = ensemble.combine("geometric", members)
+    found = combine("geometric", members)
     np.testing.assert_allclose(found, [[left / (left + right), right / (left + right)]])
 
 
 def test_geometric_with_zeros_is_finite_and_a_firm_no_weighs_much():
-    found = ensemble.combine("geometric", [ONE, TWO])[1]
+    found = combine("geometric", [ONE, TWO])[1]
     assert found.sum() == pytest.approx(1)
     # Class 1 is impossible for one member (taken as 1e-12), class 2 for both.
     assert found[0] > 0.999
@@ -45,7 +48,7 @@ def test_geometric_with_zeros_is_finite_and_a_firm_no_weighs_much():
 
 def test_geometric_when_members_exclude_each_other_is_even():
     apart = [np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])]
-    np.testing.assert_allclose(ensemble.combine("geometric", apart), [[0.5, 0.5]])
+    np.testing.assert_allclose(combine("geometric", apart), [[0.5, 0.5]])
 
 
 def test_power_is_the_scaled_sum_of_fourth_roots():
@@ -53,22 +56,22 @@ def test_power_is_the_scaled_sum_of_fourth_roots():
     one = np.array([[0.0625, 0.0081, 0.9294]])
     two = np.array([[0.4096, 0.0016, 0.5888]])
     sums = np.array([0.5 + 0.8, 0.3 + 0.2, 0.9294**0.25 + 0.5888**0.25])
-    np.testing.assert_allclose(ensemble.combine("power", [one, two])[0], sums / sums.sum())
+    np.testing.assert_allclose(combine("power", [one, two])[0], sums / sums.sum())
 
 
 def test_power_takes_zeros_and_other_exponents():
     np.testing.assert_allclose(
-        ensemble.combine("power", [ONE, TWO], exponent=1.0),
-        ensemble.combine("arithmetic", [ONE, TWO]),
+        combine("power", [ONE, TWO], exponent=1.0),
+        combine("arithmetic", [ONE, TWO]),
     )
-    found = ensemble.combine("power", [ONE, TWO], exponent=2.0)[1]
+    found = combine("power", [ONE, TWO], exponent=2.0)[1]
     np.testing.assert_allclose(found, np.array([1.0625, 0.5625, 0]) / 1.625)
     roots = np.array([1 + 0.25**0.25, 0.75**0.25, 0.0])
-    np.testing.assert_allclose(ensemble.combine("power", [ONE, TWO])[1], roots / roots.sum())
+    np.testing.assert_allclose(combine("power", [ONE, TWO])[1], roots / roots.sum())
 
 
 def test_weighted_by_hand():
-    found = ensemble.combine("weighted", [ONE, TWO], [0.9, 0.3])
+    found = combine("weighted", [ONE, TWO], [0.9, 0.3])
     np.testing.assert_allclose(found[0], [0.6475, 0.3225, 0.03])
     np.testing.assert_allclose(found[1], [0.8125, 0.1875, 0.0])
 
@@ -89,11 +92,11 @@ def test_weights_from_scores(scores, weights):
 
 def test_one_member_stays_as_it_is():
     for kind in ("arithmetic", "geometric", "weighted"):
-        np.testing.assert_allclose(ensemble.combine(kind, [ONE], [0.7]), ONE, atol=1e-11)
+        np.testing.assert_allclose(combine(kind, [ONE], [0.7]), ONE, atol=1e-11)
 
 
 def test_single_precision_members_are_averaged_in_double():
-    found = ensemble.combine("arithmetic", [ONE.astype(np.float32), TWO.astype(np.float32)])
+    found = combine("arithmetic", [ONE.astype(np.float32), TWO.astype(np.float32)])
     assert found.dtype == np.float64
 
 
@@ -111,31 +114,31 @@ def test_order_of_members_does_not_matter(parts, random, kind):
     scores = [0.1 * (i + 1) for i in range(len(parts))]
     order = list(range(len(parts)))
     random.shuffle(order)
-    found = ensemble.combine(kind, parts, scores)
-    again = ensemble.combine(kind, [parts[i] for i in order], [scores[i] for i in order])
+    found = combine(kind, parts, scores)
+    again = combine(kind, [parts[i] for i in order], [scores[i] for i in order])
     np.testing.assert_allclose(again, found)
 
 
 @given(members(), st.floats(0.01, 100), st.sampled_from(KINDS))
 def test_means_are_probabilities_and_scale_of_the_scores_does_not_matter(parts, scale, kind):
     scores = [0.1 * (i + 1) for i in range(len(parts))]
-    found = ensemble.combine(kind, parts, scores)
+    found = combine(kind, parts, scores)
     assert (found >= 0).all()
     np.testing.assert_allclose(found.sum(axis=1), 1)
-    again = ensemble.combine(kind, parts, [scale * score for score in scores])
+    again = combine(kind, parts, [scale * score for score in scores])
     np.testing.assert_allclose(again, found)
 
 
 @given(members(), st.floats(0.1, 10), st.sampled_from(["geometric", "power"]))
 def test_scale_of_a_normalised_means_members_does_not_matter(parts, scale, kind):
-    found = ensemble.combine(kind, parts)
-    again = ensemble.combine(kind, [scale * part for part in parts])
+    found = combine(kind, parts)
+    again = combine(kind, [scale * part for part in parts])
     np.testing.assert_allclose(again, found, rtol=1e-6)
 
 
 @given(members(), st.sampled_from(KINDS))
 def test_members_that_agree_are_confirmed(parts, kind):
-    best = ensemble.combine(kind, [parts[0]] * 3, [0.5, 0.6, 0.7]).argmax(axis=1)
+    best = combine(kind, [parts[0]] * 3, [0.5, 0.6, 0.7]).argmax(axis=1)
     np.testing.assert_array_equal(parts[0].max(axis=1), parts[0][np.arange(len(best)), best])
 
 
@@ -144,21 +147,21 @@ def test_order_of_the_classes_does_not_matter(parts, random, kind):
     scores = [0.1 * (i + 1) for i in range(len(parts))]
     order = list(range(parts[0].shape[1]))
     random.shuffle(order)
-    found = ensemble.combine(kind, parts, scores)
-    again = ensemble.combine(kind, [part[:, order] for part in parts], scores)
+    found = combine(kind, parts, scores)
+    again = combine(kind, [part[:, order] for part in parts], scores)
     np.testing.assert_allclose(again, found[:, order])
 
 
 @given(members(), st.sampled_from(["arithmetic", "weighted"]))
 def test_arithmetic_means_lie_between_their_members(parts, kind):
-    found = ensemble.combine(kind, parts, [0.1 * (i + 1) for i in range(len(parts))])
+    found = combine(kind, parts, [0.1 * (i + 1) for i in range(len(parts))])
     assert (found >= np.min(parts, axis=0) - 1e-12).all()
     assert (found <= np.max(parts, axis=0) + 1e-12).all()
 
 
 @given(members(), st.sampled_from(KINDS))
 def test_a_class_that_all_members_rank_higher_stays_higher(parts, kind):
-    found = ensemble.combine(kind, parts, [0.1 * (i + 1) for i in range(len(parts))])
+    found = combine(kind, parts, [0.1 * (i + 1) for i in range(len(parts))])
     for clip, values in enumerate(found):
         for one in range(len(values)):
             for two in range(len(values)):
@@ -187,7 +190,7 @@ def test_weights_sum_to_one_and_follow_the_scores(scores):
 )
 def test_what_does_not_fit_is_refused(kind, parts, scores):
     with pytest.raises(ValueError, match="shape"):
-        ensemble.combine(kind, parts, scores)
+        combine(kind, parts, scores)
 
 
 NAMES = ["p.wav", "q.wav"]
@@ -229,7 +232,7 @@ def combined(folder, kind, members, held_out=None):
         labels_table=table,
         combined=str(folder / "combined.h5"),
         guesses=str(folder / "guesses.csv"),
-        cfg={"kind": kind, "exponent": 0.25, "members": list(members)},
+        cfg={"name": "mean", "kind": kind, "exponent": 0.25, "members": list(members)},
     )
     found = predictions.read(folder / "combined.h5")
     guesses = pd.read_csv(folder / "guesses.csv")

@@ -62,7 +62,7 @@ def test_checkpoint_with_a_command_in_it_is_not_run_and_training_starts_over(tmp
         hostile = Checkpoint(tmp_path / "model" / "checkpoint.pt", "f")
         hostile.path.parent.mkdir()
         dict(traps(sprung))[kind](hostile.path)
-        with hostile.held():
+        with hostile.locked():
             again = train(found, toy, data, recipe(epochs=2), hostile)
     assert not sprung.exists()
     assert again["epoch"].tolist() == history["epoch"].tolist() == [1, 2]

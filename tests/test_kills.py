@@ -101,12 +101,12 @@ def test_the_same_command_ends_with_the_same_bytes(
     assert len(run.codes) == 2, run.printed
     # No more than the epoch in hand was lost: what was done before is not done again.
     text = (directory / log).read_text(encoding="utf-8")
-    epochs = [int(number) for number in re.findall(r"INFO epoch (\d+),", text)]
+    epochs = [int(number) for number in re.findall(r"INFO epoch (\d+)/", text)]
     assert kill.resumed_after is not None
     assert kill.resumed_after >= epoch
     assert epochs == list(range(kill.resumed_after + 1, EPOCHS + 1))
     # A job that SIGTERM or SIGINT reaches, or whose Snakemake is gone, saves within the epoch.
-    stopped = re.search(r"Stopped by SIG(TERM|INT) after epoch", run.printed[0])
+    stopped = re.search(r"Stopped by SIG(TERM|INT) in epoch", run.printed[0])
     assert bool(stopped) == (kind != TRAINING_KILLED), run.printed[0]
     expected = kills.outcome(reference.directory, "four")
     if target != SUBMISSION:

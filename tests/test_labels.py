@@ -84,7 +84,7 @@ def test_right_wrong_and_unsure(tmp_path: Path, told: Any) -> None:
         "3.wav": ("Gong", "1", "correction"),
         "4.wav": AS_LISTED["4.wav"],
     }
-    assert "4 corrections count: 1 right, 2 wrong, 1 unsure." in told.text
+    assert "Applied 4 corrections: 1 right, 2 wrong, 1 unsure." in told.text
 
 
 def test_the_label_of_one_that_is_right_or_unsure_is_not_looked_at(tmp_path: Path) -> None:
@@ -144,11 +144,10 @@ def test_stale_and_unknown_ones_do_not_count_and_are_told(tmp_path: Path, told: 
     found = made_of(tmp_path, *rows)
     counted = {"1.wav": ("Bark", "1", "correction"), "3.wav": ("Cello", "1", "correction")}
     assert found == {**AS_LISTED, **counted}
-    assert (
-        "are of a label that the train list has changed since do not count (1): 1.wav." in told.text
-    )
-    assert "are of clips not in the train list do not count (7)" in told.text
-    assert "2 corrections count: 2 right, 0 wrong, 0 unsure." in told.text
+    changed = "Ignored 1 corrections for labels that the train list has changed since: 1.wav."
+    assert changed in told.text
+    assert "Ignored 7 corrections for clips that are not in the train list: 10.wav" in told.text
+    assert "Applied 2 corrections: 2 right, 0 wrong, 0 unsure." in told.text
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
@@ -175,12 +174,12 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     for line, words in zip(
         told,
         (
-            ("'maybe'", "Write right, wrong or unsure"),
+            ("'maybe'", "write right, wrong or unsure"),
             ("'Theremin'", "no class of the train list"),
-            ("the time 'yesterday'", "2026-11-27T14:05:00"),
+            ("the time is 'yesterday'", "2026-11-27T14:05:00"),
             ("''", "no class of the train list"),
-            ("the time ''", "2026-11-27T14:05:00"),
-            ("'Gong' is wrong, and written as the right one too", "the decision right"),
+            ("the time is ''", "2026-11-27T14:05:00"),
+            ("label and previous_label are both 'Gong'", "the decision right"),
         ),
         strict=True,
     ):

@@ -54,6 +54,10 @@ def predicted(rows: dict[str, list[float]], names: list[str] | None = None) -> P
     return Predictions(names, CLASSES, np.array([rows.get(name, [math.nan] * 4) for name in names]))
 
 
+def settings(kind: str = "arithmetic", exponent: float = 0.25) -> dict[str, object]:
+    return {"kind": kind, "exponent": exponent}
+
+
 def test_predicted_clips_are_those_that_all_members_predict() -> None:
     one, two = predicted(ONE), predicted(TWO, ["d.wav", "c.wav", "b.wav", "e.wav", "a.wav"])
     assert out_of_fold.predicted_clips([one]) == ["a.wav", "b.wav", "c.wav", "d.wav"]
@@ -80,7 +84,7 @@ def test_a_member_without_verified_clips_is_told(
 
 def test_members_are_averaged_where_all_of_them_know() -> None:
     members = {"one": predicted(ONE), "two": predicted(TWO)}
-    found = out_of_fold.combine(members, LABELS, "arithmetic", 0.25, "both")
+    found = out_of_fold.combine("both", settings(), members, LABELS)
     assert (found.clips, found.classes) == (["b.wav", "c.wav", "d.wav"], CLASSES)
     expected = [[0.25, 0.18, 0.22, 0.35], [0.15, 0.15, 0.45, 0.25], [0.05, 0.2, 0.25, 0.5]]
     np.testing.assert_allclose(found.probabilities, expected)
@@ -88,7 +92,7 @@ def test_members_are_averaged_where_all_of_them_know() -> None:
 
 def test_a_weighted_mean_weighs_by_all_of_a_members_clips() -> None:
     members = {"one": predicted(ONE), "two": predicted(TWO)}
-    found = out_of_fold.combine(members, LABELS, "weighted", 0.25, "both")
+    found = out_of_fold.combine("both", settings("weighted"), members, LABELS)
     # 1/2 against 5/6: weights 3/8 and 5/8.
     first = [(3 * a + 5 * b) / 8 for a, b in zip(ONE["b.wav"], TWO["b.wav"], strict=True)]
     np.testing.assert_allclose(found.of(["b.wav"])[0], first)
@@ -96,7 +100,7 @@ def test_a_weighted_mean_weighs_by_all_of_a_members_clips() -> None:
 
 def test_the_power_mean_is_the_one_of_the_ensembles() -> None:
     members = {"one": predicted(ONE), "two": predicted(TWO)}
-    found = out_of_fold.combine(members, LABELS, "power", 0.5, "both").of(["c.wav"])[0]
+    found = out_of_fold.combine("both", settings("power", 0.5), members, LABELS).of(["c.wav"])[0]
     roots = [(math.sqrt(a) + math.sqrt(b)) for a, b in zip(ONE["c.wav"], TWO["c.wav"], strict=True)]
     np.testing.assert_allclose(found, np.array(roots) / sum(roots))
 
@@ -106,7 +110,7 @@ def test_members_without_a_common_fold_are_told_and_have_no_rows(
 ) -> None:
     monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
     members = {"one": predicted({"a.wav": ONE["a.wav"]}), "two": predicted(TWO)}
-    found = out_of_fold.combine(members, LABELS, "arithmetic", 0.25, "both")
+    found = out_of_fold.combine("both", settings(), members, LABELS)
     assert found.clips == []
     assert "members of both (one, two) hold out no fold in common" in caplog.text
     assert out_of_fold.rows("both", 1, found, LABELS, FOLDS).empty
@@ -115,9 +119,7 @@ def test_members_without_a_common_fold_are_told_and_have_no_rows(
 def test_members_with_other_classes_are_refused() -> None:
     other = Predictions(["b.wav"], CLASSES[::-1], np.full((1, 4), 0.25))
     with pytest.raises(ValueError, match=r"both .*different classes"):
-        out_of_fold.combine(
-            {"one": predicted(ONE), "two": other}, LABELS, "arithmetic", 0.25, "both"
-        )
+        out_of_fold.combine("both", settings(), {"one": predicted(ONE), "two": other}, LABELS)
 
 
 def test_rows_by_hand() -> None:
@@ -134,12 +136,12 @@ def test_rows_by_hand() -> None:
 def test_two_classes_leave_the_third_guess_empty() -> None:
     found = Predictions(["a.wav"], ["Bark", "Bus"], np.array([[0.25, 0.75]]))
     (row,) = out_of_fold.rows("one", 1, found, LABELS, FOLDS).to_dict("records")
-    assert [row[name] for name in out_of_fold.GUESSES] == ["Bus", "Bark", ""]
+    assert [row[name] for name in out_of_fold.GUESS_COLUMNS] == ["Bus", "Bark", ""]
 
 
 def test_a_clip_whose_label_a_person_took_back_has_no_row() -> None:
     known = LABELS[LABELS["clip"] != "a.wav"]
-    one = out_of_fold.combine({"one": predicted(ONE)}, known, "arithmetic", 1.0, "one")
+    one = out_of_fold.combine("one", settings(), {"one": predicted(ONE)}, known)
     found = out_of_fold.rows("one", 1, one, known, FOLDS)
     assert found["clip"].tolist() == ["b.wav", "c.wav", "d.wav"]
 
@@ -183,13 +185,13 @@ def test_the_script_writes_each_entry_of_each_seed(tmp_path: Path) -> None:
         *[("one", "2", clip) for clip in "bcde"],
         *[("both", "2", clip) for clip in "bcd"],
     ]
-    # Label and verified as they are learned from, and the fold of each clip.
+    # Label and verified as in labels.csv, and the fold of each clip.
     assert {
         (row["clip"], row["label"], int(row["verified"]), int(row["fold"])) for row in rows
     } == {row for row in CLIPS if row[0] != "f.wav"}
     # The weighted mean of b, with 3/8 and 5/8: Bark .1875, Bus .225, Cello .175, Gong .4125.
     both = next(row for row in rows if (row["system"], row["clip"]) == ("both", "b.wav"))
-    assert [both[name] for name in out_of_fold.GUESSES] == ["Gong", "Bus", "Bark"]
+    assert [both[name] for name in out_of_fold.GUESS_COLUMNS] == ["Gong", "Bus", "Bark"]
     assert (float(both["probability"]), float(both["label_probability"])) == (0.4125, 0.225)
 
 

@@ -23,8 +23,8 @@ def plan_of(overlay: dict[str, Any] | None = None, labels: list[str] = CLASSES) 
 def test_a_trained_system_has_one_stage() -> None:
     plan = plan_of()
     model = Model("cnn_logmel", 1, 0)
-    assert plan.stages(model) == {0: "results/mine/models/cnn_logmel/seed1/fold0"}
-    assert plan.finished(model, "x") == "results/mine/models/cnn_logmel/seed1/fold0/x"
+    assert plan.model_folders(model) == {0: "results/mine/models/cnn_logmel/seed1/fold0"}
+    assert plan.final_model_file(model, "x") == "results/mine/models/cnn_logmel/seed1/fold0/x"
     assert plan.features_of("cnn_logmel", "test") == "results/mine/features/log_mel/test.h5"
     assert plan.selection_of("cnn_logmel") == "results/mine/selections/everything.csv"
 
@@ -34,26 +34,26 @@ def test_a_selftrained_system_begins_with_its_base() -> None:
     model = Model("vgg_fewer_semi", 7, 3)
     rounds = "results/mine/selftraining/vgg_fewer_semi/seed7/fold3"
     base = "results/mine/models/vgg_fewer/seed7/fold3"
-    assert plan.stages(model) == {0: base, 1: f"{rounds}/round1", 2: f"{rounds}/round2"}
-    assert plan.stage_before(model, 1) == [f"{base}/weights.safetensors"]
-    assert plan.stage_before(model, 2) == [f"{rounds}/round1/weights.safetensors"]
-    assert plan.finished(model, "model.json") == f"{rounds}/round2/model.json"
+    assert plan.model_folders(model) == {0: base, 1: f"{rounds}/round1", 2: f"{rounds}/round2"}
+    assert plan.previous_weights(model, 1) == [f"{base}/weights.safetensors"]
+    assert plan.previous_weights(model, 2) == [f"{rounds}/round1/weights.safetensors"]
+    assert plan.final_model_file(model, "model.json") == f"{rounds}/round2/model.json"
     assert plan.selection_of("vgg_fewer_semi") == "results/mine/selections/promoted.csv"
 
 
 def test_a_selftraining_that_starts_untrained_has_no_base() -> None:
     plan = plan_of({"selftraining": {"short": {"start": "untrained"}}})
     model = Model("vgg_fewer_semi", 1, 0)
-    assert list(plan.stages(model)) == [1, 2]
-    assert plan.stage_before(model, 1) == []
-    assert plan.stage_before(model, 2) != []
+    assert list(plan.model_folders(model)) == [1, 2]
+    assert plan.previous_weights(model, 1) == []
+    assert plan.previous_weights(model, 2) != []
 
 
 def test_every_fold_and_seed_votes() -> None:
     plan = plan_of({"systems": {"vgg_fewer": {"folds": [0, 2]}}, "seeds": [4, 5]})
     assert plan.folds_of("vgg_fewer_semi") == [0, 2]
     rounds = "results/mine/selftraining/vgg_fewer_semi/seed5"
-    assert plan.finished_all("vgg_fewer_semi", 5, "x") == [
+    assert plan.final_model_files("vgg_fewer_semi", 5, "x") == [
         f"{rounds}/fold0/round2/x",
         f"{rounds}/fold2/round2/x",
     ]

@@ -59,7 +59,7 @@ COUNTS = [
 
 def test_counts_of_classes_by_hand():
     found = class_counts.count_clips(labelled_clips(ROWS))
-    assert list(found.columns) == ["label", "verified", "not_verified", "clips"]
+    assert list(found.columns) == ["label", "verified", "unverified", "clips"]
     assert found.to_numpy().tolist() == COUNTS
 
 
@@ -77,7 +77,7 @@ def test_bars_are_the_counts(tmp_path):
     assert [text.get_text() for text in axes.texts] == ["3", "2", "2", "1"]
     assert axes.yaxis_inverted()  # the first row on top
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == ["label verified", "not verified"]
+    assert legend == ["verified", "unverified"]
     assert_same_bytes(
         lambda: class_counts.clips_per_class(class_counts.count_clips(labelled_clips(ROWS))),
         tmp_path,
@@ -260,9 +260,10 @@ def test_loss_of_the_autoencoder_and_its_best_epoch(tmp_path):
     assert_same_bytes(lambda: training_curves.autoencoder_curves(table), tmp_path)
 
 
+BOUNDS = ("lower_first", "lower_step", "lower_last", "upper")
 SCHEDULES = {
-    "A": {"rounds": 3, "lower_first": 0.2, "lower_step": 0.25, "lower_last": 0.6, "upper": 0.9},
-    "B": {"rounds": 5, "lower_first": 0.5, "lower_step": 0.0, "lower_last": 0.6, "upper": 0.8},
+    "A": {"rounds": 3, "schedule": dict(zip(BOUNDS, (0.2, 0.25, 0.6, 0.9), strict=True))},
+    "B": {"rounds": 5, "schedule": dict(zip(BOUNDS, (0.5, 0.0, 0.6, 0.8), strict=True))},
 }
 
 

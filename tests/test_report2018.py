@@ -70,19 +70,23 @@ def test_the_autoencoder_at_full_size() -> None:
     assert not module.padded
     assert parameter_count(module) == 956_097
     recipe = recipes.from_settings(FULL["recipes"][entry["recipe"]])
-    assert (recipe.plan.epochs, recipe.plan.learning_rate) == (100, 1e-5)
-    assert (recipe.batch_clips, recipe.plan.patience) == (16, 10)
+    assert (recipe.settings.epochs, recipe.settings.learning_rate) == (100, 1e-5)
+    assert (recipe.batch_clips, recipe.settings.patience) == (16, 10)
 
 
 def test_recipes_spreading_and_schedules_are_the_reports() -> None:
     found = {name: recipes.from_settings(FULL["recipes"][name]) for name in PRESET["recipes"]}
     for name, epochs in {"report_vgg": 200, "report_a": 200, "report_b": 20}.items():
         recipe = found[name]
-        assert (recipe.plan.epochs, recipe.plan.patience, recipe.watch) == (epochs, 15, "accuracy")
-        assert (recipe.plan.learning_rate, recipe.batch_clips) == (1e-3, 16)
-        assert (recipe.plan.schedule, recipe.plan.keep) == ("constant", "best")
+        assert (recipe.settings.epochs, recipe.settings.patience, recipe.watch) == (
+            epochs,
+            15,
+            "accuracy",
+        )
+        assert (recipe.settings.learning_rate, recipe.batch_clips) == (1e-3, 16)
+        assert (recipe.settings.schedule, recipe.settings.keep) == ("constant", "best")
     raw = found["report_raw"]
-    assert (raw.plan.epochs, raw.plan.patience, raw.watch) == (50, 5, "loss")
+    assert (raw.settings.epochs, raw.settings.patience, raw.watch) == (50, 5, "loss")
     assert (raw.batch_clips, raw.crop_frames) == (64, 32000)
     assert found["report_cepstra"].crop_frames == 173
     for scheme, name in FULL["report"]["spreading"].items():

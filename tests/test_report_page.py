@@ -16,15 +16,15 @@ RULES = "\n".join(
 SYSTEMS = ("cnn_logmel", "vgg_fewer_semi")
 # Path below results/four -> category, subcategory ("Other": none), labels.
 RESULTS = {
-    "scores.html": ("1 Results", "Other", {"shows": "scores on the test clips"}),
-    "report/clips_per_class.svg": ("2 Data", "Other", {"shows": "train clips per class"}),
-    "label_quality.html": ("3 Labels", "Other", {"shows": "how clean the labels are"}),
-    "spreading.html": ("3 Labels", "Other", {"shows": "labels before and after spreading"}),
+    "scores.html": ("1 Results", "Other", {"content": "scores on the test clips"}),
+    "report/clips_per_class.svg": ("2 Data", "Other", {"content": "train clips per class"}),
+    "label_quality.html": ("3 Labels", "Other", {"content": "share of correct labels"}),
+    "spreading.html": ("3 Labels", "Other", {"content": "labels before and after spreading"}),
     **{
         f"report/tsne_latent_two_{group}.png": (
             "3 Labels",
             "Other",
-            {"shows": "t-SNE", "spreading": "latent_two", "group": group},
+            {"content": "t-SNE", "spreading": "latent_two", "group": group},
         )
         for group in ("music", "non_music")
     },
@@ -32,7 +32,7 @@ RESULTS = {
         f"report/history_{system}_seed1_fold0.svg": (
             "4 Training",
             "seed 1",
-            {"curves of": system, "fold held out": "0"},
+            {"system": system, "fold held out": "0"},
         )
         for system in SYSTEMS
     },
@@ -41,7 +41,7 @@ EXPECTED = {f"results/four/{path}": entry for path, entry in RESULTS.items()}
 EXPECTED["results/four/submission.csv"] = (
     "1 Results",
     "Other",
-    {"shows": "submission.csv, to save"},
+    {"content": "submission.csv"},
 )
 
 

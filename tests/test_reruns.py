@@ -61,7 +61,7 @@ CODE = {
     "planning": ("earmark/planning/clip_index.py", "SECONDS = 2.0", "SECONDS = 3.0", set()),
     "a page's wording": ("score.py", "the first guess is right", "the first one is right",
                          {"score"}),
-    "wording of all pages": ("earmark/reporting/tables.py", "<h1>", "<h1 >",
+    "wording of all pages": ("earmark/reporting/table_pages.py", "<h1>", "<h1 >",
                              {"summarise_spreading", "measure_labels", "score"}),
     "a family of networks": ("earmark/networks/vgg.py", "GlobalMaxPool(),\n",
                              "GlobalMaxPool(),\n        nn.Identity(),\n",

@@ -74,10 +74,10 @@ def test_promoted_clips_come_in_and_the_rest_has_its_weight():
 def test_rows_of_weight_0_are_there_and_not_learned_from():
     found = select(set(), 0.0)
     assert found["weight"].tolist() == [1.0, 0.0, 0.0, 1.0, 1.0]
-    learned = selections.learned(found)
+    learned = selections.training_rows(found)
     assert learned["clip"].tolist() == ["z_verified.wav", "a_verified.wav", "both.wav"]
     found = select(PROMOTED, 0.0)
-    assert selections.learned(found)["source"].tolist() == [
+    assert selections.training_rows(found)["source"].tolist() == [
         "verified",
         "promoted",
         "verified",
@@ -136,8 +136,8 @@ def test_missing_column_is_named(tmp_path):
 def test_precision_counts_rows_whose_truth_is_known():
     table = pd.DataFrame({"clip": ["a", "b", "c", "d"], "label": ["Gong", "Gong", "Cello", "Oboe"]})
     truth = {"a": "Gong", "b": "Cello", "c": "Cello", "unlisted": "Gong"}
-    assert label_quality.precision(table, truth) == (2, 3)
-    assert label_quality.precision(table, {}) == (0, 0)
+    assert label_quality.count_correct(table, truth) == (2, 3)
+    assert label_quality.count_correct(table, {}) == (0, 0)
 
 
 def test_precision_of_the_given_labels_of_a_real_set(fsd10):
@@ -146,8 +146,8 @@ def test_precision_of_the_given_labels_of_a_real_set(fsd10):
     given = tables.read_table(fsd10 / "train.csv", ("fname", "label"), "train list")
     given = given.rename(columns={"fname": "clip"})
     trusted = given[given["manually_verified"] == "1"]
-    assert label_quality.precision(trusted, truth) == (len(trusted), len(trusted))
+    assert label_quality.count_correct(trusted, truth) == (len(trusted), len(trusted))
     rest = given[given["manually_verified"] == "0"]
-    right, known = label_quality.precision(rest, truth)
+    right, known = label_quality.count_correct(rest, truth)
     assert known == len(rest) > 50
     assert right / known == pytest.approx(2 / 3, abs=0.05)

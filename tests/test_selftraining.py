@@ -17,20 +17,19 @@ from earmark.labels.threshold_schedule import ThresholdSchedule
     [(1, 0.35), (2, 0.36), (16, 0.50), (30, 0.64), (31, 0.65), (40, 0.65)],
 )
 def test_lower_bound_rises_to_its_limit(round_number, lower):
-    assert ThresholdSchedule().lower(round_number) == pytest.approx(lower, abs=1e-12)
-    assert ThresholdSchedule().upper == 0.9
+    assert ThresholdSchedule(0.35, 0.01, 0.65, 0.9).lower(round_number) == pytest.approx(lower)
 
 
 def test_other_schedules():
     schedule = ThresholdSchedule(lower_first=0.2, lower_step=0.25, lower_last=0.6, upper=0.8)
     assert [schedule.lower(n) for n in (1, 2, 3, 4)] == pytest.approx([0.2, 0.45, 0.6, 0.6])
-    constant = ThresholdSchedule(lower_first=0.5, lower_step=0.0, lower_last=0.65)
+    constant = ThresholdSchedule(lower_first=0.5, lower_step=0.0, lower_last=0.65, upper=0.8)
     assert constant.lower(100) == 0.5
 
 
 @given(st.floats(0, 1), st.floats(0, 0.2), st.floats(0, 1), st.integers(1, 60))
 def test_lower_bound_never_falls_and_never_passes_its_limit(first, step, last, rounds):
-    schedule = ThresholdSchedule(lower_first=first, lower_step=step, lower_last=last)
+    schedule = ThresholdSchedule(lower_first=first, lower_step=step, lower_last=last, upper=1.0)
     bounds = [schedule.lower(number) for number in range(1, rounds + 1)]
     assert bounds == sorted(bounds)
     assert all(min(first, last) <= bound <= last for bound in bounds)

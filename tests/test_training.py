@@ -19,7 +19,7 @@ from earmark.runtime.errors import EarmarkError
 from earmark.runtime.interruption import InterruptedJobError
 from earmark.training import loop
 from earmark.training.checkpoints import Checkpoint
-from earmark.training.loop import Plan, TrainingTask
+from earmark.training.loop import TrainingSettings, TrainingTask
 
 
 def by_score(figures):
@@ -30,7 +30,7 @@ def one_batch(tag):
     return Batch(torch.full((1, 1, 1), float(tag)), torch.ones(1, 1), torch.ones(1), [f"{tag}.wav"])
 
 
-def fit_to_script(plan, scores, checkpoint, losses=None):
+def fit_to_script(settings, scores, checkpoint, losses=None):
     """Fit a module whose one weight is the epoch's number; its scores are given."""
     module = nn.Linear(1, 1, bias=False)
     given = losses or [0.5] * len(scores)
@@ -45,22 +45,22 @@ def fit_to_script(plan, scores, checkpoint, losses=None):
         return {"score": scores[int(module.weight.item()) - 1]}
 
     task = TrainingTask("toy", lambda epoch: [one_batch(epoch)], 1, losses_of, validate, by_score)
-    optimizer = loop.make_optimizer(module, plan)
-    trained = loop.fit(module, optimizer, plan, task, checkpoint, seed=1)
+    optimizer = loop.make_optimizer(module, settings)
+    trained = loop.fit(module, optimizer, settings, task, checkpoint, seed=1)
     assert trained.kept_epoch == module.weight.item()
     return trained.kept_epoch, trained.history
 
 
 @pytest.mark.parametrize(("keep", "weight"), [("best", 2), ("last", 4)])
 def test_best_or_last_weights_are_kept(checkpoint, keep, weight):
-    kept, history = fit_to_script(Plan(4, 0.1, keep=keep), [1, 3, 2, 2.5], checkpoint)
+    kept, history = fit_to_script(TrainingSettings(4, 0.1, keep=keep), [1, 3, 2, 2.5], checkpoint)
     assert kept == weight
     assert history["epoch"].tolist() == [1, 2, 3, 4]
     assert history["score"].tolist() == [1, 3, 2, 2.5]
 
 
 def test_of_equal_scores_the_first_is_best(checkpoint):
-    assert fit_to_script(Plan(4, 0.1), [1, 3, 3, 3], checkpoint)[0] == 2
+    assert fit_to_script(TrainingSettings(4, 0.1), [1, 3, 3, 3], checkpoint)[0] == 2
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_of_equal_scores_the_first_is_best(checkpoint):
 def test_patience_is_the_number_of_epochs_without_a_better_score(
     checkpoint, patience, scores, epochs, best
 ):
-    kept, history = fit_to_script(Plan(6, 0.1, patience=patience), scores, checkpoint)
+    kept, history = fit_to_script(TrainingSettings(6, 0.1, patience=patience), scores, checkpoint)
     assert len(history) == epochs
     assert kept == best
 
@@ -84,7 +84,9 @@ def test_patience_is_the_number_of_epochs_without_a_better_score(
 def test_loss_that_is_not_finite_is_explained(checkpoint, loss):
     words = r"loss of epoch 3, step 1 is (nan|inf)\. Its clips are 3\.wav:.*learning_rate \(0\.1\)"
     with pytest.raises(EarmarkError, match=words):
-        fit_to_script(Plan(4, 0.1), [1, 2, 3, 4], checkpoint, losses=[0.5, 0.5, loss, 0.5])
+        fit_to_script(
+            TrainingSettings(4, 0.1), [1, 2, 3, 4], checkpoint, losses=[0.5, 0.5, loss, 0.5]
+        )
     # What was learned before is still there.
     assert len(checkpoint.load()["history"]) == 2
 
@@ -92,27 +94,27 @@ def test_loss_that_is_not_finite_is_explained(checkpoint, loss):
 @pytest.mark.parametrize("score", [math.nan, -math.inf])
 def test_figure_that_is_not_finite_is_explained(checkpoint, score):
     with pytest.raises(EarmarkError, match=r"score of epoch 2 is .*learning_rate \(0\.1\)"):
-        fit_to_script(Plan(4, 0.1), [1, score, 3, 4], checkpoint)
+        fit_to_script(TrainingSettings(4, 0.1), [1, score, 3, 4], checkpoint)
 
 
 def test_cosine_rate_by_formula():
-    plan = Plan(epochs=20, learning_rate=0.4, schedule="cosine")
+    settings = TrainingSettings(epochs=20, learning_rate=0.4, schedule="cosine")
     for epoch in (0, 0.5, 5, 10, 19, 20):
         expected = 0.2 * (1 + math.cos(math.pi * epoch / 20))
-        assert plan.rate(epoch) == pytest.approx(expected, abs=1e-12)
-    assert plan.rate(0) == 0.4
-    assert plan.rate(10) == pytest.approx(0.2)
-    assert plan.rate(20) == pytest.approx(0)
+        assert settings.rate(epoch) == pytest.approx(expected, abs=1e-12)
+    assert settings.rate(0) == 0.4
+    assert settings.rate(10) == pytest.approx(0.2)
+    assert settings.rate(20) == pytest.approx(0)
 
 
 def test_cosine_rate_after_a_linear_rise():
-    plan = Plan(epochs=22, learning_rate=0.4, schedule="cosine", warmup_epochs=2.0)
-    assert 0 < plan.rate(0) < 0.001
+    settings = TrainingSettings(epochs=22, learning_rate=0.4, schedule="cosine", warmup_epochs=2.0)
+    assert 0 < settings.rate(0) < 0.001
     for epoch in (0.5, 1.0, 1.5):
-        assert plan.rate(epoch) == pytest.approx(0.4 * epoch / 2, abs=0.001)
+        assert settings.rate(epoch) == pytest.approx(0.4 * epoch / 2, abs=0.001)
     for epoch in (2, 7, 12, 22):
         expected = 0.2 * (1 + math.cos(math.pi * (epoch - 2) / 20))
-        assert plan.rate(epoch) == pytest.approx(expected, abs=1e-12)
+        assert settings.rate(epoch) == pytest.approx(expected, abs=1e-12)
 
 
 @given(
@@ -122,9 +124,9 @@ def test_cosine_rate_after_a_linear_rise():
     st.lists(st.floats(0, 1), min_size=2, max_size=30),
 )
 def test_cosine_rate_rises_to_its_peak_and_falls_to_nothing(epochs, peak, warmup, shares):
-    plan = Plan(epochs, peak, schedule="cosine", warmup_epochs=warmup)
+    settings = TrainingSettings(epochs, peak, schedule="cosine", warmup_epochs=warmup)
     moments = sorted(share * epochs for share in shares)
-    rates = [plan.rate(moment) for moment in moments]
+    rates = [settings.rate(moment) for moment in moments]
     assert all(0 <= rate <= peak for rate in rates)
     for (early, before), (late, after) in pairwise(zip(moments, rates, strict=True)):
         if late < warmup:
@@ -132,21 +134,21 @@ def test_cosine_rate_rises_to_its_peak_and_falls_to_nothing(epochs, peak, warmup
         elif early >= warmup:
             assert after <= before + 1e-12
     if warmup < epochs:
-        assert plan.rate(warmup) == pytest.approx(peak)
-        assert plan.rate(epochs) == pytest.approx(0, abs=1e-9)
+        assert settings.rate(warmup) == pytest.approx(peak)
+        assert settings.rate(epochs) == pytest.approx(0, abs=1e-9)
 
 
 def test_constant_rate():
-    plan = Plan(epochs=5, learning_rate=0.3, warmup_epochs=2.0)
-    assert [plan.rate(epoch) for epoch in (0, 1, 2.5, 5)] == [0.3] * 4
+    settings = TrainingSettings(epochs=5, learning_rate=0.3, warmup_epochs=2.0)
+    assert [settings.rate(epoch) for epoch in (0, 1, 2.5, 5)] == [0.3] * 4
 
 
 def test_weight_decay_makes_it_adamw():
     module = nn.Linear(2, 1)
-    plain = loop.make_optimizer(module, Plan(1, 0.3))
+    plain = loop.make_optimizer(module, TrainingSettings(1, 0.3))
     assert type(plain) is torch.optim.Adam
     assert plain.param_groups[0]["lr"] == 0.3
-    decaying = loop.make_optimizer(module, Plan(1, 0.3, weight_decay=0.01))
+    decaying = loop.make_optimizer(module, TrainingSettings(1, 0.3, weight_decay=0.01))
     assert type(decaying) is torch.optim.AdamW
     assert decaying.param_groups[0]["weight_decay"] == 0.01
 
@@ -158,16 +160,16 @@ class StopHereError(Exception):
 STEPS = 3
 
 
-def fit_at_random(checkpoint, stop_in=None, plan=None, start=0, at_step=None, spoil=None):
+def fit_at_random(checkpoint, stop_in=None, settings=None, start=0, at_step=None, spoil=None):
     """Fit a module with dropout, batch norm and drawn data, and fail on the way.
 
     ``stop_in``: the epoch that fails after its training; ``at_step(epoch, step)`` is called before
     the loss of each step is taken, and that is multiplied by ``spoil(epoch, step)``.
     """
-    plan = plan or Plan(5, 0.05, patience=3)
+    settings = settings or TrainingSettings(5, 0.05, patience=3)
     torch.manual_seed(start)
     module = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 1))
-    optimizer = loop.make_optimizer(module, plan)
+    optimizer = loop.make_optimizer(module, settings)
     epochs = []
 
     def batches_of(epoch):
@@ -196,7 +198,7 @@ def fit_at_random(checkpoint, stop_in=None, plan=None, start=0, at_step=None, sp
 
     task = TrainingTask("toy", batches_of, STEPS, losses_of, validate, by_score)
     try:
-        history = loop.fit(module, optimizer, plan, task, checkpoint, seed=7).history
+        history = loop.fit(module, optimizer, settings, task, checkpoint, seed=7).history
     except StopHereError:
         return None
     return module.state_dict(), optimizer.state_dict(), history, epochs
@@ -250,13 +252,13 @@ def test_finite_loss_with_a_gradient_beyond_bounds_is_not_saved(tmp_path, size):
     def losses_of(batch):
         return module.weight.sum(), {"loss": torch.tensor(1.0)}
 
-    plan = Plan(2, 0.1)
+    settings = TrainingSettings(2, 0.1)
     task = TrainingTask(
         "toy", lambda epoch: [one_batch(epoch)], 1, losses_of, dict, lambda figures: (0,)
     )
-    optimizer = loop.make_optimizer(module, plan)
+    optimizer = loop.make_optimizer(module, settings)
     with pytest.raises(EarmarkError, match=r"weights after epoch 1, step 1 .* clips are 1\.wav"):
-        loop.fit(module, optimizer, plan, task, checkpoint, seed=1)
+        loop.fit(module, optimizer, settings, task, checkpoint, seed=1)
     assert checkpoint.load() is None
 
 
@@ -285,13 +287,15 @@ def assert_same_states(found, expected):
 @pytest.mark.parametrize("keep", ["best", "last"])
 @pytest.mark.parametrize("stop_in", [1, 2, 3, 5])
 def test_interrupted_training_goes_on_as_if_it_had_not_stopped(tmp_path, stop_in, keep):
-    plan = Plan(5, 0.05, patience=3, keep=keep)
-    weights, optimizer, history, _ = fit_at_random(Checkpoint(tmp_path / "one.pt", "f"), None, plan)
+    settings = TrainingSettings(5, 0.05, patience=3, keep=keep)
+    weights, optimizer, history, _ = fit_at_random(
+        Checkpoint(tmp_path / "one.pt", "f"), None, settings
+    )
     stopped = Checkpoint(tmp_path / "two.pt", "f")
-    assert fit_at_random(stopped, stop_in, plan) is None
+    assert fit_at_random(stopped, stop_in, settings) is None
     # Other weights at the start: what goes on comes from the checkpoint alone.
     start = 0 if stop_in == 1 else 99
-    again, optimizer_again, history_again, epochs = fit_at_random(stopped, None, plan, start)
+    again, optimizer_again, history_again, epochs = fit_at_random(stopped, None, settings, start)
     assert epochs == list(range(stop_in, len(history) + 1))
     assert_same_states(again, weights)
     pd.testing.assert_frame_equal(history_again, history, check_exact=True)
@@ -309,9 +313,9 @@ def test_finished_training_is_not_repeated(tmp_path):
 
 
 def test_training_that_ran_out_of_patience_stays_stopped(checkpoint):
-    plan = Plan(6, 0.1, patience=2)
-    fit_to_script(plan, [1, 3, 2, 2, 9, 9], checkpoint)
-    kept, history = fit_to_script(plan, [1, 3, 2, 2, 9, 9], checkpoint)
+    settings = TrainingSettings(6, 0.1, patience=2)
+    fit_to_script(settings, [1, 3, 2, 2, 9, 9], checkpoint)
+    kept, history = fit_to_script(settings, [1, 3, 2, 2, 9, 9], checkpoint)
     assert (kept, len(history)) == (2, 4)
 
 
@@ -401,15 +405,15 @@ def test_means_of_an_epoch_are_over_its_clips(checkpoint):
         return 0.0 * module.weight.sum() + loss, {"loss": torch.tensor(total)}
 
     task = TrainingTask("toy", lambda epoch: batches, 2, losses_of, dict, lambda figures: (0,))
-    optimizer = loop.make_optimizer(module, Plan(1, 0.1))
-    trained = loop.fit(module, optimizer, Plan(1, 0.1), task, checkpoint, seed=1)
+    optimizer = loop.make_optimizer(module, TrainingSettings(1, 0.1))
+    trained = loop.fit(module, optimizer, TrainingSettings(1, 0.1), task, checkpoint, seed=1)
     assert trained.history["train_loss"].tolist() == [(6 + 4) / 4]
 
 
 def test_rate_follows_the_plan_at_each_step(checkpoint):
-    plan = Plan(2, 0.4, schedule="cosine")
+    settings = TrainingSettings(2, 0.4, schedule="cosine")
     module = nn.Linear(1, 1)
-    optimizer, rates = loop.make_optimizer(module, plan), []
+    optimizer, rates = loop.make_optimizer(module, settings), []
 
     def losses_of(batch):
         rates.append(optimizer.param_groups[0]["lr"])
@@ -419,7 +423,7 @@ def test_rate_follows_the_plan_at_each_step(checkpoint):
     task = TrainingTask(
         "toy", lambda epoch: [one_batch(1), one_batch(2)], 2, losses_of, dict, lambda figures: (0,)
     )
-    loop.fit(module, optimizer, plan, task, checkpoint, seed=1)
+    loop.fit(module, optimizer, settings, task, checkpoint, seed=1)
     # A half cosine over four steps, by hand.
     expected = [0.2 * (1 + math.cos(math.pi * done / 4)) for done in range(4)]
     assert rates == pytest.approx(expected)

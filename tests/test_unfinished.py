@@ -49,7 +49,7 @@ def test_a_run_stopped_after_an_edit_goes_on(tmp_path: Path) -> None:
     assert code == 0, text
     stopped = start_snakemake(run, "submission.csv", overlay=edited)
     log = run / "logs/set/train_model/cnn_logmel/seed1_fold0.log"
-    while "epoch 30," not in (log.read_text() if log.exists() else ""):
+    while "epoch 30/" not in (log.read_text() if log.exists() else ""):
         assert stopped.poll() is None
         time.sleep(0.01)
     os.killpg(stopped.pid, signal.SIGKILL)
@@ -61,7 +61,7 @@ def test_a_run_stopped_after_an_edit_goes_on(tmp_path: Path) -> None:
         code, text = snakemake(run, *arguments, overlay=edited)
         assert code == 0, text
     assert NOTHING not in text
-    assert "Resuming after epoch" in log.read_text()
+    assert "Resuming from epoch" in log.read_text()
     for name in ("submission.csv", "results/set/models/cnn_logmel/seed1/fold0/weights.safetensors"):
         assert (run / name).read_bytes() == (wanted / name).read_bytes()
     assert NOTHING in plan(run, "submission.csv", overlay=edited).text

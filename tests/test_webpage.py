@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from earmark.reporting import tables
-from earmark.reporting.tables import Section
+from earmark.reporting import table_pages
+from earmark.reporting.table_pages import Section
 
 DASH = "\N{EN DASH}"
 ODD = (
@@ -70,7 +70,7 @@ class Reader(HTMLParser):
 
 def written(folder: Path, *sections: Section) -> Reader:
     table = pd.DataFrame({"fname": ["a.wav"], "label": ["Glögg"]})
-    tables.write(table, sections, folder / "new" / "table.csv", folder / "new" / "table.html")
+    table_pages.write(table, sections, folder / "new" / "table.csv", folder / "new" / "table.html")
     assert (folder / "new" / "table.csv").read_bytes() == "fname,label\na.wav,Glögg\n".encode()
     page = (folder / "new" / "table.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from earmark.dataset import tables
 from earmark.evaluation import ensemble, out_of_fold, predictions, submission
 from earmark.labels import label_table
@@ -21,22 +19,19 @@ def main(
 ) -> None:
     """Write the test clips' mean probabilities (HDF5) and three best guesses (CSV).
 
-    ``members`` are the predictions of the test clips by each of ``cfg["members"]``; the folds of
-    one member are averaged first. ``cfg`` further has ``kind`` and ``exponent``. For a weighted
-    mean, ``train_predictions`` are the members', and ``labels_table`` is one file.
+    ``members`` are the test clips' predictions by each of ``cfg["members"]``, whose folds are
+    averaged first. ``cfg`` further has the ``name`` of the system or ensemble, ``kind`` and
+    ``exponent``. A weighted mean needs ``train_predictions`` and ``labels_table``, one file.
     """
-    read = [predictions.read(path) for path in members]
-    classes = predictions.same_classes(read, combined)
     scores = None
     if train_predictions:
-        of_train = map(predictions.read, train_predictions)
-        own = dict(zip(cfg["members"], of_train, strict=True))
-        scores = out_of_fold.weighing_scores(own, label_table.read(labels_table[0]))
-    means = [np.mean(member.probabilities, axis=0) for member in read]
-    mean = ensemble.combine(cfg["kind"], means, scores, cfg["exponent"])
-    clips = read[0].clips
-    predictions.write(combined, predictions.Predictions(clips, classes, mean))
-    tables.write_table(submission.make(clips, mean, classes), guesses)
+        of_train = dict(zip(cfg["members"], map(predictions.read, train_predictions), strict=True))
+        scores = out_of_fold.weighing_scores(of_train, label_table.read(labels_table[0]))
+    means = [predictions.read(path).mean_of_folds() for path in members]
+    of_test = dict(zip(cfg["members"], means, strict=True))
+    mean = ensemble.combine_predictions(cfg["name"], cfg, of_test, means[0].clips, scores)
+    predictions.write(combined, mean)
+    tables.write_table(submission.make(mean.clips, mean.probabilities, mean.classes), guesses)
 
 
 if __name__ == "__main__":

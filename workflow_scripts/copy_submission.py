@@ -1,4 +1,4 @@
-"""Copy the guesses of one system or ensemble to where a submission is looked for."""
+"""Copy the guesses of one system or ensemble to a submission file."""
 
 import logging
 from pathlib import Path

@@ -1,50 +1,49 @@
-"""Measure how clean the labels of each selection are, where the train clips' truth is known."""
+"""Count the correct labels of each selection, where the train clips' ground truth is known."""
 
 from typing import Any
 
 import pandas as pd
 
 from earmark.evaluation import label_quality
-from earmark.labels import selections as selections_table
-from earmark.reporting import tables
-from earmark.reporting.tables import Section
+from earmark.labels import selections as selection_files
+from earmark.reporting import table_pages
+from earmark.reporting.table_pages import Section
 from earmark.runtime import job
 
 REMARKS = (
-    "The selection 'given' is all labels as they came, the others are what networks learn from. "
-    "Verified labels were checked by people. Promoted ones were not, but the verified labels of "
-    "similar clips agree with them. Unverified ones are the others, as the data set has them. "
-    "Right are labels that agree with the truth, which nothing is trained on.",
+    "'(all labels)' are all labels of labels.csv; the others are the selections that networks are "
+    "trained on. Verified labels were checked by people, promoted ones were confirmed by label "
+    "spreading, and unverified ones are as given. Correct labels equal the ground truth, which is "
+    "used for this table only.",
 )
+ALL_LABELS = "(all labels)"
 
 
 def main(
     *, truth: str, selections: list[str], quality: str, page: str, cfg: dict[str, Any]
 ) -> None:
-    """Write selection, source, labels, right, precision, also as a web page.
+    """Write selection, source, labels, correct, precision, also as a web page.
 
-    The selection "given" holds all labels, whatever their weight. ``cfg["names"]`` names each file
-    in ``selections``.
+    The first selection, ALL_LABELS, has all labels, whatever their weight. ``cfg["names"]`` are the
+    names of the ``selections``.
     """
-    known = label_quality.truth_table(truth)
-    read = [selections_table.read(path) for path in selections]
-    # A selection has all usable clips: those as they came are the same in each.
-    as_given = read[0]["source"].where(read[0]["verified"] == 1, "unverified")
-    named = {"given": read[0].assign(source=as_given)}
-    named |= {
-        name: selections_table.learned(table)
-        for name, table in zip(cfg["names"], read, strict=True)
-    }
+    true_labels = label_quality.truth_table(truth)
+    all_rows = [selection_files.read(path) for path in selections]
+    # Each selection has a row for every usable clip.
+    source = all_rows[0]["source"].where(all_rows[0]["verified"] == 1, "unverified")
+    by_name = {ALL_LABELS: all_rows[0].assign(source=source)}
+    for name, table in zip(cfg["names"], all_rows, strict=True):
+        by_name[name] = selection_files.training_rows(table)
     rows = []
-    for name, chosen in named.items():
-        for source, part in chosen.groupby("source", sort=False):
-            right, count = label_quality.precision(part, known)
-            share = round(right / count, 4) if count else float("nan")
-            rows.append((name, source, count, right, share))
-    columns = ["selection", "source", "labels", "right", "precision"]
+    for name, selection in by_name.items():
+        for source, part in selection.groupby("source", sort=False):
+            correct, count = label_quality.count_correct(part, true_labels)
+            share = round(correct / count, 4) if count else float("nan")
+            rows.append((name, source, count, correct, share))
+    columns = ["selection", "source", "labels", "correct", "precision"]
     table = pd.DataFrame(rows, columns=columns)
-    shown = table.rename(columns={"precision": "share right"})
-    tables.write(table, [Section("How clean the labels are", shown, 3, REMARKS)], quality, page)
+    shown = table.rename(columns={"precision": "share correct"})
+    table_pages.write(table, [Section("Correct labels", shown, 3, REMARKS)], quality, page)
 
 
 if __name__ == "__main__":

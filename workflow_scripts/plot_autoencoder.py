@@ -11,7 +11,7 @@ from earmark.reporting import figures, training_curves
 from earmark.runtime import job
 from earmark.training.autoencoder import validation_clips
 
-SHOWN_CLIPS = 3  # each of another label
+SHOWN_CLIPS = 3  # each with another label
 
 
 def main(
@@ -29,18 +29,18 @@ def main(
 ) -> None:
     """Write the loss curves, and originals above reconstructions of a few validation clips."""
     figures.save(training_curves.autoencoder_curves(pd.read_csv(history)), curves_png, curves_svg)
-    described = saved_models.read_metadata(metadata, {"batch_norm_momentum": float})
+    model = saved_models.read_metadata(metadata, {"batch_norm_momentum": float})
     clips = example_clips.read(labels_table, clips_table)
     clips = clips[clips["clip"].isin(validation_clips(clips["clip"].tolist()))]
     chosen = example_clips.of_different_labels(clips, SHOWN_CLIPS)
     with store.FeatureStore(feature_file) as features:
-        sounds = spectrograms.read(features, chosen)
-        module = Autoencoder(features.shape, described["batch_norm_momentum"])
+        originals = spectrograms.read(features, chosen)
+        module = Autoencoder(features.shape, model["batch_norm_momentum"])
     saved_models.load(module, weights)
     with torch.no_grad():
-        images = torch.stack([torch.from_numpy(sound.values).float() for sound in sounds])
+        images = torch.stack([torch.from_numpy(one.values).float() for one in originals])
         outputs = module.eval()(images).numpy()
-    figure = spectrograms.reconstructions(sounds, outputs)
+    figure = spectrograms.reconstructions(originals, outputs)
     figures.save(figure, reconstructions_png, reconstructions_svg)
 
 

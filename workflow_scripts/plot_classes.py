@@ -7,10 +7,7 @@ from earmark.runtime import job
 
 
 def main(*, labels_table: str, clips_table: str, csv: str, png: str, svg: str) -> None:
-    """Write the counts (label, verified, not_verified, clips), largest class first, and a figure.
-
-    Usable train clips count.
-    """
+    """Write counts of usable clips (label, verified, unverified, clips), and a figure of them."""
     labelled = selections.labelled(label_table.read(labels_table), clips.read(clips_table))
     counts = class_counts.count_clips(labelled)
     tables.write_table(counts, csv)

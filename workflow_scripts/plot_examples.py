@@ -23,8 +23,8 @@ def main(
     clips = example_clips.read(labels_table, clips_table)
     chosen = pd.concat([example_clips.of_label(clips, label) for label in cfg["labels"]])
     with store.FeatureStore(feature_file) as features:
-        sounds = spectrograms.read(features, chosen)
-    figures.save(spectrograms.examples(sounds), png, svg)
+        examples = spectrograms.read(features, chosen)
+    figures.save(spectrograms.examples(examples), png, svg)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Draw what the first layer's filters respond to, and what they make of one clip.
+"""Draw what the first layer's filters respond to, and their feature maps of one clip.
 
-The former is found by activation maximisation: gradient ascent on the input (Erhan et al. 2009; see
-``earmark.report2018.activation``).
+The former is computed by activation maximisation (see ``earmark.report2018.activation``).
 """
 
 from typing import Any
@@ -37,20 +36,20 @@ def main(
     clips = example_clips.read(labels_table, clips_table)
     chosen = example_clips.of_label(clips, cfg["label"])
     with store.FeatureStore(feature_file) as features:
-        (sound,) = spectrograms.read(features, chosen)
-        module, _, described = predicting.load(features, weights, metadata)
-    name = described["network"]
+        (spectrogram,) = spectrograms.read(features, chosen)
+        module, _, model = predicting.load(features, weights, metadata)
+    name = model["network"]
     layers, last = activation.first_layer(module.eval())
     preferred = activation.preferred_inputs(layers, seeds.derive_seed(seed, "filters")).numpy()
-    bin_hertz = 1000 * sound.highest_khz / sound.values.shape[0]
+    bin_hertz = 1000 * spectrogram.highest_khz / spectrogram.values.shape[0]
     title = f"{name}: what the first layer's {len(preferred)} filters respond to"
     figure = spectrograms.filters(preferred, bin_hertz, title)
     figures.save(figure, filters_png, filters_svg)
-    image = torch.from_numpy(sound.values).float()
+    image = torch.from_numpy(spectrogram.values).float()
     maps = activation.output_of(last, module, image).numpy()
     label, clip = figures.readable(chosen["label"].item()), chosen["clip"].item()
     title = f"{name}: the first layer's maps of {clip} ({label})"
-    figures.save(spectrograms.feature_maps(sound, maps, title), maps_png, maps_svg)
+    figures.save(spectrograms.feature_maps(spectrogram, maps, title), maps_png, maps_svg)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from earmark.runtime import job
 def main(*, histories: list[str], png: str, svg: str, cfg: dict[str, Any]) -> None:
     """Write the curves of ``histories``: the base model's, if any, then those of its rounds.
 
-    ``cfg`` has the ``title`` and the number of the ``rounds``, where the base is 0.
+    ``cfg`` has the ``title`` and the ``rounds`` of the histories, where the base is 0.
     """
     parts = [
         pd.read_csv(path).assign(round=number)

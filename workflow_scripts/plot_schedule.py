@@ -1,4 +1,4 @@
-"""Draw the thresholds of each self-training setting, round by round."""
+"""Draw the thresholds of each self-training, round by round."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from earmark.runtime import job
 
 
 def main(*, png: str, svg: str, cfg: dict[str, Any]) -> None:
-    """Write the figure of ``cfg["schedules"]``: self-training settings of the config, by system."""
+    """Write the figure of ``cfg["schedules"]``: ``rounds`` and ``schedule`` of each system."""
     figures.save(training_curves.thresholds(cfg["schedules"]), png, svg)
 
 

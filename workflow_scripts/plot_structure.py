@@ -1,4 +1,4 @@
-"""List and draw the layers of a network, as built."""
+"""List and draw the layers of a network."""
 
 from typing import Any
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from earmark.dataset import tables
 from earmark.features import store
 from earmark.labels import spreading
 from earmark.reporting import figures, tsne
@@ -14,9 +13,9 @@ from earmark.runtime import job
 def main(*, vectors: str, spread: str, png: str, svg: str, cfg: dict[str, Any], seed: int) -> None:
     """Write the figure of ``cfg["group"]``, whose spreading table is ``spread``.
 
-    ``vectors`` has what its clips are compared by; ``cfg`` further has the ``perplexity``.
+    ``vectors`` is the file of latents or spectrograms; ``cfg`` further has the ``perplexity``.
     """
-    table = tables.read_table(spread, spreading.COLUMNS, "spreading table")
+    table = spreading.read(spread)
     points = store.read_vectors(vectors, table["clip"].tolist())
     points = tsne.embed(points, cfg["perplexity"], seed)
     after = np.where(table["state"] == "verified", table["given"], table["spread"])

@@ -1,4 +1,4 @@
-"""Print scores.csv as a table for the terminal; says so when there are none."""
+"""Print scores.csv as a table in the terminal, or that there are no scores."""
 
 import csv
 import sys
@@ -6,16 +6,18 @@ from pathlib import Path
 
 
 def main(scores: str) -> None:
-    """Print one line per system, with its figures on all scored test clips."""
+    """Print one line per system and seed: MAP@3 on all scored test clips."""
     if not Path(scores).exists():
-        print("There is no truth file for these clips, so no scores.")
+        print("There is no ground truth for these test clips, so no scores.")
         return
     with open(scores, newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "all"]
     width = max(len(row["system"]) for row in rows)
+    several = len({row["seed"] for row in rows}) > 1
     for row in rows:
-        figure = f"MAP@3 {float(row['map3']):.3f} +- {float(row['standard_error']):.3f}"
-        print(f"  {row['system']:{width}}  {figure} on {row['clips']} clips")
+        seed = f"  seed {row['seed']}" if several else ""
+        score = f"MAP@3 {float(row['map3']):.3f} +- {float(row['standard_error']):.3f}"
+        print(f"  {row['system']:{width}}{seed}  {score} on {row['clips']} clips")
 
 
 if __name__ == "__main__":

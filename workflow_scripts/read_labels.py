@@ -1,4 +1,4 @@
-"""Bring the train list and people's corrections of it together."""
+"""Read the train list, apply people's corrections, and write labels.csv."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from earmark.runtime import job
 def main(*, train_list: str, corrections: list[str], table: str) -> None:
     """Write labels.csv; ``corrections`` is empty or names one file."""
     listed = pd.DataFrame(clip_lists.train_rows(Path(train_list)))
-    corrected = None
+    decisions = None
     if corrections:
-        corrected = corrections_file.read(corrections[0], sorted(listed["label"].unique()))
-    tables.write_table(label_table.make(listed, corrected, train_list), table)
+        decisions = corrections_file.read(corrections[0], sorted(listed["label"].unique()))
+    tables.write_table(label_table.make(listed, decisions, train_list), table)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Score submissions against the published truth; the only script that reads it."""
+"""Score submissions against the published ground truth; the only script that reads it."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ import pandas as pd
 
 from earmark.dataset.tables import write_table
 from earmark.evaluation import scoring, submission
-from earmark.reporting import tables
-from earmark.reporting.tables import Section
+from earmark.reporting import table_pages
+from earmark.reporting.table_pages import Section
 from earmark.runtime import job
 
 REMARKS = (
-    "A clip scores 1 where the first guess is right, 1/2 where the second is, 1/3 where the third "
-    "is, and 0 otherwise; MAP@3 is the mean over clips. The standard error says how far that mean "
-    "would move with other clips: systems that differ by less may be equally good.",
+    "A clip scores 1 if the first guess is correct, 1/2 if the second is, 1/3 if the third is, and "
+    "0 otherwise; MAP@3 is the mean over clips. The standard error says how much that mean would "
+    "vary with other clips: systems that differ by less may be equally good.",
 )
-HEADINGS = {"map3": "MAP@3", "accuracy": "first guess right"}
-BETWEEN_SEEDS = ("MAP@3 of each system, trained with several seeds: mean and sample deviation.",)
+HEADINGS = {"map3": "MAP@3", "accuracy": "first guess correct"}
+BETWEEN_SEEDS = ("MAP@3 of each system over its seeds: mean and sample standard deviation.",)
 
 
 def main(
@@ -28,13 +28,13 @@ def main(
     clip_scores: str,
     cfg: dict[str, Any],
 ) -> None:
-    """Write scores.csv, the same as a web page, and the clips' scores that they are means of.
+    """Write scores.csv, the same as a web page, and the scores of each clip.
 
     ``cfg["systems"]`` gives (system, seed) of each submission.
     """
-    known = scoring.read_truth(truth)
+    true_labels = scoring.read_truth(truth)
     parts = [
-        scoring.score_clips(system, seed, submission.read(path), known)
+        scoring.score_clips(system, seed, submission.read(path), true_labels)
         for (system, seed), path in zip(cfg["systems"], submissions, strict=True)
     ]
     clips = pd.concat(parts, ignore_index=True)
@@ -45,7 +45,7 @@ def main(
     if table["seed"].nunique() > 1:
         means = scoring.means_over_seeds(table)
         sections.insert(0, Section("Means over seeds", means, 3, BETWEEN_SEEDS))
-    tables.write(table, sections, scores, page)
+    table_pages.write(table, sections, scores, page)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Decide which train clips are learned from, with which label and weight."""
+"""Choose which labels a system is trained on, and their weights."""
 
 from typing import Any
 
@@ -12,8 +12,7 @@ def main(
 ) -> None:
     """Write a selection; ``groups`` are the files of its spreading, or empty."""
     promoted: set[str] = set()
-    for path in groups:
-        table = tables.read_table(path, spreading.COLUMNS, "spreading table")
+    for table in map(spreading.read, groups):
         promoted |= set(table.loc[table["state"] == "promoted", "clip"])
     labelled = selections.labelled(label_table.read(labels_table), clips.read(clips_table))
     tables.write_table(selections.select(labelled, promoted, cfg["rest_weight"]), selection)

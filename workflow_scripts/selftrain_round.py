@@ -1,4 +1,4 @@
-"""One round of self-training: label the pool with the last weights, train on base and pool."""
+"""One round of self-training: pseudo-label the pool, then train on base and pseudo-labels."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ def main(
 ) -> None:
     """Train on the base ``selection`` and the pool's clips within the round's bounds.
 
-    ``cfg`` is as for ``train_model``, and has the ``round`` and the ``schedule``. Test clips are
-    never in the pool. ``weights_before`` is the file of the stage before; without one, the round
-    starts from an untrained network, as the report's setting B did. ``pseudo`` gets the labels that
-    the round added.
+    ``cfg`` is as for ``train_model``, with ``round`` and ``schedule``. Test clips are never in the
+    pool. ``weights_before`` is the file of the round or base before; without one, the round starts
+    from an untrained network, as in the report's setting B. ``pseudo`` is the table of the labels
+    that the round added.
     """
     seed = seeds.derive_seed(cfg["seed"], "selftraining", cfg["system"], cfg["fold"], cfg["round"])
     name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}, round {cfg['round']}"

@@ -1,4 +1,4 @@
-"""Spread the verified labels of one group over its other clips."""
+"""Spread the verified labels of one group to its other clips."""
 
 import logging
 from typing import Any
@@ -18,7 +18,7 @@ def main(
 ) -> None:
     """Write the group's table: clip, given, spread, confidence, state.
 
-    ``vectors`` is a file of latents or of pictures; ``cfg`` has ``classes`` of the group,
+    ``vectors`` is a file of latents or of spectrograms; ``cfg`` has ``classes`` of the group,
     ``latent_divisor`` and the settings of the kernel.
     """
     labelled = selections.labelled(label_table.read(labels_table), clips.read(clips_table))
@@ -35,18 +35,16 @@ def main(
     undecided = int((table["state"] == "undecided").sum())
     if undecided and members["label"].nunique() == 1:
         log.warning(
-            "%s: all %d clips of the group have the given label %s, and agreeing would prove "
-            "nothing: %d clips are undecided and not promoted. Put the class into a group with "
-            "others.",
+            "%s: spreading cannot confirm labels in a group with one class (%s): %d clips are "
+            "undecided and not promoted. Put the class into a group with others.",
             spread,
-            len(table),
             members["label"].iloc[0],
             undecided,
         )
     elif undecided:
         log.warning(
-            "%s: %d of %d clips are undecided (no verified clip is near enough in the kernel); "
-            "they are not promoted. A smaller gamma, or `gamma: auto`, reaches further.",
+            "%s: %d of %d clips are undecided (too far from all verified clips, for this gamma) "
+            "and not promoted. Try a smaller gamma, or `gamma: auto`.",
             spread,
             undecided,
             len(table),

@@ -1,19 +1,18 @@
-"""Put the groups' counts before and after spreading into one table."""
+"""Count labels before and after spreading, by group."""
 
 from typing import Any
 
 import pandas as pd
 
-from earmark.dataset.tables import read_table
 from earmark.labels import spreading
-from earmark.reporting import tables
-from earmark.reporting.tables import Section
+from earmark.reporting import table_pages
+from earmark.reporting.table_pages import Section
 from earmark.runtime import job
 
 REMARKS = (
-    "Within a group, verified labels flow to clips that are similar. A clip whose own label agrees "
-    "with what arrives is promoted and counts as verified from then on; where it does not agree "
-    "the clip is rejected, and where nothing arrives it stays undecided.",
+    "Within a group, verified labels spread to similar clips. A clip whose given label equals the "
+    "label it receives is promoted and counts as verified from then on; if they differ the clip is "
+    "rejected, and if it receives none it stays undecided.",
 )
 
 
@@ -24,17 +23,16 @@ def main(*, groups: list[str], summary: str, page: str, cfg: dict[str, Any]) -> 
     """
     parts: dict[str, dict[str, pd.DataFrame]] = {}
     for (name, group), path in zip(cfg["groups"], groups, strict=True):
-        table = read_table(path, spreading.COLUMNS, "spreading table")
-        parts.setdefault(name, {})[group] = table
+        parts.setdefault(name, {})[group] = spreading.read(path)
     rows = [
         spreading.summary_row(name, group, table)
-        for name, own in parts.items()
-        for group, table in {**own, "together": pd.concat(own.values())}.items()
+        for name, tables in parts.items()
+        for group, table in {**tables, "together": pd.concat(tables.values())}.items()
     ]
     counts = pd.DataFrame(rows)
     shown = counts.rename(columns={"percent_after": "percent verified after"})
     sections = [Section("Labels before and after spreading", shown, 1, REMARKS)]
-    tables.write(counts, sections, summary, page)
+    table_pages.write(counts, sections, summary, page)
 
 
 if __name__ == "__main__":

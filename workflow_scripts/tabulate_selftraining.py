@@ -1,4 +1,4 @@
-"""Put the rounds of a self-training into the report's table."""
+"""Write the report's table of the rounds of a self-training."""
 
 import json
 from pathlib import Path
@@ -6,15 +6,15 @@ from typing import Any
 
 from earmark.labels import selections
 from earmark.report2018 import report_tables
-from earmark.reporting import tables
-from earmark.reporting.tables import Section
+from earmark.reporting import table_pages
+from earmark.reporting.table_pages import Section
 from earmark.runtime import job
 
 REMARKS = (
     "Round 0 is the base model. Clips are those trained on, without the fold held out; accuracies "
     "are those of the epoch whose weights were kept, and the last line repeats the best round.",
-    "Reported figures, where there are any, are of FSDKaggle2018; its validation clips have noisy "
-    "labels.",
+    "Reported numbers, where there are any, are of FSDKaggle2018, with unverified labels among "
+    "those of the validation clips.",
 )
 
 
@@ -33,7 +33,7 @@ def main(
     }
     added = {number: len(selections.read(path)) for number, path in enumerate(pseudo, start=1)}
     table = report_tables.selftraining(rounds, added, cfg["setting"])
-    tables.write(table, [Section(cfg["title"], table, 4, REMARKS)], csv, page)
+    table_pages.write(table, [Section(cfg["title"], table, 4, REMARKS)], csv, page)
 
 
 if __name__ == "__main__":

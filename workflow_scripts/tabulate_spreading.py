@@ -1,17 +1,16 @@
-"""Put the counts of label spreading into the report's group table."""
+"""Write the report's group table of label spreading."""
 
 from typing import Any
 
 from earmark.dataset.tables import read_table
 from earmark.report2018 import report_tables, reported_values
-from earmark.reporting import tables
-from earmark.reporting.tables import Section
+from earmark.reporting import table_pages
+from earmark.reporting.table_pages import Section
 from earmark.runtime import job
 
 REMARK = (
-    "Undecided clips are those that no verified clip reached. The reported figures count the "
-    f"{reported_values.TRAIN_CLIPS:,} train clips of FSDKaggle2018, the others the data set of "
-    "this run."
+    "Undecided clips are those that no verified clip reached. Reported numbers are of the "
+    f"{reported_values.TRAIN_CLIPS:,} train clips of FSDKaggle2018, the others of this run's data."
 )
 
 
@@ -19,13 +18,13 @@ def main(*, summary: str, csv: str, page: str, cfg: dict[str, Any]) -> None:
     """Write the group table of one ``spreading`` as CSV and as a web page.
 
     ``summary`` is spreading.csv. ``cfg`` has the ``spreading`` and the group ``scheme`` whose
-    reported figures stand beside it.
+    reported numbers are added.
     """
     counts = read_table(summary, ("spreading", "group"), "summary of spreading")
     table = report_tables.spreading(counts, cfg["spreading"], cfg["scheme"])
     title = f"Label spreading, scheme {cfg['scheme']}: {cfg['spreading']}"
     shown = table.drop(columns=["spreading", "scheme"])
-    tables.write(table, [Section(title, shown, 2, [REMARK])], csv, page)
+    table_pages.write(table, [Section(title, shown, 2, [REMARK])], csv, page)
 
 
 if __name__ == "__main__":

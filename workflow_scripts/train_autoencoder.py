@@ -28,17 +28,17 @@ def main(
     ``cfg`` has the ``recipe``, ``batch_norm_momentum`` and ``latents_mode``. Writes weights,
     metadata (JSON), history (CSV) and latents (n, d) of the train clips.
     """
-    own_seed = seeds.derive_seed(seed, "autoencoder")
+    training_seed = seeds.derive_seed(seed, "autoencoder")
     cfg = {**cfg, "network": "autoencoder", "seed": seed}
     inputs = {"clips": clips_table, "features": feature_file}
     outputs = {"weights": weights, "metadata": metadata, "history": history}
     with training_job.open_training_job(
-        "autoencoder", own_seed, cfg, inputs, outputs, code, threads, hardware_settings
+        "autoencoder", training_seed, cfg, inputs, outputs, code, threads, hardware_settings
     ) as training:
         usable = clips.usable(clips.read(clips_table)).tolist()
         model = Autoencoder(training.features.shape, cfg["batch_norm_momentum"])
         training.save(model, autoencoder.train(training, model, usable))
-        # Last, for latents taken in training mode move the batch norms' running statistics.
+        # Last, as latents taken in training mode change batch norms' running statistics.
         model.train(cfg["latents_mode"] == "training")
         store.write_latents(latents, usable, autoencoder.encode(training, model, usable))
 

@@ -24,15 +24,17 @@ def main(
     each; ``cfg["entries"]`` are the systems and ensembles, by name, with ``members``, ``kind`` and
     ``exponent``.
     """
-    paths = {tuple(key): path for key, path in zip(cfg["files"], members, strict=True)}
+    paths: dict[int, dict[str, str]] = {}
+    for (system, seed), path in zip(cfg["files"], members, strict=True):
+        paths.setdefault(seed, {})[system] = path
     labels, folds_of_clips = label_table.read(labels_table), folds.read(folds_table)
     parts = []
-    for seed in dict.fromkeys(seed for _, seed in paths):
-        read = {name: predictions.read(path) for (name, own), path in paths.items() if own == seed}
-        for entry, settings in cfg["entries"].items():
-            own = {name: read[name] for name in settings["members"]}
-            mean = out_of_fold.combine(own, labels, settings["kind"], settings["exponent"], entry)
-            parts.append(out_of_fold.rows(entry, seed, mean, labels, folds_of_clips))
+    for seed, files in paths.items():
+        by_system = {system: predictions.read(path) for system, path in files.items()}
+        for name, settings in cfg["entries"].items():
+            predicted = {member: by_system[member] for member in settings["members"]}
+            mean = out_of_fold.combine(name, settings, predicted, labels)
+            parts.append(out_of_fold.rows(name, seed, mean, labels, folds_of_clips))
     tables.write_table(pd.concat(parts, ignore_index=True), out_of_fold_table)
 
 

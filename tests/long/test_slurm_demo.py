@@ -130,7 +130,7 @@ def test_interrupted_training_goes_on(
 ) -> None:
     with SlurmRun(cluster, tmp_path / "run", "submission.csv", overlay=one_model.overlay) as run:
         job = run.running_job("train_model")
-        run.wait_for_line(LOG, f"epoch {epoch},", seconds=600)
+        run.wait_for_line(LOG, f"epoch {epoch}/", seconds=600)
         interrupt(run, job)
         run.finish(seconds=1800)
         jobs = run.jobs("train_model")
@@ -153,7 +153,7 @@ def test_training_at_its_time_limit_gets_sigterm_and_goes_on(
         profile=unwarned,
     ) as run:
         job = run.running_job("train_model")
-        run.wait_for_line(LOG, f"epoch {epoch},", seconds=600)
+        run.wait_for_line(LOG, f"epoch {epoch}/", seconds=600)
         # It must not get ready before its minute is over. Slurm lets it go on when it ends it.
         (training,) = (process for process in psutil.process_iter() if has_open(process, run))
         training.suspend()
@@ -178,9 +178,9 @@ def has_open(process: psutil.Process, run: SlurmRun) -> bool:
 
 def resumed_after(directory: Path) -> int:
     """The epoch after which the last job of the training went on."""
-    found = re.search(r"Resuming after epoch (\d+)", (directory / LOG).read_text())
+    found = re.search(r"Resuming from epoch (\d+)", (directory / LOG).read_text())
     assert found
-    return int(found.group(1))
+    return int(found.group(1)) - 1
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,10 @@
-"""Standard errors of a MAP@3, and the confidence interval of its difference to another system's.
+"""Standard errors of MAP@3, and confidence intervals of the difference of two systems.
 
-Both systems guess the same clips, and a clip that is hard for one is mostly hard for the other:
-differences are therefore taken clip by clip, and the clips are drawn again with replacement
-(paired bootstrap; Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapters 13 and 16).
-Chance enters twice, through the clips and through the training's seed. The seeds are averaged
-first, which equals drawing the same clips for all seeds, as means are linear.
+Both systems guess the same clips, and a clip that is hard for one is mostly hard for the other.
+So differences are taken clip by clip, and clips are resampled with replacement (paired bootstrap;
+Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapters 13 and 16). Scores vary with the
+clips and with the training's seed. Seeds are averaged first, which equals resampling the same clips
+for all seeds, as means are linear.
 """
 
 from typing import NamedTuple
@@ -18,10 +18,10 @@ RESAMPLES = 10_000
 
 
 class Summary(NamedTuple):
-    """A system's mean, and its errors by clips and by seeds.
+    """A system's mean and its uncertainty.
 
-    ``clip_error``: standard error of the mean over clips, of each clip's mean over seeds.
-    ``seed_deviation``: sample deviation of the seeds' means; NaN for one seed.
+    ``clip_error``: standard error over clips, of each clip's mean over seeds.
+    ``seed_deviation``: sample standard deviation of the seeds' means; NaN for one seed.
     """
 
     mean: float
@@ -30,7 +30,7 @@ class Summary(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A difference of two means and its 95 % interval; NaN for an interval of one clip."""
+    """A difference of two means and its 95 % interval, which is NaN for a single clip."""
 
     difference: float
     low: float
@@ -38,20 +38,20 @@ class Difference(NamedTuple):
 
 
 def summarise(values: np.ndarray) -> Summary:
-    """Mean and both errors of average precisions (seeds, clips)."""
+    """Summary of average precisions (seeds, clips)."""
     mean, error = metrics.mean_and_error(values.mean(axis=0))
     seeds = values.mean(axis=1)
     return Summary(mean, error, float(seeds.std(ddof=1)) if len(seeds) > 1 else float("nan"))
 
 
 def paired_bootstrap(
-    ours: np.ndarray, other: np.ndarray, seed: int, resamples: int = RESAMPLES
+    values: np.ndarray, other: np.ndarray, seed: int, resamples: int = RESAMPLES
 ) -> Difference:
-    """Compare average precisions ``ours`` (seeds, clips) with ``other`` (seeds', the same clips).
+    """The difference ``values`` - ``other`` of average precisions, with its percentile interval.
 
-    Returns ours - other with its percentile interval. The same ``seed`` gives the same result.
+    Both are (seeds, clips), of the same clips. The same ``seed`` gives the same result.
     """
-    differences = ours.mean(axis=0) - other.mean(axis=0)
+    differences = values.mean(axis=0) - other.mean(axis=0)
     mean = float(differences.mean())
     if len(differences) < 2:
         return Difference(mean, float("nan"), float("nan"))
@@ -59,7 +59,7 @@ def paired_bootstrap(
         (differences,),
         np.mean,
         n_resamples=resamples,
-        batch=1000,  # resamples at once, which bounds memory
+        batch=1000,  # resamples at a time, to limit memory
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval

@@ -1,4 +1,4 @@
-"""How many of the train clips' labels are correct, where the truth is known."""
+"""How many of the train clips' labels are correct, where their ground truth is known."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def truth_table(path: str | Path) -> dict[str, str]:
     return dict(zip(table["fname"], table["true_label"], strict=True))
 
 
-def precision(table: pd.DataFrame, truth: dict[str, str]) -> tuple[int, int]:
+def count_correct(table: pd.DataFrame, truth: dict[str, str]) -> tuple[int, int]:
     """Return (correct labels, labels) of the rows whose clip's truth is known."""
-    known = table[table["clip"].isin(truth)]
-    return int((known["clip"].map(truth) == known["label"]).sum()), len(known)
+    table = table[table["clip"].isin(truth)]
+    return int((table["clip"].map(truth) == table["label"]).sum()), len(table)

@@ -1,26 +1,27 @@
 """Out-of-fold predictions: each train clip predicted by the model that held out its fold.
 
-Scores are those of the verified clips. They stand in for a truth of the test clips, and are a
-little too high: early stopping and a weighted mean look at the same clips, and label spreading knew
-their labels when it promoted others.
+Only verified clips are scored. Their scores replace those of test clips whose ground truth is not
+known, and are a little too high: early stopping and weighted means use the same clips, and label
+spreading used their labels to promote others.
 
-Columns of out_of_fold.csv: system (or ensemble), seed, clip, fold, label (as it is learned from),
+Columns of out_of_fold.csv: system (or ensemble), seed, clip, fold, label (from labels.csv),
 verified, guess_1 to guess_3 (best first), probability (of guess_1), label_probability.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from earmark.evaluation import ensemble
-from earmark.evaluation.predictions import Predictions, same_classes
+from earmark.evaluation.predictions import Predictions
 from earmark.inference import metrics
 
 log = logging.getLogger("earmark")
 
-GUESSES = tuple(f"guess_{rank}" for rank in range(1, metrics.GUESSES + 1))
+GUESS_COLUMNS = tuple(f"guess_{rank}" for rank in range(1, metrics.GUESSES + 1))
 COLUMNS = (
     "system",
     "seed",
@@ -28,7 +29,7 @@ COLUMNS = (
     "fold",
     "label",
     "verified",
-    *GUESSES,
+    *GUESS_COLUMNS,
     "probability",
     "label_probability",
 )
@@ -41,7 +42,7 @@ NUMBERS = {
 def predicted_clips(members: Sequence[Predictions]) -> list[str]:
     """Clips that all members predict, in the first one's order."""
     predicted = [set(np.array(one.clips)[~np.isnan(one.probabilities[:, 0])]) for one in members]
-    return [name for name in members[0].clips if all(name in own for own in predicted)]
+    return [name for name in members[0].clips if all(name in clips for clips in predicted)]
 
 
 def score(member: Predictions, labels: pd.DataFrame) -> float:
@@ -69,42 +70,39 @@ def weighing_scores(members: Mapping[str, Predictions], labels: pd.DataFrame) ->
 
 
 def combine(
-    members: Mapping[str, Predictions], labels: pd.DataFrame, kind: str, exponent: float, entry: str
+    name: str, settings: Mapping[str, Any], members: Mapping[str, Predictions], labels: pd.DataFrame
 ) -> Predictions:
-    """The members' mean for the clips that all of them predict, as on test clips.
+    """The members' mean, as on test clips, for the clips that all of them predict.
 
-    In a weighted mean each member weighs by its score on all of its own clips.
+    ``name`` is the system or ensemble, whose ``settings`` have ``kind`` and ``exponent``.
     """
     clips = predicted_clips(list(members.values()))
-    classes = same_classes(list(members.values()), entry)
-    scores = weighing_scores(members, labels) if kind == "weighted" else None
     if not clips:
         log.warning(
             "The members of %s (%s) hold out no fold in common, so no clip is new to all of them. "
             "Give their systems a fold that all of them list.",
-            entry,
+            name,
             ", ".join(members),
         )
-        return Predictions([], classes, np.zeros((0, len(classes))))
-    values = [member.of(clips) for member in members.values()]
-    return Predictions(clips, classes, ensemble.combine(kind, values, scores, exponent))
+    scores = weighing_scores(members, labels) if settings["kind"] == "weighted" else None
+    return ensemble.combine_predictions(name, settings, members, clips, scores)
 
 
 def rows(
-    entry: str, seed: int, predicted: Predictions, labels: pd.DataFrame, folds: pd.DataFrame
+    name: str, seed: int, predicted: Predictions, labels: pd.DataFrame, folds: pd.DataFrame
 ) -> pd.DataFrame:
     """Rows of out_of_fold.csv of one system or ensemble: its predicted clips that have a label."""
     table = labels[labels["clip"].isin(predicted.clips)].merge(folds[["clip", "fold"]], on="clip")
     values = predicted.of(table["clip"].tolist())
-    # Where there are two classes, the third guess is empty.
-    names = np.array([*predicted.classes, *[""] * metrics.GUESSES])
+    # With two classes, the third guess is empty.
+    class_names = np.array([*predicted.classes, *[""] * metrics.GUESSES])
     best = metrics.top_classes(values)
-    guessed = np.pad(best, ((0, 0), (0, metrics.GUESSES - best.shape[1])), constant_values=-1)
+    best = np.pad(best, ((0, 0), (0, metrics.GUESSES - best.shape[1])), constant_values=-1)
     number = [predicted.classes.index(label) for label in table["label"]]
     table = table.assign(
-        system=entry,
+        system=name,
         seed=seed,
-        **dict(zip(GUESSES, names[guessed].T, strict=True)),
+        **dict(zip(GUESS_COLUMNS, class_names[best].T, strict=True)),
         probability=values.max(axis=1, initial=0).round(6),
         label_probability=values[np.arange(len(table)), number].round(6),
     )

@@ -1,13 +1,13 @@
 """Files of predictions: class probabilities of the clips of one part, by one system and seed.
 
-Of train clips, (n, classes): each clip by the one model that held out its fold; NaN where that fold
-was not trained, or the clip is in none or cannot be used. Of other clips, (folds, n, classes), or
-one (n, classes) where they are averaged.
+- Train clips: shape (n, classes). Each clip is predicted by the model that held out its fold; NaN
+  where that fold was not trained, or the clip is in no fold or not usable.
+- Test clips: shape (folds, n, classes), or (n, classes) after averaging.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,10 @@ class Predictions:
         """Probabilities (..., clips, classes) of these clips, in this order."""
         row = {name: index for index, name in enumerate(self.clips)}
         return self.probabilities[..., [row[name] for name in clips], :]
+
+    def mean_of_folds(self) -> "Predictions":
+        """Probabilities (folds, n, classes) averaged to (n, classes)."""
+        return replace(self, probabilities=self.probabilities.mean(axis=0))
 
 
 def write(path: str | Path, predicted: Predictions) -> None:

@@ -1,6 +1,6 @@
-"""Scores of predictions against the published truth. Only the scoring rule reads that file.
+"""Scores of predictions against the published ground truth, which only the scoring rule reads.
 
-Scores per clip are for comparing systems clip by clip, and go on to the tables.
+Systems are compared by their scores per clip.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,15 +18,15 @@ COLUMNS = ("system", "split", "clips", "map3", "standard_error", "accuracy", "se
 CLIP_COLUMNS = ("system", "seed", "clip", "usage", "average_precision")
 USAGES = ("public", "private")
 IGNORED = "ignored"
-# The usage of verified train clips that stand in for test clips.
+# The usage of verified train clips that are scored instead of test clips.
 VALIDATION = "validation"
 
 
 def read_truth(path: str | Path) -> pd.DataFrame:
-    """Return clip, label, usage of the test clips that count; usage is public, private or empty.
+    """Return clip, label, usage of the scored test clips; usage is public, private or empty.
 
-    Rows with the usage ignored do not count, nor do those without a label, or with the label None
-    and no usage. A truth file without a usage column counts for the split "all" only.
+    Rows with the usage ignored are left out, as are those without a label, or with the label None
+    and no usage. Without a usage column, clips are in the split "all" only.
     Raises EarmarkError for a row that cannot be scored, and for a clip that is listed twice.
     """
     table = csv_files.read(path, ("fname", "label"), "truth file", by_hand=True)
@@ -50,10 +50,10 @@ def read_truth(path: str | Path) -> pd.DataFrame:
 def score_clips(
     system: str, seed: int, guesses: Mapping[str, list[str]], truth: pd.DataFrame
 ) -> pd.DataFrame:
-    """Rows of clip_scores.csv for one system: one per clip that counts, in the truth's order.
+    """Rows of clip_scores.csv for one system: one per clip of ``truth``, in its order.
 
     ``guesses`` maps each test clip to its class names, best first. Raises EarmarkError when a clip
-    that counts has no guess.
+    of ``truth`` has no guess.
     """
     missing = [name for name in truth["clip"] if name not in guesses]
     if missing:
@@ -69,7 +69,7 @@ def score_clips(
 
 
 def _check_spelling(guesses: Mapping[str, list[str]], labels: Iterable[str]) -> None:
-    """Raise EarmarkError if the truth spells a class differently than the guesses do."""
+    """Raise EarmarkError if the truth spells a class differently from the guesses."""
     guessed = {label for labels in guesses.values() for label in labels}
     spelling = {clip_lists.spelling_key(label): label for label in guessed}
     for label in sorted(set(labels) - guessed):
@@ -77,7 +77,7 @@ def _check_spelling(guesses: Mapping[str, list[str]], labels: Iterable[str]) -> 
         if other is not None:
             raise EarmarkError(
                 f"The truth file writes the class '{printable(other)}' of the train list as "
-                f"'{printable(label)}': no guess would be right. Write it the same way in both."
+                f"'{printable(label)}': no guess would be correct. Write it the same way in both."
             )
 
 
@@ -93,14 +93,14 @@ def score(clips: pd.DataFrame) -> pd.DataFrame:
             values = values["average_precision"].to_numpy()
             if len(values):
                 mean, error = metrics.mean_and_error(values)
-                right = float((values == 1).mean())
-                figures = [round(value, 4) for value in (mean, error, right)]
-                rows.append((system, split, len(values), *figures, seed))
+                accuracy = float((values == 1).mean())
+                scores = [round(value, 4) for value in (mean, error, accuracy)]
+                rows.append((system, split, len(values), *scores, seed))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def means_over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean, sample deviation, lowest and highest of the seeds' MAP@3 on all clips, per system."""
+    """Mean, standard deviation, lowest and highest of the seeds' MAP@3 on all clips, per system."""
     values = scores[scores["split"] == "all"].groupby("system", sort=False)["map3"]
     names = {"mean": "mean", "deviation": "std", "lowest": "min", "highest": "max", "seeds": "size"}
     return values.agg(**names).reset_index()
@@ -116,6 +116,6 @@ def read_clip_scores(path: str | Path) -> pd.DataFrame:
     if not set(out_of_fold.COLUMNS) <= set(table.columns):
         return table
     table = table[table["verified"] == 1]
-    guessed = table[list(out_of_fold.GUESSES)].to_numpy()
-    values = metrics.average_precision(guessed, table["label"].to_numpy())
+    guesses = table[list(out_of_fold.GUESS_COLUMNS)].to_numpy()
+    values = metrics.average_precision(guesses, table["label"].to_numpy())
     return table.assign(usage=VALIDATION, average_precision=values)[list(CLIP_COLUMNS)]

@@ -11,9 +11,9 @@ from earmark.inference import metrics
 
 
 def make(clips: Sequence[str], probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """Probabilities (n, classes) -> rows fname, label; label holds names separated by a space.
+    """Probabilities (n, classes) -> rows fname, label; label has class names separated by spaces.
 
-    With fewer than three classes all of them are named.
+    With two classes there are two names.
     """
     if not np.isfinite(probabilities).all():
         raise ValueError("Some probabilities are NaN or infinite.")

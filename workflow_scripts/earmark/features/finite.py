@@ -23,11 +23,11 @@ def check_clips(what: str, clips: Sequence[str], values: np.ndarray, remedy: str
         bad = [clips[index] for index in np.flatnonzero(~finite).tolist()]
         raise EarmarkError(
             f"The {what} of {len(bad)} of {len(values)} clips are NaN or infinite: "
-            f"{listed(bad)}. {remedy}"
+            f"{name_list(bad)}. {remedy}"
         )
 
 
-def listed(clips: Sequence[str]) -> str:
+def name_list(clips: Sequence[str]) -> str:
     """Names for a sentence: of many the first few, and all of them in the log."""
     if len(clips) <= NAMED:
         return ", ".join(clips)

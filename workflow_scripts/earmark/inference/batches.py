@@ -49,7 +49,7 @@ class Crops:
 
     @classmethod
     def of_recipe(cls, recipe: Mapping[str, Any]) -> "Crops":
-        """The crops of a recipe, as the config has it."""
+        """The crops of a config's recipe. Batches are twice as large: no gradients are kept."""
         return cls(
             recipe.get("crop_frames", 0), recipe.get("test_crops", 1), 2 * recipe["batch_clips"]
         )

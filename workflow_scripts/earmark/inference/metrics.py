@@ -1,6 +1,6 @@
 """MAP@3, accuracy and their standard errors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -27,6 +27,13 @@ def map_at_3(probabilities: np.ndarray, truth: Sequence[int] | np.ndarray) -> fl
     if len(probabilities) == 0:
         return float("nan")
     return float(average_precision(top_classes(probabilities), np.asarray(truth)).mean())
+
+
+def epoch_score(epoch: Mapping[str, float], watch: str) -> tuple[float, ...]:
+    """How good an epoch is, higher is better: by validation "accuracy" (then loss) or "loss"."""
+    if watch == "loss":
+        return (-epoch["validation_loss"],)
+    return epoch["validation_accuracy"], -epoch["validation_loss"]
 
 
 def mean_and_error(values: np.ndarray) -> tuple[float, float]:

@@ -70,26 +70,26 @@ SCHEMES: dict[str, Scheme] = {
 }
 
 
-def group_names(own: Mapping[str, Scheme]) -> list[str]:
-    """Names of the groups of all schemes, built-in and the config's ``own``."""
-    schemes = [*SCHEMES.values(), *own.values()]
+def group_names(custom_schemes: Mapping[str, Scheme]) -> list[str]:
+    """Names of the groups of all schemes: the built-in ones and the config's."""
+    schemes = [*SCHEMES.values(), *custom_schemes.values()]
     return list(dict.fromkeys(group for scheme in schemes for group in scheme))
 
 
 def groups_of(
-    labels: Iterable[str], scheme: str | None, own: Mapping[str, Scheme]
+    labels: Iterable[str], scheme: str | None, custom_schemes: Mapping[str, Scheme]
 ) -> dict[str, list[str]]:
-    """Split the classes that occur in ``labels`` into the groups of the ``scheme`` of this name.
+    """Split the classes that occur in ``labels`` into the groups of the named ``scheme``.
 
-    ``own`` holds the config's ``group_schemes``. Without a name it is the scheme "two" for the 41
-    classes and "one" for any others. Returns group -> its classes that occur, sorted; groups
-    without any are left out, in the scheme's order. Raises EarmarkError for a label outside every
+    ``custom_schemes`` are the config's ``group_schemes``. The default scheme is "two" for the 41
+    classes and "one" for any others. Returns group -> its classes that occur, sorted, in the
+    scheme's order; groups without any are left out. Raises EarmarkError for a label outside every
     group.
     """
     present = set(labels)
     if scheme is None:
         scheme = "two" if present <= set(CLASSES) else "one"
-    groups = {EVERYTHING: present} if scheme == "one" else {**SCHEMES, **own}[scheme]
+    groups = {EVERYTHING: present} if scheme == "one" else {**SCHEMES, **custom_schemes}[scheme]
     outside = sorted(present.difference(*groups.values()))
     if outside:
         raise EarmarkError(

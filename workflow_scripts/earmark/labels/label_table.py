@@ -1,8 +1,8 @@
-"""labels.csv: what is said of each train clip, by the train list and by people's corrections.
+"""The labels of each train clip, labels.csv: those of the train list, with people's corrections.
 
 Columns: clip, label, present (1: the clip has this label), verified (0 or 1), origin {list,
-correction}. It is long, one row per clip and label; today each clip has one. What relies on that:
-the loss, metrics, folds, spreading, pseudo-labels, t-SNE and the submission.
+correction}. There is one row per clip and label; today each clip has one label. What relies on
+that: the loss, metrics, folds, spreading, pseudo-labels, t-SNE and the submission.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from earmark.dataset import tables
-from earmark.labels.corrections import corrected
+from earmark.labels import corrections as corrections_file
 from earmark.runtime.errors import EarmarkError
 
 COLUMNS = ("clip", "label", "present", "verified", "origin")
@@ -29,7 +29,7 @@ def classes_of(labels: pd.DataFrame) -> list[str]:
 
 
 def make(listed: pd.DataFrame, corrections: pd.DataFrame | None, path: str) -> pd.DataFrame:
-    """Return the labels of a train list (fname, label, verified) with people's corrections.
+    """Return the labels of a train list (fname, label, verified) after people's corrections.
 
     ``corrections`` are rows of ``corrections.read``. Raises EarmarkError, with the list's ``path``,
     where it has fewer than two classes, or a class is left without a verified clip.
@@ -51,7 +51,7 @@ def make(listed: pd.DataFrame, corrections: pd.DataFrame | None, path: str) -> p
             f"'Other'."
         )
     if corrections is not None:
-        table = corrected(table, corrections)
+        table = corrections_file.apply(table, corrections)
     check_verified(table, classes, path)
     return table.reset_index(drop=True)
 

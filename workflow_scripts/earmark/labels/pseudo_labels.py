@@ -1,8 +1,8 @@
 """Pseudo-labels: which clips a round of self-training adds, with which label (report, section 6).
 
-The base is what a label selection trusts. The pool is the rest of the train clips: their given
-labels are not used. In each round a clip of the pool is kept when its highest probability lies
-between the bounds of ``threshold_schedule``, with the most probable class as its label.
+The base are the clips that the base model learns from. The pool is the rest of the train clips:
+their given labels are not used. In each round, a clip of the pool gets its most probable class as
+pseudo-label if that probability lies between the bounds of ``threshold_schedule``.
 """
 
 import logging
@@ -32,18 +32,17 @@ def choose(
 ) -> pd.DataFrame:
     """The pseudo-labels of a round; ``cfg`` has ``round`` and ``schedule``.
 
-    ``name`` says in the log whose they are; it warns of a round that adds nothing.
+    ``name`` is the training's name in the log, which warns of a round that adds nothing.
     """
     schedule = ThresholdSchedule(**cfg["schedule"])
     lower, upper = schedule.lower(cfg["round"]), schedule.upper
     added = pseudo_labels(pool, probabilities, classes, lower, upper)
-    bounds = f"{lower:.2f} < p < {upper:.2f}"
-    log.info("%s keeps %d of %d clips with %s.", name, len(added), len(pool), bounds)
+    bounds = f"between {lower:.2f} and {upper:.2f}"
+    log.info("%s adds %d of %d clips, with %s.", name, len(added), len(pool), bounds)
     if added.empty:
         log.warning(
-            "%s adds no clip: none of %d that its base does not learn from has a highest "
-            "probability with %s. Another `lower_first` or `upper` under `selftraining` in the "
-            "config may let some in.",
+            "%s adds no clip: none of the %d candidate clips has its highest probability %s. "
+            "Try another `lower_first` or `upper` under `selftraining` in the config.",
             name,
             len(pool),
             bounds,
@@ -61,11 +60,11 @@ def pseudo_labels(
     """Return rows of a selection, of clips with lower < max p < upper."""
     highest = probabilities.max(axis=1)
     kept = np.flatnonzero((highest > lower) & (highest < upper)).tolist()
-    guessed = probabilities.argmax(axis=1)
+    best = probabilities.argmax(axis=1)
     return pd.DataFrame(
         {
             "clip": [clips[i] for i in kept],
-            "label": [classes[guessed[i]] for i in kept],
+            "label": [classes[best[i]] for i in kept],
             "verified": 0,
             "source": "pseudo_label",
             "weight": 1.0,

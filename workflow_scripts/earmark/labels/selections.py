@@ -1,9 +1,9 @@
-"""Selections: here is decided which labels are learned from, with which weight, and why.
+"""Chooses which labels are used for training, and their weights.
 
-A table has one row for each usable train clip. Columns: clip, label, verified (0 or 1), source
-{verified, promoted, unverified, pseudo_label}, weight (0: not learned from). A named selection of
-the config takes the verified clips, those that a spreading promoted (``spreading``), and the rest,
-unverified as given, with ``rest_weight``. Rounds of self-training add ``pseudo_labels``.
+A selection has one row for each usable train clip. Columns: clip, label, verified (0 or 1), source
+{verified, promoted, unverified, pseudo_label}, weight (0: not used for training). Each selection of
+the config takes the verified clips, those that its ``spreading`` promoted, and the others, with
+``rest_weight``. Rounds of self-training add ``pseudo_labels``.
 """
 
 from pathlib import Path
@@ -12,27 +12,27 @@ import pandas as pd
 
 from earmark.dataset import clips as clips_table
 from earmark.dataset import tables
-from earmark.labels import label_table as labels_table
+from earmark.labels import label_table
 
 COLUMNS = ("clip", "label", "verified", "source", "weight")
 NUMBERS = {"verified": int, "weight": float}
 
 
 def labelled(labels: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
-    """Rows of labels.csv of the clips that may be learned from, in its order.
+    """Rows of labels.csv of the usable clips, in its order.
 
-    Raises EarmarkError where a class has no such clip with a verified label.
+    Raises EarmarkError where a class has no usable clip with a verified label.
     """
     usable = labels[labels["clip"].isin(clips_table.usable(clips))]
-    labels_table.check_verified(usable, labels_table.classes_of(labels), "the train list")
+    label_table.check_verified(usable, label_table.classes_of(labels), "the train list")
     return usable.reset_index(drop=True)
 
 
 def select(labelled: pd.DataFrame, promoted: set[str], rest_weight: float) -> pd.DataFrame:
-    """Return the selection of clips that may be learned from (rows of ``labelled``).
+    """Return a selection with the rows of ``labelled``.
 
-    ``promoted`` names unverified clips whose given label spreading agreed with. The others come in
-    with ``rest_weight``.
+    ``promoted`` names unverified clips whose given label spreading confirmed. The other unverified
+    ones get ``rest_weight``.
     """
     source = labelled["clip"].map(lambda name: "promoted" if name in promoted else "unverified")
     source = source.where(labelled["verified"] == 0, "verified")
@@ -52,8 +52,8 @@ def read(path: str | Path) -> pd.DataFrame:
     return tables.read_table(path, COLUMNS, "selection of labels", NUMBERS)
 
 
-def learned(selection: pd.DataFrame) -> pd.DataFrame:
-    """Its rows that are learned from."""
+def training_rows(selection: pd.DataFrame) -> pd.DataFrame:
+    """Its rows that are used for training."""
     return selection[selection["weight"] > 0]
 
 

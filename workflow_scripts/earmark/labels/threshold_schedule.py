@@ -1,4 +1,4 @@
-"""The threshold schedule of self-training: which probabilities a round takes labels from.
+"""The threshold schedule of self-training: how sure a guess must be to become a pseudo-label.
 
 It is the schedule of the 2018 report, section 6.
 """
@@ -11,13 +11,13 @@ class ThresholdSchedule:
     """Bounds on the highest probability. The lower one rises by a step per round up to a limit.
 
     The upper bound leaves out what the network is sure of already: learning that again only makes
-    it overfit.
+    it overfit. The fields are keys of the config's entries under ``selftraining``.
     """
 
-    lower_first: float = 0.35
-    lower_step: float = 0.01
-    lower_last: float = 0.65
-    upper: float = 0.9
+    lower_first: float
+    lower_step: float
+    lower_last: float
+    upper: float
 
     def lower(self, round_number: int) -> float:
         """Lower bound of a round; the first round is 1."""

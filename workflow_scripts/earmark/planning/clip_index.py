@@ -1,8 +1,8 @@
 """The index of a user's folder, which the main process writes while a run is planned.
 
 No rule makes it, and it is written only if its bytes change: touched clips, files that no list
-names and a moved or copied folder change nothing. So that clips are not hashed at each start, their
-hashes are cached in Snakemake's own folder; that cache can be deleted at any time.
+names and a moved or copied folder change nothing. Hashes of clips are cached in Snakemake's folder,
+so that clips are not read at each start; the cache can be deleted at any time.
 """
 
 import contextlib
@@ -21,15 +21,15 @@ from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import atomic_file
 
 CACHE = Path(".snakemake/earmark")
-# A file may change again within its time stamp: a newer one is hashed again at the next start.
-SETTLED_SECONDS = 2.0
+# A file may change again within the resolution of its time stamp: younger ones are not cached.
+CACHED_FROM_SECONDS = 2.0
 
 
 def update(layout: Layout, results: Path, cache: Path = CACHE) -> None:
     """Write ``results``/index/{train,test}.csv for the clips in ``layout``, where they changed.
 
-    ``cache`` is the folder for hashes of clips. Raises EarmarkError when the clips in ``results``
-    are those of another folder.
+    ``cache`` is the folder for hashes of clips. Raises EarmarkError when ``results`` were computed
+    from different clips of another folder.
     """
     hashes = HashCache(cache / f"{results.name}.json")
     rows = index.build(layout, hashes.hash_all)
@@ -40,9 +40,10 @@ def update(layout: Layout, results: Path, cache: Path = CACHE) -> None:
         # A folder that is no longer there was moved, and may have been edited since.
         if before is not None and before != layout.folder.resolve() and before.exists():
             raise EarmarkError(
-                f"The results in {results} are of the clips in {before}, and {layout.folder} has "
-                f"others. Write `name: another_name` in the config (or add name=another_name after "
-                f"--config) to keep both, or delete {results} if you do not need it any more."
+                f"The results in {results} were computed from the clips in {before}, but "
+                f"{layout.folder} contains different clips. Write `name: another_name` in the "
+                f"config (or add name=another_name after --config) to keep both, or delete "
+                f"{results}."
             )
         index.warn_of_copies(rows)
         index.warn_of_unlisted(layout, rows)
@@ -66,7 +67,7 @@ class HashCache:
         # File -> its stamp and hash.
         self._files: dict[str, Any] = {}
         self._changed = False
-        with contextlib.suppress(OSError, ValueError):  # there is none, or it is damaged
+        with contextlib.suppress(OSError, ValueError):  # it is missing or damaged
             self._files = json.loads(path.read_text(encoding="utf-8"))
 
     def hash_all(self, folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
@@ -83,7 +84,7 @@ class HashCache:
         hashed = index.hash_all(folder, list(stamps))
         for (file, stamp), fact in zip(stamps.items(), hashed, strict=True):
             facts[file] = fact
-            if fact[1] and max(stamp[1:3]) < begin - SETTLED_SECONDS * 1e9:
+            if fact[1] and max(stamp[1:3]) < begin - CACHED_FROM_SECONDS * 1e9:
                 self._files[file] = [stamp, fact[1]]
                 self._changed = True
         return [facts.get(file, (-1, "")) for file in files]
@@ -96,14 +97,13 @@ class HashCache:
 
 
 def _stamp(path: Path) -> list[int] | None:
-    """What tells that a file is as it was; None if there is none."""
+    """Size, times, device and inode of a file, to notice changes; None if it is missing."""
     try:
         facts = os.stat(path)
     except OSError:
         return None
-    if not stat.S_ISREG(facts.st_mode):  # a pipe would be waited for
+    if not stat.S_ISREG(facts.st_mode):  # reading a pipe would block
         return None
-    # Nobody can set the time of the last change of any kind; device and inode tell files of other
-    # folders apart.
+    # Programs cannot set ctime. Device and inode distinguish files of different folders.
     times = [facts.st_mtime_ns, facts.st_ctime_ns]
     return [facts.st_size, *times, facts.st_dev, facts.st_ino]

@@ -1,11 +1,11 @@
-"""The code that a rule depends on, as one hash: what changes it must rerun the rule.
+"""The hash of the code that a rule depends on: when it changes, the rule reruns.
 
-Snakemake notices neither edits of imported modules nor that an edit changed a comment only. The
-hash of the syntax trees of a script and of all local modules that it imports, transitively, does
-both. What can change no result does not count: comments, formatting, docstrings, texts of errors
-(strings inside ``raise``) and of the log (strings inside calls on ``log``), and all of the package
-``runtime``. Networks and kinds of features are imported by name, through catalogues that do not
-count either: the module behind a name is hashed by itself (``code_of_module``).
+Snakemake does not notice edits of imported modules, and reruns for edits of comments. So the hash
+covers the syntax trees of a script and of all local modules that it imports, transitively, but not
+what cannot change a result: comments, formatting, docstrings, texts of errors (strings inside
+``raise``) and of the log (strings inside calls on ``log``), and the package ``runtime``. Modules of
+networks and kinds of features are imported by name at run time: each is hashed by itself
+(``code_of_module``).
 """
 
 import ast
@@ -49,7 +49,7 @@ def _closure(script: Path, root: Path) -> set[Path]:
 
 @cache
 def _read(path: Path, root: Path) -> tuple[str, list[Path]]:
-    """A module's syntax tree as text, without what can change no result, and its local imports."""
+    """A module's syntax tree as text, without what cannot change a result; its local imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     imports = _imports(tree, path, root)
     for node in ast.walk(tree):
@@ -81,7 +81,7 @@ def _imports(tree: ast.Module, path: Path, root: Path) -> list[Path]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, path, root)
-            # What is imported may be a module or something in it: try both.
+            # The imported name may be a module or a name in it: try both.
             names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
     files: list[Path] = []
     for name in names:

@@ -1,4 +1,4 @@
-"""The configuration: checked against the schema and for names that refer to nothing.
+"""Reads and checks the configuration: against the schema, and for names that do not exist.
 
 Read while the workflow is planned, so nothing heavy is imported here.
 """
@@ -42,7 +42,7 @@ REFERENCES: Mapping[str, tuple[str, ...]] = {
     "report.spreading.*": ("spreading",),
     "report.systems.*.*.entry": SCORED,
 }
-# Sections of named entries, of which an overlay removes one by writing `name: null`.
+# Sections of named entries; an overlay removes an entry by writing `name: null`.
 NAMED = (
     "features",
     "recipes",
@@ -63,9 +63,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def extended_presets(name: str | None, folder: Path) -> list[Path]:
-    """Return the preset ``name`` of ``folder`` and what it extends in turn, deepest first.
+    """Return the preset ``name`` of ``folder`` and those that it extends, the most basic first.
 
-    Raises EarmarkError for a preset that is not there, or that extends itself.
+    Raises EarmarkError for a preset that does not exist, or that extends itself.
     """
     presets: list[Path] = []
     while name is not None:
@@ -81,7 +81,7 @@ def extended_presets(name: str | None, folder: Path) -> list[Path]:
 
 
 def remove_nulls(config: dict[str, Any]) -> None:
-    """Take out the named entries that an overlay replaced by null."""
+    """Remove the named entries that an overlay set to null."""
     for section in NAMED:
         if config.get(section, ...) is None:
             config[section] = {}
@@ -92,7 +92,7 @@ def remove_nulls(config: dict[str, Any]) -> None:
 
 
 def check(config: Config, schema: Mapping[str, Any]) -> None:
-    """Raise EarmarkError with one sentence per mistake: the key, its value, what to write."""
+    """Raise EarmarkError with a sentence per mistake: the key, its value, what to write."""
     mistakes = [*_schema_mistakes(config, schema)]
     if not mistakes:
         mistakes = [
@@ -112,7 +112,7 @@ def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]
     types = base.TYPE_CHECKER
 
     def is_finite(_: Any, value: object) -> bool:
-        # No bound of a schema keeps NaN out.
+        # Bounds in a schema let NaN pass.
         return types.is_type(value, "number") and math.isfinite(value)  # type: ignore[arg-type]
 
     checker = types.redefine("number", is_finite)
@@ -134,7 +134,7 @@ def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]
 
 
 def _unknown_names(config: Config) -> Iterator[str]:
-    """Mistakes in keys that should hold the name of an entry elsewhere."""
+    """Mistakes in keys whose value is the name of an entry of another section."""
     references = [
         (key, name, sections)
         for path, sections in REFERENCES.items()
@@ -175,8 +175,8 @@ def _feature_mistakes(config: Config) -> Iterator[str]:
             feature = _feature_of(config, name)
             if feature and not feature.fixed:
                 yield (
-                    f"{key} is '{name}', of kind {feature.kind}, whose clips differ in size. Name "
-                    f"a feature of one size, such as one of kind stft."
+                    f"{key} is '{name}', of kind {feature.kind}, whose clips differ in size. Use a "
+                    f"feature of kind stft."
                 )
 
 
@@ -196,7 +196,7 @@ def _label_mistakes(config: Config) -> Iterator[str]:
         if ("autoencoder" in entry) == ("feature" in entry):
             has = "both" if "feature" in entry else "neither"
             yield (
-                f"spreading.{name} names {has} of autoencoder and feature. Name the one to compare "
+                f"spreading.{name} has {has} of autoencoder and feature. Write the one to compare "
                 f"clips by."
             )
     for name, entry in config["selftraining"].items():
@@ -231,22 +231,22 @@ def _selftrained_mistakes(config: Config, key: str, entry: Config) -> Iterator[s
     base = config["systems"][entry["base"]]
     if "base" in base:
         yield (
-            f"{key}.base is '{entry['base']}', which is self-trained itself. Name a system "
-            f"without a base, and raise the self-training's rounds instead."
+            f"{key}.base is '{entry['base']}', which is self-trained itself. Use a system without "
+            f"a base, and more rounds in its self-training instead."
         )
         return
     rounds = config["selftraining"].get(entry["selftraining"])
     if rounds:
-        # The rounds have a recipe of their own; mistakes of the base are not repeated.
-        known = {*_network_mistakes(config, base)}
+        # The rounds have their own recipe; mistakes of the base are not repeated.
+        of_base = {*_network_mistakes(config, base)}
         mistakes = _network_mistakes(config, {**base, "recipe": rounds["recipe"]})
-        yield from (f"{key}: {mistake}" for mistake in mistakes if mistake not in known)
+        yield from (f"{key}: {mistake}" for mistake in mistakes if mistake not in of_base)
     weight = config["labels"].get(base["labels"], {}).get("rest_weight", 0)
     if weight > 0:
         yield (
-            f"{key}.base is '{entry['base']}', which learns from every clip "
-            f"(labels.{base['labels']}.rest_weight is {weight:g}): self-training would have no "
-            f"clip to label. Name a base whose labels have `rest_weight: 0.0`."
+            f"{key}.base is '{entry['base']}', which is trained on every clip "
+            f"(labels.{base['labels']}.rest_weight is {weight:g}): no clip would be left for "
+            f"pseudo-labels. Use a base whose labels have `rest_weight: 0.0`."
         )
 
 
@@ -267,7 +267,7 @@ def _network_mistakes(config: Config, entry: Config) -> Iterator[str]:
 
 
 def _feature_of(config: Config, name: str) -> Feature | None:
-    """The feature of that name, if there is one; its settings may not fit together."""
+    """The feature of that name, if there is one; its settings may contradict each other."""
     entry = config["features"].get(name)
     return feature_settings.parse(entry, check=False) if entry else None
 

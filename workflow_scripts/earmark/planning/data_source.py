@@ -14,7 +14,7 @@ from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import write_error
 
 DEMO, FETCHED = "demo", "fsdkaggle2018"
-# In a folder of results, the link to the data set that they are of.
+# In a folder of results, the link to their data set.
 LINK = "source"
 
 
@@ -22,9 +22,9 @@ LINK = "source"
 class Source:
     """Where a run's clips come from.
 
-    ``name`` is the results' folder name. ``kind`` is demo (a rule makes the clips), missing (a rule
-    is to fetch them), fetched (that was done) or folder (the user's own); ``labels`` are the
-    classes as far as they are known before anything has run.
+    ``name`` is the results' folder name. ``kind`` is demo (a rule synthesises the clips), to_fetch
+    (a rule downloads them), fetched (that was done) or folder (the user's own). ``labels`` are the
+    classes; before they can be read, those of FSDKaggle2018.
     """
 
     name: str
@@ -33,8 +33,8 @@ class Source:
     labels: list[str]
 
     @property
-    def is_there(self) -> bool:
-        """Whether no rule makes or fetches the clips: edits are looked for while planning."""
+    def clips_exist(self) -> bool:
+        """Whether no rule makes or fetches the clips: then planning looks for edits."""
         return self.kind in ("fetched", "folder")
 
     @property
@@ -45,55 +45,55 @@ class Source:
 
 
 def source_of(config: Mapping[str, Any]) -> Source:
-    """Return the data set that ``dataset`` asks for; a folder is looked at right away.
+    """Return the data set of the config; a folder's lists are read.
 
     Raises EarmarkError for a folder that cannot be used.
     """
     dataset, name = config["dataset"], config.get("name")
     if dataset == DEMO:
-        made = layout.kaggle_layout(Path("results", name or DEMO, "dataset"))
-        return Source(name or DEMO, "demo", made, list(class_groups.CLASSES))
+        demo = layout.kaggle_layout(Path("results", name or DEMO, "dataset"))
+        return Source(name or DEMO, "demo", demo, list(class_groups.CLASSES))
     if dataset == FETCHED:
         folder = Path(config["fetch"]["folder"])
         if layout.missing_archives(folder, config["fetch"]["files"]):
             fetched = layout.zenodo_layout(folder)
-            return Source(name or FETCHED, "missing", fetched, list(class_groups.CLASSES))
-        # Once it is there, its edits are noticed like those of any folder.
+            return Source(name or FETCHED, "to_fetch", fetched, list(class_groups.CLASSES))
+        # Once fetched, its edits are noticed like those of any folder.
         return _existing(folder, name or FETCHED, "fetched")
-    # A shell leaves the tilde of `--config dataset=~/sounds` as it is.
+    # A shell does not expand the tilde of `--config dataset=~/sounds`.
     folder = Path(os.path.expanduser(dataset))
     last = folder.resolve().name or "data"
-    own = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in last)
-    # Those two names stand for the data sets that Earmark makes or fetches.
-    default = f"{own}_folder" if own in (DEMO, FETCHED) else own
+    default = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in last)
+    if default in (DEMO, FETCHED):  # the results of the data sets that Earmark makes or fetches
+        default += "_folder"
     return _existing(folder, name or default, "folder")
 
 
 def _existing(folder: Path, name: str, kind: str) -> Source:
-    taken = sorted(set("{}<>") & set(str(folder)))
-    if taken:
+    reserved = sorted(set("{}<>") & set(str(folder)))
+    if reserved:
         raise EarmarkError(
-            f"The data set folder {folder} has '{taken[0]}' in its name, which Snakemake takes for "
-            f"the begin or end of a name of its own. Rename it, or set `dataset` to a link to it."
+            f"The data set folder {folder} has '{reserved[0]}' in its name, which Snakemake reads "
+            f"as a wildcard. Rename it, or set `dataset` to a link to it."
         )
     # Snakemake deletes rules' outputs before it makes them: none may be a user's file.
-    results = Path("results", name).resolve()
-    if folder.resolve().is_relative_to(results):
+    results = Path("results", name)
+    if folder.resolve().is_relative_to(results.resolve()):
         raise EarmarkError(
-            f"The data set {folder} lies where its results would go. Write another `name` in the "
-            f"config, or run in another folder with `snakemake --directory`."
+            f"The data set {folder} is inside the results folder {results}. Write another `name` "
+            f"in the config, or run in another folder with `snakemake --directory`."
         )
-    there = layout.find_layout(folder)
-    labels = sorted({row.label for row in clip_lists.train_rows(there.train_list)})
-    return Source(name, kind, there, labels)
+    found = layout.find_layout(folder)
+    labels = sorted({row.label for row in clip_lists.train_rows(found.train_list)})
+    return Source(name, kind, found, labels)
 
 
 def linked_layout(source: Source, results: Path, is_main_process: bool) -> Layout:
     """The layout whose paths are rules' inputs; a user's folder is reached through a link.
 
-    So a data set that was moved, or is named otherwise, has the paths that it had before. The main
-    process lets the link ``results``/source lead to the data set; jobs (perhaps on another machine)
-    make it where there is none. Raises EarmarkError where it cannot be made.
+    So paths stay the same when a data set is moved or renamed. The main process points the link
+    ``results``/source to the data set; a job (perhaps on another machine) makes it if it is missing.
+    Raises EarmarkError if that fails.
     """
     if source.kind != "folder":
         return source.layout
@@ -113,7 +113,7 @@ def linked_layout(source: Source, results: Path, is_main_process: bool) -> Layou
 
 
 def linked_folder(results: Path) -> Path | None:
-    """The folder of clips that ``results`` are of, whether it still exists or not."""
+    """The folder of clips that ``results`` were computed from, whether it exists or not."""
     try:
         return Path(os.readlink(results / LINK))
     except OSError:

@@ -1,16 +1,16 @@
 """The plan: which job needs which file, from a checked config and a data set. It reads no file.
 
-Rules ask it in their input functions and parameters. All its values are plain: paths as text, and
+Rules use it in their input functions and parameters. Its values are plain: paths as text, and
 settings as the JSON values that Snakemake compares.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from earmark.features.settings import parse as parse_feature
 from earmark.labels import class_groups
+from earmark.labels.threshold_schedule import ThresholdSchedule
 from earmark.planning.config import input_shape_of
 from earmark.planning.data_source import Source
 from earmark.runtime.errors import EarmarkError
@@ -40,7 +40,7 @@ class Plan:
     # Systems and ensembles
 
     def base_of(self, system: str) -> Entry:
-        """The entry that says feature, network and labels, also of a self-trained system."""
+        """The config's entry of a system, or of the base of a self-trained one."""
         entry = self.config["systems"][system]
         return self.config["systems"][entry["base"]] if "base" in entry else entry
 
@@ -53,14 +53,14 @@ class Plan:
         return list(self.base_of(system).get("folds", [0]))
 
     def members_of(self, entry: str) -> list[str]:
-        """The systems behind a system or an ensemble."""
+        """The members of an ensemble; of a system, itself."""
         ensembles = self.config["ensembles"]
         return list(ensembles[entry]["members"]) if entry in ensembles else [entry]
 
     @cached_property
     def scored(self) -> list[str]:
-        """What scores.csv compares: the config's ``scores``; or all ensembles, the systems in them
-        and the submission. What the report's tables list is scored too.
+        """The systems and ensembles in scores.csv: the config's ``scores``, or else all ensembles,
+        their members and the submission; also those in the report's tables.
         """
         listed = self.config.get("scores") or [
             *(member for name in self.config["ensembles"] for member in self.members_of(name)),
@@ -72,11 +72,11 @@ class Plan:
 
     @cached_property
     def scored_systems(self) -> list[str]:
-        """The systems behind those, each once."""
+        """The scored systems and the members of the scored ensembles, each once."""
         return list(dict.fromkeys(name for entry in self.scored for name in self.members_of(entry)))
 
     def combination_of(self, entry: str) -> dict[str, Any]:
-        """How the predictions of a system or an ensemble are averaged."""
+        """How the predictions of a system or ensemble are averaged."""
         settings = self.config["ensembles"].get(entry, {"kind": "arithmetic"})
         return {
             "kind": settings["kind"],
@@ -88,19 +88,19 @@ class Plan:
 
     @cached_property
     def selections(self) -> list[str]:
-        """Selections of labels that the scored systems learn from."""
+        """Selections of labels that ``scored_systems`` are trained on."""
         return sorted({self.base_of(system)["labels"] for system in self.scored_systems})
 
     @cached_property
-    def learned_spreadings(self) -> list[str]:
-        """Spreadings behind those selections."""
+    def training_spreadings(self) -> list[str]:
+        """Spreadings whose promoted labels are in one of ``selections``."""
         labels = [self.config["labels"][selection] for selection in self.selections]
         return sorted({entry["spreading"] for entry in labels if "spreading" in entry})
 
     @cached_property
     def spreadings(self) -> list[str]:
-        """Those, and the ones that the report's tables list."""
-        return sorted({*self.learned_spreadings, *self.report2018.get("spreading", {}).values()})
+        """``training_spreadings``, and those in the report's tables."""
+        return sorted({*self.training_spreadings, *self.report2018.get("spreading", {}).values()})
 
     def groups_of(self, spreading: str) -> dict[str, list[str]]:
         """The groups of a spreading that occur in the data: group -> its classes."""
@@ -114,7 +114,7 @@ class Plan:
         return {"classes": self.groups_of(spreading)[group], **settings}
 
     def spread_tables(self, spreading: str | None) -> list[str]:
-        """The spreading's tables, one per group; none if there is no spreading."""
+        """A spreading's tables, one per group; none without a spreading."""
         groups = self.groups_of(spreading) if spreading else {}
         return [f"{self.results}/spread/{spreading}/{group}.csv" for group in groups]
 
@@ -139,8 +139,8 @@ class Plan:
         """The selection of labels that a system, or its base, learns from."""
         return f"{self.results}/selections/{self.base_of(system)['labels']}.csv"
 
-    def stages(self, model: Model) -> dict[int, str]:
-        """Round -> folder, in the order of training; a base model is round 0.
+    def model_folders(self, model: Model) -> dict[int, str]:
+        """The folders of a system's trainings in their order, by round; a base model is round 0.
 
         A self-training that starts untrained has no round 0.
         """
@@ -154,18 +154,19 @@ class Plan:
         rounds = {number: f"{folder}/round{number}" for number in range(1, settings["rounds"] + 1)}
         return rounds if settings["start"] == "untrained" else {0: trained, **rounds}
 
-    def stage_before(self, model: Model, number: int) -> list[str]:
-        """Weights of the stage before a round; none where it starts untrained."""
-        stages = self.stages(model)
-        return [f"{stages[number - 1]}/weights.safetensors"] if number - 1 in stages else []
+    def previous_weights(self, model: Model, number: int) -> list[str]:
+        """The weights that a round starts from; none where it starts untrained."""
+        folders = self.model_folders(model)
+        return [f"{folders[number - 1]}/weights.safetensors"] if number - 1 in folders else []
 
-    def finished(self, model: Model, file: str) -> str:
-        """A file of a system's last stage."""
-        return f"{list(self.stages(model).values())[-1]}/{file}"
+    def final_model_file(self, model: Model, file: str) -> str:
+        """A file of the model after the last round."""
+        return f"{list(self.model_folders(model).values())[-1]}/{file}"
 
-    def finished_all(self, system: str, seed: int | str, file: str) -> list[str]:
-        """That file of each fold."""
-        return [self.finished(Model(system, seed, fold), file) for fold in self.folds_of(system)]
+    def final_model_files(self, system: str, seed: int | str, file: str) -> list[str]:
+        """The ``final_model_file`` of each fold."""
+        folds = self.folds_of(system)
+        return [self.final_model_file(Model(system, seed, fold), file) for fold in folds]
 
     def first_model(self, system: str) -> Model:
         """A system's model of the first seed and fold."""
@@ -200,8 +201,8 @@ class Plan:
 
     def schedule_of(self, system: str) -> dict[str, float]:
         """The thresholds of a system's self-training."""
-        keys = ("lower_first", "lower_step", "lower_last", "upper")
-        return {key: self.selftraining_of(system)[key] for key in keys}
+        settings = self.selftraining_of(system)
+        return {field.name: settings[field.name] for field in fields(ThresholdSchedule)}
 
     # Predictions and scores
 
@@ -214,38 +215,37 @@ class Plan:
         return [self.predictions(name, seed, part) for name in self.members_of(entry)]
 
     def is_weighted(self, entry: str) -> bool:
-        """Whether the mean weighs members by their scores on train clips held out."""
+        """Whether the mean weighs members by their out-of-fold scores."""
         return bool(self.combination_of(entry)["kind"] == "weighted")
 
     # Figures and tables
 
     def structure_of(self, name: str) -> dict[str, Any]:
-        """What is needed to build a system's network, or the report's autoencoder."""
+        """Parameters for drawing a system's network, or the report's autoencoder."""
         if name == "autoencoder":
-            entry = self.config["autoencoders"][self.report2018["autoencoder"]]
-            shape = parse_feature(self.config["features"][entry["feature"]]).shape
-            network = {"network": name, "network_options": {}, "input_shape": list(shape)}
-            return {**network, "classes": len(self.source.labels), "title": name}
-        entry = self.base_of(name)
+            entry, network = self.config["autoencoders"][self.report2018["autoencoder"]], name
+        else:
+            entry = self.base_of(name)
+            network = entry["network"]
         return {
-            "network": entry["network"],
+            "network": network,
             "network_options": dict(entry.get("network_options", {})),
             "input_shape": list(input_shape_of(self.config, entry)),
             "classes": len(self.source.labels),
-            "title": f"{entry['network']} ({name})",
+            "title": name if name == network else f"{network} ({name})",
         }
 
     def example_labels(self) -> list[str]:
-        """Two classes to show clips of: of music and not, where there are both."""
+        """Two classes for figures of single clips: music and non-music, where there are both."""
         labels = self.source.labels
         music = [label for label in labels if label in class_groups.MUSIC]
         others = [label for label in labels if label not in class_groups.MUSIC]
         return [*music[:1], *others[:1]] if music and others else labels[:2]
 
     def clip_scores(self) -> str:
-        """Scores per clip: of the test clips where their truth is known, or else out of fold."""
-        known = self.source.layout.test_truth
-        return f"{self.results}/{'clip_scores' if known else 'out_of_fold'}.csv"
+        """Scores per clip: of test clips if their ground truth is known, or else out of fold."""
+        truth = self.source.layout.test_truth
+        return f"{self.results}/{'clip_scores' if truth else 'out_of_fold'}.csv"
 
     def figure_files(self, *names: str) -> list[str]:
         """Both files of each figure."""
@@ -262,7 +262,7 @@ class Plan:
             "clips_per_class",
             *[
                 f"tsne_{name}_{group}"
-                for name in self.learned_spreadings
+                for name in self.training_spreadings
                 for group in self.groups_of(name)
             ],
             *[
@@ -278,7 +278,7 @@ class Plan:
         """Every table and figure of the 2018 report. Raises EarmarkError if the config has none."""
         if not self.report2018:
             raise EarmarkError(
-                "The config lists no tables of the report. Add `--configfile "
+                "The config has no `report` section. Add `--configfile "
                 "presets/report2018-small.yaml` (two cores) or `presets/report2018.yaml` (full "
                 "size)."
             )
@@ -304,5 +304,5 @@ class Plan:
 
 
 def pattern(names: Sequence[str] | Mapping[str, Any]) -> str:
-    """A wildcard's pattern that matches these names; where there are none, nothing."""
+    """A wildcard's pattern that matches these names only; without names, nothing."""
     return "|".join(names) or "(?!)"

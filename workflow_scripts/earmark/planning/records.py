@@ -1,7 +1,7 @@
-"""Snakemake's records of what made each output, in its folder ``.snakemake``.
+"""Snakemake's records of how each output was made, in its folder ``.snakemake``.
 
-An output without such a record (a copied folder, a deleted ``.snakemake``) counts as up to date, so
-the main process looks for them while a run is planned.
+Snakemake takes an output without a record (a copied folder, a deleted ``.snakemake``) for up to
+date, so the main process checks for records while a run is planned.
 """
 
 import logging
@@ -12,7 +12,7 @@ from earmark.runtime.outputs import atomic_file
 
 log = logging.getLogger("earmark")
 
-# Of each kind of results, files that every run that has them makes.
+# Files to check, at least one for each kind of results.
 OUTPUTS = (
     "clips/*.csv",
     "labels.csv",
@@ -25,22 +25,22 @@ OUTPUTS = (
     "predictions/*/*/*.h5",
     "submission.csv",
 )
-# What Snakemake writes about a small run.
-ROOM_BYTES = 64 * 1024
+# About as much as Snakemake writes for a small run.
+TRIAL_BYTES = 64 * 1024
 
 
-def check_room(folder: Path) -> None:
-    """Raise EarmarkError if Snakemake could not write to its ``folder``, which it does not say."""
+def check_writable(folder: Path) -> None:
+    """Raise EarmarkError if Snakemake's ``folder`` cannot be written; Snakemake does not say so."""
     path = folder.resolve() / "earmark" / "trial"
     with atomic_file(path) as temporary:
-        temporary.write_bytes(bytes(ROOM_BYTES))
+        temporary.write_bytes(bytes(TRIAL_BYTES))
     path.unlink(missing_ok=True)
 
 
 def check(results: Path) -> None:
-    """Raise EarmarkError if there are ``results``, and none has a record of what made it.
+    """Raise EarmarkError if there are ``results``, but no record of any of them.
 
-    Where only some have none, these are marked incomplete, so that Snakemake recreates them.
+    If only some have no record, they are marked incomplete, so that Snakemake recreates them.
     """
     from snakemake.persistence.file import FilePersistence
 
@@ -50,22 +50,22 @@ def check(results: Path) -> None:
     records = FilePersistence(nolock=True)
     # Snakemake itself recreates what a stopped run left behind.
     incomplete = records._filter_incomplete_keys(outputs)
-    unknown = [
+    without = [
         path for path in outputs if path not in incomplete and not records._read_record(path)
     ]
-    if len(unknown) == len(outputs):
+    if len(without) == len(outputs):
         raise EarmarkError(
-            f"Nothing tells by which data, config and code {unknown[0]} was made ({len(unknown)} "
-            f"such files in {results}): they were copied here, or the folder .snakemake was "
-            f"deleted. Delete {results}, or write `name: another_name` in the config, or, if you "
-            f"are sure that they are of this data and config, take them over with `snakemake "
-            f"--touch --forceall`, once with each target, configfile and config that you use."
+            f"Snakemake has no record of how {without[0]} was made ({len(without)} such files in "
+            f"{results}): they were copied here, or the folder .snakemake was deleted. Delete "
+            f"{results}, or write `name: another_name` in the config. To accept them as they are, "
+            f"run `snakemake --touch --forceall` for each target, with the same configfiles and "
+            f"config as its runs."
         )
-    for path in unknown:
+    for path in without:
         records._mark_incomplete(path, None)
-    if unknown:
+    if without:
         log.warning(
-            "Nothing tells how %s was made (%d such files): they are recreated.",
-            unknown[0],
-            len(unknown),
+            "Snakemake has no record of how %s was made (%d such files): they are recreated.",
+            without[0],
+            len(without),
         )

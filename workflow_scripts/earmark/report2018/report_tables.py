@@ -1,4 +1,4 @@
-"""The report's tables from a run's results, with the reported figures in columns beside ours."""
+"""The report's tables from a run's results, with the reported numbers in columns of their own."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from earmark.evaluation import comparison
+from earmark.inference import metrics
 from earmark.report2018 import reported_values
 from earmark.report2018.reported_values import TOGETHER
 from earmark.runtime.errors import EarmarkError
@@ -45,8 +46,8 @@ def systems(clips: pd.DataFrame, rows: Sequence[Mapping[str, Any]], seed: int) -
     """One line per system (report, section 8), each compared with the line above.
 
     ``clips`` is a table of clip scores; each of ``rows`` has title, entry and reported (a list of
-    numbers). Figures are means over seeds; standard_error is over clips, seed_deviation between
-    seeds. Two lines are compared on the clips that both have, their number is paired_clips. Raises
+    numbers). Scores are means over seeds; standard_error is over clips, seed_deviation between
+    seeds. Two lines are compared on their common clips, whose number is paired_clips. Raises
     EarmarkError for an entry without scores.
     """
     lines: list[dict[str, Any]] = []
@@ -73,21 +74,21 @@ def systems(clips: pd.DataFrame, rows: Sequence[Mapping[str, Any]], seed: int) -
         lines.append(line)
         before = (entry, values)
     table = pd.DataFrame(lines, columns=list(SYSTEM_COLUMNS))
-    figures = [name for name in SYSTEM_COLUMNS[3:] if name not in COUNTS]
-    kinds = {**dict.fromkeys(COUNTS, "Int64"), **dict.fromkeys(figures, "float64")}
-    return table.astype(kinds).round(dict.fromkeys(figures, 4))
+    numbers = [name for name in SYSTEM_COLUMNS[3:] if name not in COUNTS]
+    kinds = {**dict.fromkeys(COUNTS, "Int64"), **dict.fromkeys(numbers, "float64")}
+    return table.astype(kinds).round(dict.fromkeys(numbers, 4))
 
 
 def _scores_of(clips: pd.DataFrame, entry: str) -> pd.DataFrame:
     """Average precisions of a system: a row per seed, a column per clip."""
-    own = clips[clips["system"] == entry]
-    if own.empty:
-        known = ", ".join(dict.fromkeys(clips["system"])) or "none"
+    scores = clips[clips["system"] == entry]
+    if scores.empty:
+        systems = ", ".join(dict.fromkeys(clips["system"])) or "none"
         raise EarmarkError(
-            f"There are no clip scores of '{entry}'; there are scores of: {known}. Name one of "
-            f"them in the table's rows, or have '{entry}' scored."
+            f"There are no clip scores of '{entry}'; there are scores of: {systems}. Write one of "
+            f"them in the table's rows, or add '{entry}' to `scores`."
         )
-    values = own.pivot(index="seed", columns="clip", values="average_precision")
+    values = scores.pivot(index="seed", columns="clip", values="average_precision")
     if values.isna().to_numpy().any():
         raise EarmarkError(
             f"'{entry}' was not scored on the same clips with all seeds. Score it again with the "
@@ -112,25 +113,25 @@ def _against(before: pd.DataFrame, values: pd.DataFrame, seed: int) -> dict[str,
 
 
 def spreading(summary: pd.DataFrame, name: str, scheme: str) -> pd.DataFrame:
-    """One group table (report, section 4) of the spreading called ``name``.
+    """The group table (report, section 4) of the spreading ``name``.
 
-    ``summary`` holds spreading.csv as text. The reported figures are those of ``scheme``: one, two,
-    three or five. Groups that one side lacks are there all the same.
+    ``summary`` is spreading.csv as text. The reported numbers are those of ``scheme``: one, two,
+    three or five. Groups that only one of them has are listed too.
     """
-    own = summary[summary["spreading"] == name].rename(columns={"percent_after": "percent"})
-    ours = own.set_index("group")[[*GROUP_COLUMNS, "undecided"]].apply(pd.to_numeric)
+    counts = summary[summary["spreading"] == name].rename(columns={"percent_after": "percent"})
+    counts = counts.set_index("group")[[*GROUP_COLUMNS, "undecided"]].apply(pd.to_numeric)
     reported = pd.DataFrame(
         reported_values.GROUP_TABLES[scheme], columns=["group", *GROUP_COLUMNS]
     ).set_index("group")
     if len(reported) == 1:
-        # In a scheme of one group, all groups together are that group again.
-        ours = ours.drop(index=TOGETHER, errors="ignore")
-    groups = list(dict.fromkeys([*reported.index, *ours.index]))
+        # With one group, the sum over groups is that group again.
+        counts = counts.drop(index=TOGETHER, errors="ignore")
+    groups = list(dict.fromkeys([*reported.index, *counts.index]))
     # The sums come last.
     groups.sort(key=lambda group: group == TOGETHER)
-    table = ours[list(GROUP_COLUMNS)].reindex(groups)
+    table = counts[list(GROUP_COLUMNS)].reindex(groups)
     table = table.join(reported.astype(float).add_prefix("reported_"))
-    table["undecided"] = ours["undecided"].reindex(groups)
+    table["undecided"] = counts["undecided"].reindex(groups)
     for column in table.columns:
         kind = "float64" if column.endswith("percent") else "Int64"
         table[column] = table[column].astype(kind)
@@ -145,11 +146,11 @@ def selftraining(
 ) -> pd.DataFrame:
     """One line per round (report, section 6), and a last one that repeats the best of them.
 
-    ``rounds`` are the metadata of the models (model.json) by round; the base model is round 0, and
-    a self-training that starts untrained has none. ``pseudo_labels`` says how many each round
-    added. Accuracies are those of the epoch whose weights were kept. The best round is chosen as
-    training chooses an epoch. With ``setting`` A or B the reported figures stand in columns of
-    their own, also of rounds that were not run.
+    ``rounds`` are the models' metadata (model.json) by round; the base model is round 0, and a
+    self-training that starts untrained has none. ``pseudo_labels`` are their numbers by round.
+    Accuracies are those of the epoch whose weights were kept. The best round is chosen like a
+    training's best epoch. With ``setting`` A or B there are columns of the reported numbers, and
+    lines of reported rounds that were not run.
     """
     lines = {
         number: {
@@ -179,13 +180,11 @@ def selftraining(
 
 
 def _score(number: int, metadata: Mapping[str, Any]) -> tuple[float, ...]:
-    """How good a round is, higher is better, by what its recipe watches."""
-    figures = metadata["kept_metrics"]
-    if "validation_loss" not in figures:
+    """How good a round is, higher is better."""
+    kept = metadata["kept_metrics"]
+    if "validation_loss" not in kept:
         return (number,)  # the last one is the best
-    if metadata["recipe"].get("watch") == "loss":
-        return (-figures["validation_loss"],)
-    return figures["validation_accuracy"], -figures["validation_loss"]
+    return metrics.epoch_score(kept, metadata["recipe"].get("watch", "accuracy"))
 
 
 def _reported(row: reported_values.RoundRow | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The report's own figures.
+"""The numbers of the report.
 
 Misprints are corrected here and listed in docs/departures.md; counts that are off by one stay as
 they were printed. Accuracies are shares in [0, 1].
@@ -23,7 +23,7 @@ TRAIN_CLIPS = 9473
 """Train clips of FSDKaggle2018, which the group tables count (report, section 1)."""
 
 TEST_CLIPS, TEST_ERROR = 301, 0.014
-"""Public test clips, of which MAP@3 is reported, and its standard error there (section 8)."""
+"""Public test clips, on which MAP@3 is reported, and its standard error there (section 8)."""
 
 _MUSIC = GroupRow("music", 4827, 2069, 3054, 63.27)
 _CREATURE = GroupRow("creature", 2464, 708, 1340, 54.38)

@@ -1,4 +1,4 @@
-"""Figures of spectrograms: examples, reconstructions, filters and what they make of a clip.
+"""Figures of spectrograms: examples, reconstructions, filters and their feature maps.
 
 Report, sections 2, 3 and 8.
 """
@@ -23,7 +23,7 @@ DECIBELS = "dB relative to the clip's maximum"
 class Spectrogram:
     """A clip's spectrogram: values (frequency, time) as networks read them, 0 loudest, 1 floor.
 
-    It is of the whole clip, from 0 to ``seconds`` and from 0 to ``highest_khz``.
+    It covers the entire clip, from 0 to ``seconds`` and from 0 to ``highest_khz``.
     """
 
     values: np.ndarray
@@ -41,13 +41,14 @@ class Spectrogram:
 def read(store: FeatureStore, clips: Any) -> list[Spectrogram]:
     """Return the spectrograms of rows (clip, label, seconds).
 
-    Raises EarmarkError when the features are not spectrograms of whole clips.
+    Raises EarmarkError when the features are of another kind than stft.
     """
     settings = store.settings
     if settings["kind"] != "stft":
         raise EarmarkError(
-            f"The features {store.path} are of the kind '{settings['kind']}', which is no "
-            f"spectrogram of the whole clip. Name features of the kind stft."
+            f"The features {store.path} have the kind '{settings['kind']}', but the figures show "
+            f"entire clips. Set `report.filters_of` to a system whose feature has kind stft, and "
+            f"`report.autoencoder` to an autoencoder of one."
         )
     images = store.images(store.rows_of(clips["clip"])) / 255
     return [
@@ -62,17 +63,17 @@ def read(store: FeatureStore, clips: Any) -> list[Spectrogram]:
     ]
 
 
-def draw(axes: mpl.axes.Axes, sound: Spectrogram) -> Any:
+def draw(axes: mpl.axes.Axes, spectrogram: Spectrogram) -> Any:
     """Draw a spectrogram in dB with its axes in seconds and kHz; return the image."""
     image = axes.imshow(
-        -sound.range_db * sound.values,
-        extent=sound.extent,
+        -spectrogram.range_db * spectrogram.values,
+        extent=spectrogram.extent,
         cmap="magma",
-        vmin=-sound.range_db,
+        vmin=-spectrogram.range_db,
         vmax=0,
         **IMAGE,
     )
-    axes.set_title(sound.title, fontsize=10)
+    axes.set_title(spectrogram.title, fontsize=10)
     axes.set_xlabel("time (s)")
     axes.set_ylabel("frequency (kHz)")
     for axis in (axes.xaxis, axes.yaxis):
@@ -80,31 +81,30 @@ def draw(axes: mpl.axes.Axes, sound: Spectrogram) -> Any:
     return image
 
 
-def examples(sounds: Sequence[Spectrogram]) -> Figure:
+def examples(spectrograms: Sequence[Spectrogram]) -> Figure:
     """Draw spectrograms side by side with one dB scale."""
-    figure = Figure(figsize=(1 + 4.6 * len(sounds), 4.2), layout="constrained")
-    grid = figure.subplots(1, len(sounds), squeeze=False)[0]
-    for axes, sound in zip(grid, sounds, strict=True):
-        image = draw(axes, sound)
+    figure = Figure(figsize=(1 + 4.6 * len(spectrograms), 4.2), layout="constrained")
+    grid = figure.subplots(1, len(spectrograms), squeeze=False)[0]
+    for axes, spectrogram in zip(grid, spectrograms, strict=True):
+        image = draw(axes, spectrogram)
     for axes in grid[1:]:
         axes.set_ylabel("")
     figure.colorbar(image, ax=list(grid), label=DECIBELS)
     return figure
 
 
-def reconstructions(sounds: Sequence[Spectrogram], outputs: np.ndarray) -> Figure:
+def reconstructions(spectrograms: Sequence[Spectrogram], outputs: np.ndarray) -> Figure:
     """Draw spectrograms above their reconstructions (n, frequency, time), with one dB scale.
 
-    What a reconstruction has outside [0, 1] is drawn as the nearer end of the scale; its error
-    counts it as it is.
+    Values outside [0, 1] are clipped in the figure, but not in the reconstruction's error.
     """
-    figure = Figure(figsize=(1 + 4 * len(sounds), 7), layout="constrained")
-    upper, lower = figure.subplots(2, len(sounds), squeeze=False)
-    for column, (sound, values) in enumerate(zip(sounds, outputs, strict=True)):
-        draw(upper[column], sound).axes.set_xlabel("")
-        error = float(np.square(values - sound.values).mean())
+    figure = Figure(figsize=(1 + 4 * len(spectrograms), 7), layout="constrained")
+    upper, lower = figure.subplots(2, len(spectrograms), squeeze=False)
+    for column, (spectrogram, values) in enumerate(zip(spectrograms, outputs, strict=True)):
+        draw(upper[column], spectrogram).axes.set_xlabel("")
+        error = float(np.square(values - spectrogram.values).mean())
         title = f"reconstruction\nmean squared error {error:.4f}"
-        image = draw(lower[column], replace(sound, values=values, title=title))
+        image = draw(lower[column], replace(spectrogram, values=values, title=title))
     for axes in (*upper[1:], *lower[1:]):
         axes.set_ylabel("")
     figure.colorbar(image, ax=[*upper, *lower], label=DECIBELS)
@@ -120,12 +120,12 @@ def _grid_of(count: int) -> tuple[int, int]:
 def filters(preferred: np.ndarray, bin_hertz: float, title: str) -> Figure:
     """Draw the inputs (filters, bins, frames) that filters respond to most, low bins below.
 
-    All panels have one scale. As an input of 0 is the loudest, the colours show the inputs with
-    their sign turned: high is louder. ``bin_hertz`` is the height of a bin.
+    All panels have one scale. As an input of 0 is the loudest, colours show the negated inputs:
+    higher is louder. ``bin_hertz`` is the height of a bin.
     """
     count, bins, frames = preferred.shape
     rows, columns = _grid_of(count)
-    # Cells are drawn square where that does not make the panels needles.
+    # Cells are square unless that makes panels too narrow or too flat.
     height = min(3.0, max(0.8, 1.1 * bins / frames))
     figure = Figure(figsize=(2.2 + 1.15 * columns, 1.3 + (height + 0.3) * rows))
     figure.set_layout_engine("constrained")
@@ -151,8 +151,8 @@ def filters(preferred: np.ndarray, bin_hertz: float, title: str) -> Figure:
     return figure
 
 
-def feature_maps(sound: Spectrogram, maps: np.ndarray, title: str) -> Figure:
-    """Draw a spectrogram above the maps (filters, frequency, time) that a layer makes of it.
+def feature_maps(spectrogram: Spectrogram, maps: np.ndarray, title: str) -> Figure:
+    """Draw a spectrogram above a layer's feature maps (filters, frequency, time) of it.
 
     Maps have the spectrogram's axes, and each its own scale from its lowest value to its highest.
     """
@@ -163,11 +163,11 @@ def feature_maps(sound: Spectrogram, maps: np.ndarray, title: str) -> Figure:
     figure.suptitle(f"{title}\n{note}", fontsize=12)
     cells = figure.add_gridspec(rows + 1, columns, height_ratios=(3.2, *[1.3] * rows))
     top = figure.add_subplot(cells[0, :])
-    figure.colorbar(draw(top, sound), ax=top, label=DECIBELS, fraction=0.06)
+    figure.colorbar(draw(top, spectrogram), ax=top, label=DECIBELS, fraction=0.06)
     for number, values in enumerate(maps):
         row, column = divmod(number, columns)
         axes = figure.add_subplot(cells[row + 1, column])
-        axes.imshow(values, extent=sound.extent, cmap="viridis", **IMAGE)
+        axes.imshow(values, extent=spectrogram.extent, cmap="viridis", **IMAGE)
         axes.set_title(str(number + 1), fontsize=9, pad=3)
         axes.set_xticks([])
         axes.set_yticks([])

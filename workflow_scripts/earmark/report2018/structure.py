@@ -36,7 +36,7 @@ def layers_of(module: nn.Module, input_shape: Sequence[int]) -> pd.DataFrame:
     """Return a row per layer of ``module`` (on the meta device), in the order they run.
 
     Layers and settings are named as torch prints them, outputs are channels x frequency x time.
-    The last row is the total: what ``module`` gives, and all of its trainable parameters.
+    The last row is the total: the output of ``module``, and all of its trainable parameters.
     """
     rows = []
 
@@ -56,7 +56,7 @@ def layers_of(module: nn.Module, input_shape: Sequence[int]) -> pd.DataFrame:
 
 
 def draw(layers: pd.DataFrame, title: str) -> Figure:
-    """Draw rows of ``layers_of``, the first on top, with bars as long as they have parameters."""
+    """Draw rows of ``layers_of``, the first on top, with bars for their numbers of parameters."""
     layers = layers[layers["layer"] != TOTAL]
     figure = Figure(figsize=(13, 1.5 + 0.24 * len(layers)), layout="constrained")
     figure.suptitle(title)

@@ -8,25 +8,24 @@ from earmark.reporting import figures
 
 
 def count_clips(labelled: pd.DataFrame) -> pd.DataFrame:
-    """Count labelled clips (label, verified).
+    """Count clips (label, verified) by label.
 
-    Returns rows (label, verified, not_verified, clips), the largest class first, equal ones by
-    name.
+    Returns rows (label, verified, unverified, clips), the largest class first, ties by name.
     """
     counts = labelled.groupby("label")["verified"].agg(verified="sum", clips="size").reset_index()
-    counts["not_verified"] = counts["clips"] - counts["verified"]
+    counts["unverified"] = counts["clips"] - counts["verified"]
     counts = counts.sort_values(["clips", "label"], ascending=[False, True], ignore_index=True)
-    return counts[["label", "verified", "not_verified", "clips"]]
+    return counts[["label", "verified", "unverified", "clips"]]
 
 
 def clips_per_class(counts: pd.DataFrame) -> Figure:
-    """Draw rows (label, verified, not_verified, clips) as stacked bars, the first row on top."""
+    """Draw rows (label, verified, unverified, clips) as stacked bars, the first row on top."""
     figure = Figure(figsize=(8, 1.3 + 0.22 * len(counts)), layout="constrained")
     axes = figure.subplots()
     rows = np.arange(len(counts))
-    verified, rest, clips = counts["verified"], counts["not_verified"], counts["clips"]
-    axes.barh(rows, verified, color=figures.BLUE, label="label verified")
-    bars = axes.barh(rows, rest, left=verified, color=figures.ORANGE, label="not verified")
+    verified, rest, clips = counts["verified"], counts["unverified"], counts["clips"]
+    axes.barh(rows, verified, color=figures.BLUE, label="verified")
+    bars = axes.barh(rows, rest, left=verified, color=figures.ORANGE, label="unverified")
     axes.bar_label(bars, labels=clips.astype(str), padding=3, fontsize=8)
     axes.set_yticks(rows, [figures.readable(label) for label in counts["label"]], fontsize=9)
     axes.set_ylim(len(counts) - 0.4, -0.6)

@@ -1,7 +1,7 @@
 """What all figures share: style, colours and how they are saved.
 
 Colours are those of Okabe and Ito (Color Universal Design, 2008), which colour-blind readers can
-tell apart; where there are more kinds than colours, marks of different shape tell them apart too.
+distinguish; with more classes than colours, the shapes of their marks differ too.
 """
 
 from pathlib import Path
@@ -13,13 +13,13 @@ from earmark.runtime.outputs import atomic_file
 
 # The file must not depend on when or where it was made.
 mpl.rcParams["svg.hashsalt"] = "earmark"
-# A dollar in a label is a dollar, not the beginning of a formula.
+# A dollar sign in a label does not begin a formula.
 mpl.rcParams["text.parse_math"] = False
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 SKY, RED, BLACK = "#56B4E9", "#D55E00", "#000000"
 COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK)
-# Six shapes and seven colours: 42 different pairs before one is repeated.
+# Six shapes and seven colours: 42 different pairs.
 MARKS = ("o", "^", "s", "D", "v", "P")
 
 
@@ -46,10 +46,10 @@ def _fix_layout(figure: Figure) -> None:
 
 
 def readable(label: str) -> str:
-    """A class's name as people write it: ``Hi-hat``, ``Acoustic guitar``."""
+    """A class name with spaces: ``Hi-hat``, ``Acoustic guitar``."""
     return label.replace("_", " ")
 
 
 def whole_numbers_on(axis: mpl.axis.Axis) -> None:
-    """Let an axis have whole numbers at its ticks."""
+    """Put an axis's ticks at whole numbers only."""
     axis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))

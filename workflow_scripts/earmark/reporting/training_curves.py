@@ -4,7 +4,6 @@ Report, sections 3 and 6.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import matplotlib as mpl
@@ -24,8 +23,8 @@ def training_curves(history: pd.DataFrame, title: str) -> Figure:
     """Draw loss and accuracy per epoch, counted through all rounds.
 
     ``history`` has a row per epoch with any of train_loss, validation_loss, train_accuracy,
-    validation_accuracy, and the ``round`` it belongs to: 0 is the base model. Where there are
-    rounds, a line marks each one's start and the upper edge counts them.
+    validation_accuracy, and the ``round``: 0 is the base model. With several rounds, a line marks
+    the start of each, and the upper axis counts them.
     """
     figure = Figure(figsize=(12, 4.6), layout="constrained")
     figure.suptitle(title)
@@ -47,7 +46,7 @@ def _curves(axes: mpl.axes.Axes, history: pd.DataFrame, name: str) -> None:
     epochs = np.arange(1, len(history) + 1)
     for part, colour in PARTS:
         if f"{part}_{name}" in history:
-            # One epoch alone makes no line.
+            # A single epoch is no line.
             mark = "o" if len(history) == 1 else ""
             values = history[f"{part}_{name}"]
             axes.plot(epochs, values, color=colour, linewidth=1.3, marker=mark, label=part)
@@ -63,7 +62,7 @@ def _mark_rounds(axes: mpl.axes.Axes, starts: pd.Series) -> None:
             axes.axvline(start - 0.5, color="0.8", linewidth=0.8, zorder=0)
     shown = starts[starts.index % -(-len(starts) // ROUND_LABELS) == 0]
     upper = axes.secondary_xaxis("top")
-    # A name stands to the right of its round's start.
+    # Names are to the right of their round's start.
     upper.set_xticks(shown - 0.5, [str(number or "base") for number in shown.index], ha="left")
     upper.set_xlabel("round of self-training")
 
@@ -74,9 +73,9 @@ def _legend(figure: Figure) -> None:
 
 
 def autoencoder_curves(history: pd.DataFrame) -> Figure:
-    """Draw train and validation loss per epoch and mark the lowest by validation.
+    """Draw train and validation loss per epoch and mark the lowest validation loss.
 
-    Where no clip is held out, the lowest train loss is marked.
+    Without validation clips, the lowest train loss is marked.
     """
     figure = Figure(figsize=(7, 4.4), layout="constrained")
     axes = figure.subplots()
@@ -85,7 +84,7 @@ def autoencoder_curves(history: pd.DataFrame) -> Figure:
     epoch, lowest = int(losses.argmin()) + 1, losses.min()
     name = f"lowest: {lowest:.4f} in epoch {epoch}"
     axes.plot([epoch], [lowest], "D", color=figures.BLACK, markersize=6, label=name)
-    # The first epochs' loss is a hundred times the last ones'.
+    # The loss of the first epochs is a hundred times that of the last ones.
     axes.set_yscale("log")
     # The log scale's own formatter writes formulas, which figures do not parse.
     axes.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 3, 5)))
@@ -98,20 +97,16 @@ def autoencoder_curves(history: pd.DataFrame) -> Figure:
 
 
 def thresholds(schedules: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Draw the bounds per round of each self-training setting; what is kept is shaded.
+    """Draw the bounds per round of each self-training; what becomes a pseudo-label is shaded.
 
-    A setting is an entry under ``selftraining`` of the config: it has ``rounds`` and the fields of
-    ``ThresholdSchedule``.
+    ``schedules`` maps names to ``rounds`` and ``schedule``, the fields of a ``ThresholdSchedule``.
     """
     figure = Figure(figsize=(1.5 + 4 * len(schedules), 4.4), layout="constrained")
     grid = figure.subplots(1, len(schedules), sharey=True, squeeze=False)[0]
     grid[0].set_ylabel("highest probability of a clip")
     for axes, (name, setting) in zip(grid, schedules.items(), strict=True):
-        count = setting["rounds"]
-        schedule = ThresholdSchedule(
-            **{field.name: setting[field.name] for field in fields(ThresholdSchedule)}
-        )
-        # A round is a step one wide, its number in the middle.
+        count, schedule = setting["rounds"], ThresholdSchedule(**setting["schedule"])
+        # Each round is a step of width one, centred on its number.
         edges = np.arange(count + 1) + 0.5
         lower = np.array([schedule.lower(number) for number in range(1, count + 1)])
         upper = np.full(count, schedule.upper)

@@ -18,8 +18,8 @@ PANELS = 4
 def embed(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
     """t-SNE of vectors (n, d): points (n, 2).
 
-    ``perplexity`` is the number of neighbours that count; few clips have few. Of fewer than four
-    different vectors there is nothing to unfold: the points are their first two numbers.
+    ``perplexity`` is about the number of neighbours that are used; it is lower for few clips. For
+    fewer than four different vectors, the points are their first two components.
     """
     from sklearn.manifold import TSNE
 
@@ -28,7 +28,7 @@ def embed(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
     deviation = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     scale = np.abs(deviation).max()
     if not 1e-9 < scale < 1e9:
-        # Their squares would not fit single precision, in which scikit-learn then crashes.
+        # Their squares would overflow single precision, and scikit-learn would crash.
         vectors = deviation / scale
     perplexity = min(perplexity, max(1.0, (len(vectors) - 1) / 3))
     return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(vectors)
@@ -39,9 +39,9 @@ def before_and_after(
 ) -> Figure:
     """Draw t-SNE points (n, 2) twice: left by given label, right by label after spreading.
 
-    Each side has up to four panels, and each panel a quarter of the classes in colour, the rest
-    grey; the same classes lie side by side. An empty label after spreading means undecided: such
-    clips stay grey.
+    Each side has up to four panels. A panel shows a quarter of the classes in colour, the same ones
+    on both sides, and the others in grey. Undecided clips, which have an empty label after
+    spreading, are grey.
     """
     classes = sorted(set(given))
     panels = np.array_split(np.array(classes, dtype=object), min(PANELS, len(classes)))

@@ -1,4 +1,4 @@
-"""The command `earmark`: what Earmark is, and how it is used."""
+"""The command `earmark`, which prints what Earmark is and how to use it."""
 
 import argparse
 from collections.abc import Sequence
@@ -29,19 +29,19 @@ README.md and docs/ say more; config.yaml explains every setting.
 
 
 def version() -> str:
-    """The version that is installed."""
+    """The installed version."""
     try:
         return metadata.version("earmark")
     except metadata.PackageNotFoundError:
-        return "(not installed: give `make env`)"
+        return "(not installed: run `make env`)"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the help, or the version."""
-    found = (CHECKOUT / "Snakefile").exists()
+    is_checkout = (CHECKOUT / "Snakefile").exists()
     parser = argparse.ArgumentParser(
         prog="earmark",
-        description=SCREEN.format(folder=CHECKOUT if found else "a checkout of Earmark"),
+        description=SCREEN.format(folder=CHECKOUT if is_checkout else "a checkout of Earmark"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"earmark {version()}")

@@ -31,15 +31,15 @@ def validation_clips(names: Sequence[str]) -> set[str]:
 
 
 def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.Trained:
-    """Train ``module`` in place on ``clips``, of which some are held out.
+    """Train ``module`` in place on ``clips``, except those held out for validation.
 
-    Columns of the history: epoch, learning_rate, train_loss and, where clips are held out,
+    Columns of the history: epoch, learning_rate, train_loss and, with validation clips,
     validation_loss.
     """
     held_out = validation_clips(clips)
-    learned = [clip for clip in clips if clip not in held_out]
-    rows = job.features.rows_of(learned)
-    train = Examples(rows, np.zeros_like(rows), np.ones(len(rows), np.float32), learned)
+    train_clips = [clip for clip in clips if clip not in held_out]
+    rows = job.features.rows_of(train_clips)
+    train = Examples(rows, np.zeros_like(rows), np.ones(len(rows), np.float32), train_clips)
     validation_rows = job.features.rows_of(sorted(held_out))
     crops, device = Crops(batch_clips=job.recipe.batch_clips), job.hardware.device
 
@@ -62,15 +62,12 @@ def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.T
             total += loss_of(images, module).item() * len(indices)
         return {"validation_loss": total / len(held_out)}
 
-    def score(figures: loop.Metrics) -> tuple[float, ...]:
-        return (-figures["validation_loss"],)
-
-    return job.fit(module, train, 1, losses, validate, score)
+    return job.fit(module, train, 1, losses, validate, "loss")
 
 
 @torch.no_grad()
 def encode(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> np.ndarray:
-    """Latents (n, d) of ``clips``, by the module in the mode that it is in."""
+    """Latents (n, d) of ``clips``, by the module in its current mode (training or evaluation)."""
     latents = []
     rows, crops = job.features.rows_of(clips), Crops(batch_clips=job.recipe.batch_clips)
     for _, images in batches.prediction_batches(job.features, rows, crops, job.hardware.device):

@@ -1,7 +1,7 @@
-"""Resume points of training: written whole, tied to what made them, held by one process.
+"""Checkpoints of training: written atomically, valid only for the same settings and data, locked.
 
 A checkpoint lies beside a job's declared outputs (Snakemake deletes those when a job fails) and is
-removed when the job is done. It holds tensors and plain values only.
+removed when the job is done. It has tensors and plain values only.
 """
 
 import logging
@@ -21,9 +21,9 @@ log = logging.getLogger("earmark")
 
 
 class Checkpoint:
-    """One resume point. Use it within ``held`` so that no other process trains the same model.
+    """One training's checkpoint, to be used within ``locked``: one process trains a model.
 
-    ``fingerprint`` says what it is a checkpoint of: only one of the same is loaded.
+    ``fingerprint`` stands for settings, code and data: a checkpoint with another one is not loaded.
     ``patience_seconds``: how long to wait for another process that trains the model.
     """
 
@@ -33,8 +33,8 @@ class Checkpoint:
         self.patience_seconds = patience_seconds
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the lock for the block; on success remove the checkpoint.
+    def locked(self) -> Iterator[None]:
+        """Lock the checkpoint for the block; on success remove it.
 
         Raises EarmarkError when another process does not release the lock in time.
         """
@@ -97,6 +97,6 @@ class Checkpoint:
             log.warning("The checkpoint %s is damaged (%s): starting over.", self.path, problem)
             return None
         if state.pop("fingerprint", None) != self.fingerprint:
-            log.info("The checkpoint %s is of other code, settings or data: not used.", self.path)
+            log.info("Ignored the checkpoint %s of other code, settings or data.", self.path)
             return None
         return state

@@ -1,7 +1,6 @@
-"""Train a named network on a selection of labels.
+"""Train a network of the catalogue on a selection of labels.
 
-Used by the base models and by each self-training round, which differ in labels, epochs and starting
-weights only.
+For base models and rounds of self-training, which differ in labels, recipe and first weights only.
 """
 
 import logging
@@ -26,13 +25,13 @@ from earmark.training.training_job import TrainingJob
 
 log = logging.getLogger("earmark")
 
-# On fewer clips than this, luck decides whether a network is better than guessing.
+# On fewer clips than this, chance decides whether a network is better than guessing.
 ENOUGH_CLIPS = 20
 
 
 @dataclass(frozen=True)
 class Data:
-    """What to learn from, what to validate on (clips of the fold held out), and the classes."""
+    """Clips to train on, clips to validate on (of the held-out fold), and the class names."""
 
     train: Examples
     validation: Examples
@@ -48,36 +47,36 @@ def split(
 ) -> Data:
     """Split a selection (see ``selections``) by one fold.
 
-    Clips of ``fold`` are held out. Of them, the verified ones validate, or, with ``validation``
-    "all", every one with its given label, correct or not.
-    Raises EarmarkError when a class has nothing left to learn from.
+    Clips of ``fold`` are held out. The verified ones among them are for validation, or, with
+    ``validation`` "all", every one, with its given label. Raises EarmarkError when a class has no
+    clip left to train on.
     """
     classes = label_table.classes_of(selection)
     inside = selection["clip"].isin(folds.loc[folds["fold"] == fold, "clip"])
-    train = selections.learned(selection[~inside])
+    train = selections.training_rows(selection[~inside])
     missing = sorted(set(classes) - set(train["label"]))
     if missing:
         raise EarmarkError(
-            f"With fold {fold} held out, the class '{missing[0]}' has no clip left to learn from "
+            f"With fold {fold} held out, the class '{missing[0]}' has no clip left to train on "
             f"({len(missing)} such classes). Verify more of its clips, or use fewer folds."
         )
     held_out = selection[inside]
-    evaluated_on = held_out if validation == "all" else held_out[held_out["verified"] == 1]
-    if evaluated_on.empty:
+    validation_rows = held_out if validation == "all" else held_out[held_out["verified"] == 1]
+    if validation_rows.empty:
         log.warning(
-            "Fold %d holds out no clip to validate on: the weights of the last epoch are kept, and "
-            "patience does not count. Verify more clips, or use fewer folds.",
+            "Fold %d has no validation clips: early stopping is off and the last epoch's weights "
+            "are kept. Verify more clips, or use fewer folds.",
             fold,
         )
     return Data(
         examples(store, train, classes),
-        examples(store, evaluated_on.assign(weight=1.0), classes),
+        examples(store, validation_rows.assign(weight=1.0), classes),
         classes,
     )
 
 
 def examples(store: FeatureStore, labels: pd.DataFrame, classes: list[str]) -> Examples:
-    """Turn rows (clip, label, weight) into row and class numbers."""
+    """Rows (clip, label, weight) with their row and class numbers."""
     number = {name: index for index, name in enumerate(classes)}
     return Examples(
         store.rows_of(labels["clip"]),
@@ -88,7 +87,7 @@ def examples(store: FeatureStore, labels: pd.DataFrame, classes: list[str]) -> E
 
 
 def predict(job: TrainingJob, module: nn.Module, clips: Sequence[str], classes: int) -> np.ndarray:
-    """Probabilities (n, classes) of ``clips``, in the precision in which a job predicts."""
+    """Probabilities (n, classes) of ``clips``, in the precision of predictions."""
     hardware = job.hardware.for_predicting()
     rows = job.features.rows_of(clips)
     return predicting.predict(
@@ -99,7 +98,7 @@ def predict(job: TrainingJob, module: nn.Module, clips: Sequence[str], classes: 
 def train_and_save(
     job: TrainingJob, module: nn.Module, labels: pd.DataFrame, folds: pd.DataFrame
 ) -> None:
-    """Train ``module`` on the labels selected, and write the model.
+    """Train ``module`` on the selected ``labels``, and write the model.
 
     The job's ``cfg`` has ``fold`` and ``validation``, and in self-training the ``round``.
     """
@@ -120,10 +119,10 @@ def train_and_save(
 
 
 def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
-    """Train ``module`` in place; return its history, one row per epoch, and the epoch kept.
+    """Train ``module`` in place.
 
-    Columns of the history: epoch, learning_rate, train_loss, train_accuracy and, where clips are
-    held out, validation_loss, validation_accuracy, validation_map3.
+    Columns of the history: epoch, learning_rate, train_loss, train_accuracy and, with validation
+    clips, validation_loss, validation_accuracy, validation_map3.
     """
     recipe, hardware, classes = job.recipe, job.hardware, len(data.classes)
     for layer in module.modules():
@@ -142,8 +141,8 @@ def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
             label_smoothing=recipe.label_smoothing,
         )
         loss = (each * batch.weights).sum() / batch.weights.sum().clamp_min(1e-9)
-        right = (logits.argmax(1) == batch.targets.argmax(1)).sum()
-        return loss, {"loss": loss.detach() * len(each), "accuracy": right}
+        correct = (logits.argmax(1) == batch.targets.argmax(1)).sum()
+        return loss, {"loss": loss.detach() * len(each), "accuracy": correct}
 
     def validate(features: FeatureStore | GpuFeatureStore) -> loop.Metrics:
         if len(data.validation) == 0:
@@ -151,15 +150,10 @@ def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
         probabilities = predicting.predict(
             module, features, data.validation.rows, recipe.crops, hardware, classes
         )
-        predicting.check_finite(data.validation.clips, probabilities, recipe.plan.learning_rate)
+        predicting.check_finite(data.validation.clips, probabilities, recipe.settings.learning_rate)
         return validation_metrics(probabilities, data.validation.labels)
 
-    def score(figures: loop.Metrics) -> tuple[float, ...]:
-        if recipe.watch == "loss":
-            return (-figures["validation_loss"],)
-        return figures["validation_accuracy"], -figures["validation_loss"]
-
-    return job.fit(module, data.train, classes, losses, validate, score)
+    return job.fit(module, data.train, classes, losses, validate, recipe.watch)
 
 
 def validation_metrics(probabilities: np.ndarray, labels: np.ndarray) -> loop.Metrics:
@@ -173,10 +167,10 @@ def validation_metrics(probabilities: np.ndarray, labels: np.ndarray) -> loop.Me
 
 
 def warn_if_nothing_learned(job: TrainingJob, module: nn.Module, data: Data) -> None:
-    """Log a warning if always guessing the commonest class would score as well.
+    """Log a warning if always guessing the most frequent class would be as accurate.
 
-    That is asked on the validation clips or, where they are few or of one class, on the clips
-    learned from.
+    Both are compared on the validation clips or, where they are few or of one class, on the
+    training clips.
     """
     clips, which = data.validation, "validation"
     if len(clips) < ENOUGH_CLIPS or len(np.unique(clips.labels)) < 2:

@@ -1,4 +1,4 @@
-"""Networks compiled for one shape of batch, where the config says so and the machine can."""
+"""Compiles networks for one shape of batch, where config and machine allow it."""
 
 import logging
 import time
@@ -13,20 +13,20 @@ log = logging.getLogger("earmark")
 
 Forward = Callable[[Tensor], Tensor]
 
-# Gradients of compiled code may differ from the module's by its dropout, but not by more.
+# Norms of gradients, compiled and not, may differ by other dropout masks, but not by more.
 LARGEST_RATIO = 2.0
 
 
 def compiled(
     module: nn.Module, batch: Tensor, hardware: Hardware, clips: int
 ) -> tuple[Forward, bool]:
-    """What to call for training steps of ``module``, and whether it is code compiled from it.
+    """The function to call for training steps of ``module``, and whether it is compiled.
 
-    ``clips`` is how many the training sees, each counted once an epoch: with fewer than the
-    hardware's ``compile_from_clips`` nothing is compiled. The code is for inputs of the shape of
-    ``batch``; others, as the last ones of an epoch, go through the module as it is. Weights stay
-    the module's own. Where compiling fails, for example without a C++ compiler, or gives other
-    gradients than the module, a warning says so and the module is used as it is.
+    ``clips`` is the number of clips times epochs: with fewer than the hardware's
+    ``compile_from_clips`` nothing is compiled. Compiled code is for inputs of the shape of
+    ``batch``; others, such as the last batch of an epoch, go through the module itself. Both share
+    the module's weights. If compiling fails, for example without a C++ compiler, or gives other
+    gradients than the module, a warning says so and the module is used uncompiled.
     """
     if clips < hardware.compile_from_clips:
         return module, False
@@ -38,19 +38,19 @@ def compiled(
     module.train()
     try:
         expected = _gradient_norm(module, module, batch, hardware)
-        # On a GPU the second call records a graph, and the third is the first to replay it.
+        # On a GPU the second call records a CUDA graph, and the third is the first to replay it.
         for _ in range(3 if hardware.device.type == "cuda" else 1):
             norm = _gradient_norm(code, module, batch, hardware)
         # Not `or`: NaN compares false.
         if not expected / LARGEST_RATIO <= norm <= expected * LARGEST_RATIO:
             raise ValueError(
-                f"torch {torch.__version__} makes wrong code for {hardware.precision_used()}: "
-                f"gradients of norm {norm:.3g}, not {expected:.3g}"
+                f"torch.compile gives wrong gradients in {hardware.precision_used()}: norm "
+                f"{norm:.3g} instead of {expected:.3g}"
             )
     except Exception as problem:
         log.warning(
-            "The network cannot be compiled here (%s): it is trained without, more slowly. A C++ "
-            "compiler may be missing; with `compile: false` under `hardware` it is not tried.",
+            "Compiling failed (%s); training continues uncompiled (slower). A C++ compiler may be "
+            "missing. Set `hardware.compile: false` to skip compiling.",
             " ".join(str(problem).split())[:200],
         )
         return module, False
@@ -65,25 +65,24 @@ def compiled(
 def _options(hardware: Hardware) -> dict[str, str | int | bool | Callable[..., object]]:
     threads = torch.get_num_threads()
     return {
-        # No more processes that compile than the job has cores.
+        # At most as many compiling processes as the job has cores.
         "compile_threads": threads,
-        # Set explicitly: else torch may take code for another number of threads from its cache.
+        # Explicit: otherwise torch's cache may return code for another number of threads.
         "cpp.threads": threads,
-        # Else torch times ways to sum on a GPU, and takes the fastest of the day.
+        # Otherwise torch chooses among GPU kernels by timing them: sums would differ by run.
         "deterministic": True,
-        # A step is one launch for each direction: its many small kernels finish sooner than a
-        # program can launch them.
+        # One launch for forward and one for backward, instead of many small kernels.
         "triton.cudagraphs": hardware.device.type == "cuda",
     }
 
 
 def _gradient_norm(forward: Forward, module: nn.Module, batch: Tensor, hardware: Hardware) -> float:
-    """Norm of all gradients of a step through ``forward``; random numbers stay as they were."""
+    """Norm of all gradients of a step through ``forward``; the random state is unchanged after."""
     module.zero_grad(set_to_none=True)
     with torch.random.fork_rng([hardware.device] if hardware.device.type == "cuda" else []):
         with hardware.autocast():
             output = forward(batch)
-        # Weights, so that each output counts otherwise: norms make plain sums insensitive.
+        # Random weights: after a normalisation layer, the plain sum hardly depends on anything.
         generator = torch.Generator().manual_seed(0)
         weights = torch.randn(output.shape, generator=generator).to(output.device)
         (output.float() * weights).mean().backward()

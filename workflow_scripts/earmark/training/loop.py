@@ -1,7 +1,7 @@
-"""The training loop that every network goes through: epochs, early stop, best weights, resume.
+"""The training loop of every network: epochs, early stopping, best weights, resuming.
 
-What is learned and how a model is validated is handed in as functions (``TrainingTask``), so that
-classifiers, self-training rounds and the autoencoder share this loop.
+What is learned, and how it is validated, is passed as functions (``TrainingTask``), so that
+classifiers, rounds of self-training and the autoencoder share this loop.
 """
 
 import logging
@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from earmark.features.finite import listed
+from earmark.features.finite import name_list
 from earmark.inference.batches import Batch
 from earmark.runtime import interruption, progress
 from earmark.runtime.errors import EarmarkError
@@ -28,7 +28,7 @@ Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingSettings:
     """How long to train and which weights to keep.
 
     ``patience``: stop after so many epochs without a better score (0: never). ``keep``: "best"
@@ -55,23 +55,25 @@ class Plan:
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
-def make_optimizer(module: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    """Adam, or AdamW when the plan has weight decay."""
-    kind = torch.optim.AdamW if plan.weight_decay > 0 else torch.optim.Adam
+def make_optimizer(module: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    """Adam, or AdamW with weight decay."""
+    kind = torch.optim.AdamW if settings.weight_decay > 0 else torch.optim.Adam
     return kind(
-        module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+        module.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
     )
 
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """What there is to learn and how it is validated, as functions.
+    """What is learned and how it is validated, as functions.
 
-    ``name`` says whose training it is. ``batches(epoch)`` yields the batches of an epoch, the same
-    ones each time it is called, and there are ``steps`` of them. ``losses(batch)`` returns the loss
-    to lower and sums over the batch's clips by name, from which the epoch's means are made.
-    ``validate()`` gives figures of the module as it is (none without validation clips), and
-    ``score`` turns an epoch's figures into a tuple of which higher is better.
+    ``name`` is its name in the log. ``batches(epoch)`` yields the ``steps`` batches of an epoch,
+    the same ones each time. ``losses(batch)`` returns the loss to minimise, and sums over clips by
+    name, for the epoch's means. ``validate()`` returns the module's metrics (none without
+    validation clips); ``score`` turns metrics into a tuple of which higher is better.
     """
 
     name: str
@@ -84,7 +86,7 @@ class TrainingTask:
 
 @dataclass(frozen=True)
 class Trained:
-    """``history`` has a row per epoch; the module has the weights of ``kept_epoch``.
+    """The result of a training: its ``history``, a row per epoch, and whose weights were kept.
 
     ``compiled`` says whether the network was compiled for it.
     """
@@ -100,11 +102,11 @@ class Trained:
 
 
 class TrainingState:
-    """Where a training is: all that it takes to go on from here as if it had never stopped.
+    """The state of a training: all that it takes to resume it here.
 
-    ``step`` batches of the epoch after the last one in ``history`` are done, and ``sums`` has what
-    they added up to. ``unchecked`` has the steps since the last ``check_finite``: number, clips and
-    loss, which a GPU may still be computing.
+    ``step`` batches of the epoch after the last one in ``history`` are done, and ``sums`` are their
+    sums. ``unchecked`` has the steps since the last ``check_finite``: number, clips and loss, which
+    a GPU may still be computing.
     """
 
     def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -130,18 +132,18 @@ class TrainingState:
         }
 
     def step_done(self, batch: Batch, loss: Tensor, sums: dict[str, Tensor]) -> None:
-        """Note a step, and add what it gives to the sums of the epoch."""
+        """Count a step, and add its sums to those of the epoch."""
         self.step += 1
         self.unchecked.append((self.step, batch.clips, loss.detach()))
         for name, value in {"clips": torch.tensor(len(batch.weights)), **sums}.items():
             before = self.sums.get(name, torch.zeros(()))
             self.sums[name] = before.to(value.device).double() + value.detach().double()
 
-    def check_finite(self, plan: Plan) -> None:
+    def check_finite(self, settings: TrainingSettings) -> None:
         """Raise EarmarkError, with the clips of the step, for a loss or weight that is not finite.
 
-        It never comes back from there: going on would waste hours, and a checkpoint of it would
-        spoil every later run. A step with a finite loss can still have infinite gradients.
+        Training cannot recover from NaN, and a checkpoint with it would spoil every later run. A
+        step with a finite loss can still have infinite gradients.
         """
         steps, self.unchecked = self.unchecked, []
         if not steps:
@@ -160,13 +162,13 @@ class TrainingState:
         else:
             return
         raise EarmarkError(
-            f"{what}. Its clips are {listed(clips)}: look at them in clips/train.csv, or lower the "
-            f"recipe's learning_rate ({plan.learning_rate:g})."
+            f"{what}. Its clips are {name_list(clips)}: check them in clips/train.csv, or lower "
+            f"the recipe's learning_rate ({settings.learning_rate:g})."
         )
 
-    def epoch_done(self, figures: Metrics, score: tuple[float, ...]) -> None:
-        """Note an epoch's figures, and its weights if its score is the best so far."""
-        self.history.append(figures)
+    def epoch_done(self, metrics: Metrics, score: tuple[float, ...]) -> None:
+        """Keep an epoch's metrics, and its weights if its score is the best so far."""
+        self.history.append(metrics)
         self.step, self.sums = 0, {}
         if self.best["score"] is None or score > self.best["score"]:
             state = self.module.state_dict()
@@ -174,7 +176,7 @@ class TrainingState:
             self.best = {"score": score, "epoch": len(self.history), "weights": weights}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go to where ``state`` was taken."""
+        """Return to a state that ``saved`` returned."""
         self.module.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.history, self.best = state["history"], state["best"]
@@ -187,51 +189,52 @@ class TrainingState:
 def fit(
     module: nn.Module,
     optimizer: torch.optim.Optimizer,
-    plan: Plan,
+    settings: TrainingSettings,
     task: TrainingTask,
     checkpoint: Checkpoint,
     seed: int,
 ) -> Trained:
-    """Train ``module`` in place and return its history, one row per epoch, and the epoch kept.
+    """Train ``module`` in place, from its checkpoint if there is one.
 
-    Each epoch ends with a checkpoint. So does a request to stop (SIGTERM, Ctrl-C), after the batch
-    in hand; InterruptedJobError is raised then. What resumes goes on bit by bit as if it had never
-    stopped: all randomness of an epoch follows from ``seed`` and its number, and within an epoch
-    from the state that was saved. Raises EarmarkError, with the clips of the batch, when a loss or
-    weight is not finite; none gets into a checkpoint.
+    A checkpoint is saved after each epoch and, on a request to stop (SIGTERM, Ctrl-C), after the
+    current batch; InterruptedJobError is raised then. Training resumes bit for bit: all randomness
+    of an epoch follows from ``seed`` and the epoch's number, and within an epoch from the saved
+    state. Raises EarmarkError, with the clips of the batch, when a loss or weight is not finite;
+    none gets into a checkpoint.
     """
     state = TrainingState(module, optimizer)
     saved = checkpoint.load()
     if saved is not None:
         state.restore(saved)
-        log.info("Resuming after epoch %d and %d steps.", len(state.history), state.step)
-    epoch_log = progress.EpochLog(task.name, plan.epochs, len(state.history))
+        log.info("Resuming from epoch %d, step %d.", len(state.history) + 1, state.step)
+    epoch_log = progress.EpochLog(task.name, settings.epochs, len(state.history))
     with interruption.StopRequests() as requests:
 
         def stop_if_asked() -> None:
             if requests.reason:
-                state.check_finite(plan)
+                state.check_finite(settings)
                 checkpoint.save(state.saved())
                 raise interruption.InterruptedJobError(
-                    f"Stopped by {requests.reason} after epoch {len(state.history)} and "
-                    f"{state.step} steps. All of it is saved: the next run goes on from there."
+                    f"Stopped by {requests.reason} in epoch {len(state.history) + 1} after "
+                    f"{state.step} steps; progress is saved, the next run resumes here."
                 )
 
-        while not _is_over(plan, state):
+        while not _is_over(settings, state):
             begin = time.perf_counter()
-            figures = train_one_epoch(state, task, plan, seed, stop_if_asked)
-            state.check_finite(plan)
-            validation = evaluate(task, plan, len(state.history) + 1)
-            figures |= validation
+            metrics = train_one_epoch(state, task, settings, seed, stop_if_asked)
+            state.check_finite(settings)
+            validation = evaluate(task, settings, len(state.history) + 1)
+            metrics |= validation
             # Without validation clips the latest epoch counts as the best.
-            state.epoch_done(figures, task.score(figures) if validation else (figures["epoch"],))
+            state.epoch_done(metrics, task.score(metrics) if validation else (metrics["epoch"],))
             checkpoint.save(state.saved())
-            words = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-            log.info("%s (%.1f s)", words, time.perf_counter() - begin)
-            epoch_log.done(len(state.history))
+            epoch, seconds = len(state.history), time.perf_counter() - begin
+            words = [f"{name} {value:.4g}" for name, value in metrics.items() if name != "epoch"]
+            log.info("epoch %d/%d: %s (%.1f s)", epoch, settings.epochs, ", ".join(words), seconds)
+            epoch_log.done(epoch)
         stop_if_asked()
     kept = len(state.history)
-    if plan.keep == "best" and state.best["weights"] is not None:
+    if settings.keep == "best" and state.best["weights"] is not None:
         module.load_state_dict(state.best["weights"])
         kept = state.best["epoch"]
         log.info("Kept the weights of epoch %d.", kept)
@@ -241,11 +244,11 @@ def fit(
 def train_one_epoch(
     state: TrainingState,
     task: TrainingTask,
-    plan: Plan,
+    settings: TrainingSettings,
     seed: int,
     stop_if_asked: Callable[[], None],
 ) -> Metrics:
-    """Train for the rest of an epoch and return its figures: means over its clips.
+    """Train for the rest of an epoch and return its metrics, means over its clips.
 
     ``stop_if_asked`` is called before each step and may raise.
     """
@@ -260,8 +263,8 @@ def train_one_epoch(
             continue
         stop_if_asked()
         for group in optimizer.param_groups:
-            group["lr"] = plan.rate(epoch - 1 + step / task.steps)
-        # Before the step: compiled for a GPU, it writes where the gradients before lay.
+            group["lr"] = settings.rate(epoch - 1 + step / task.steps)
+        # Before the step: code compiled for a GPU reuses the memory of earlier gradients.
         optimizer.zero_grad(set_to_none=True)
         loss, sums = task.losses(batch)
         loss.backward()
@@ -270,22 +273,22 @@ def train_one_epoch(
     total = {name: value.item() for name, value in state.sums.items()}
     clips = total.pop("clips", 1.0)
     means = {f"train_{name}": value / clips for name, value in total.items()}
-    return {"epoch": epoch, "learning_rate": plan.rate(epoch - 1), **means}
+    return {"epoch": epoch, "learning_rate": settings.rate(epoch - 1), **means}
 
 
-def evaluate(task: TrainingTask, plan: Plan, epoch: int) -> Metrics:
+def evaluate(task: TrainingTask, settings: TrainingSettings, epoch: int) -> Metrics:
     """Metrics of the module on the validation clips. Raises EarmarkError if one is not finite."""
-    figures = task.validate()
-    for name, value in figures.items():
+    metrics = task.validate()
+    for name, value in metrics.items():
         if not math.isfinite(value):
             raise EarmarkError(
                 f"The {name.replace('_', ' ')} of epoch {epoch} is {value}. Lower the recipe's "
-                f"learning_rate ({plan.learning_rate:g})."
+                f"learning_rate ({settings.learning_rate:g})."
             )
-    return figures
+    return metrics
 
 
-def _is_over(plan: Plan, state: TrainingState) -> bool:
+def _is_over(settings: TrainingSettings, state: TrainingState) -> bool:
     """Whether all epochs are done, or so many without a better score that patience is over."""
     done = len(state.history)
-    return done >= plan.epochs or 0 < plan.patience <= done - state.best["epoch"]
+    return done >= settings.epochs or 0 < settings.patience <= done - state.best["epoch"]

@@ -1,24 +1,24 @@
-"""Training recipes: the config's entries under ``recipes``, as what training needs."""
+"""Training recipes: the config's entries under ``recipes``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from earmark.inference.batches import Augmentation, Crops
-from earmark.training.loop import Plan
+from earmark.training.loop import TrainingSettings
 
-Part = TypeVar("Part", Plan, Augmentation)
+Part = TypeVar("Part", TrainingSettings, Augmentation)
 
 
 @dataclass(frozen=True)
 class Recipe:
     """A training recipe: the config's entry under ``recipes``.
 
-    ``crops`` says how clips are cut for predicting. ``watch``: whether an epoch is better by its
-    validation "accuracy" (then its loss) or by its "loss".
+    ``batch_clips`` is the batch size of training, ``crops`` how clips are cut for predicting, and
+    ``watch`` decides which epoch is best (``metrics.epoch_score``).
     """
 
-    plan: Plan
+    settings: TrainingSettings
     augmentation: Augmentation
     crops: Crops
     batch_clips: int
@@ -27,7 +27,7 @@ class Recipe:
 
 
 def from_settings(settings: Mapping[str, Any]) -> Recipe:
-    """Return the recipe that a config entry describes."""
+    """Return the recipe of a config's entry."""
 
     def part(kind: type[Part]) -> Part:
         names = {field.name for field in fields(kind)}
@@ -35,4 +35,4 @@ def from_settings(settings: Mapping[str, Any]) -> Recipe:
 
     own = {name: settings[name] for name in ("label_smoothing", "watch") if name in settings}
     crops = Crops.of_recipe(settings)
-    return Recipe(part(Plan), part(Augmentation), crops, settings["batch_clips"], **own)
+    return Recipe(part(TrainingSettings), part(Augmentation), crops, settings["batch_clips"], **own)

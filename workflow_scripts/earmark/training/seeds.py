@@ -1,4 +1,4 @@
-"""Seeds of jobs: each purpose has a random stream of its own."""
+"""Seeds of jobs: each purpose has its own random stream."""
 
 import zlib
 

@@ -1,6 +1,6 @@
-"""A script's training of one network: where it computes, its checkpoint, its model's files.
+"""What the trainings of classifiers and of the autoencoder share.
 
-Classifiers and the autoencoder differ in what they learn (``loop.TrainingTask``); the rest is here.
+That is hardware, checkpoint, batches and the model's files; they differ in ``loop.TrainingTask``.
 """
 
 import json
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from earmark.dataset import tables
 from earmark.dataset.hashing import hash_of
 from earmark.features.store import FeatureStore
-from earmark.inference import batches, gpu_store
+from earmark.inference import batches, gpu_store, metrics
 from earmark.inference.batches import Augmentation, Batch, Examples
 from earmark.inference.gpu_store import GpuFeatureStore
 from earmark.inference.hardware import Hardware, choose_hardware
@@ -29,10 +29,13 @@ from earmark.training.recipes import Recipe
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """One training of one network. ``name`` is its name in the log.
+    """One training of one network.
 
-    What is written with the model: ``cfg`` are the rule's settings, among them the recipe;
-    ``inputs`` and ``code`` are hashes; ``outputs`` are the files weights, metadata and history.
+    ``name``: its name in the log.
+    ``cfg``: the rule's settings, among them the recipe, to be written into the metadata.
+    ``inputs``: hashes of the input files by name, for the metadata.
+    ``outputs``: paths of weights, metadata and history.
+    ``code``: the code's hash, for the metadata.
     """
 
     name: str
@@ -55,7 +58,7 @@ class TrainingJob:
         device: torch.device,
         *purpose: object,
     ) -> Iterator[Batch]:
-        """One pass over ``clips`` in the order that belongs to the job's seed and the purpose."""
+        """One pass over ``clips``, in an order that follows from the job's seed and the purpose."""
         return batches.training_batches(
             features,
             clips,
@@ -74,18 +77,18 @@ class TrainingJob:
         classes: int,
         losses: Callable[[Forward, Batch], tuple[Tensor, dict[str, Tensor]]],
         validate: Callable[[FeatureStore | GpuFeatureStore], loop.Metrics],
-        score: Callable[[loop.Metrics], tuple[float, ...]],
+        watch: str,
     ) -> loop.Trained:
         """Train ``module`` in place on the clips ``train``; see ``loop.TrainingTask``.
 
-        ``losses`` is called with the module, or with code compiled from it.
+        ``losses`` gets the module or its compiled form; ``watch`` is for ``metrics.epoch_score``.
         """
         recipe, device = self.recipe, self.hardware.device
         self.hardware.move(module)
         shape = batches.input_shape(self.features, recipe.crops)
         example = torch.rand(min(recipe.batch_clips, len(train)), *shape, device=device)
         forward, compiled = compiling.compiled(
-            module, example, self.hardware, recipe.plan.epochs * len(train)
+            module, example, self.hardware, recipe.settings.epochs * len(train)
         )
         features = gpu_store.on_gpu_if_it_fits(self.features, device)
         task = loop.TrainingTask(
@@ -96,17 +99,17 @@ class TrainingJob:
             max(1, -(-len(train) // recipe.batch_clips)),
             lambda batch: losses(forward, batch),
             lambda: validate(features),
-            score,
+            lambda epoch: metrics.epoch_score(epoch, watch),
         )
-        optimizer = loop.make_optimizer(module, recipe.plan)
-        trained = loop.fit(module, optimizer, recipe.plan, task, self.checkpoint, self.seed)
+        optimizer = loop.make_optimizer(module, recipe.settings)
+        trained = loop.fit(module, optimizer, recipe.settings, task, self.checkpoint, self.seed)
         return replace(trained, compiled=compiled)
 
     def save(self, module: nn.Module, trained: loop.Trained, **metadata: Any) -> None:
         """Write the model: weights (safetensors), metadata (JSON) and history (CSV).
 
-        The metadata is all that it takes to use the model and to trust it: settings, hashes of the
-        inputs and the code, where it was trained, how good it was, and ``metadata``.
+        The metadata are settings, hashes of inputs and code, the hardware, the metrics of the
+        epoch that was kept, and ``metadata``.
         """
         saved_models.save(
             self.outputs["weights"],
@@ -139,9 +142,9 @@ def open_training_job(
     threads: int,
     hardware_settings: Mapping[str, Any],
 ) -> Iterator[TrainingJob]:
-    """A training that begins, or goes on from its checkpoint, while no other process does.
+    """A training, with its checkpoint locked.
 
-    ``inputs`` are files by name, among them the ``features``.
+    ``inputs`` are paths by name, among them ``features``; ``outputs`` are those of the job.
     """
     hardware = choose_hardware(threads, seed, hardware_settings)
     hashes = {name: hash_of(path)[1] for name, path in inputs.items()}
@@ -149,7 +152,7 @@ def open_training_job(
     path = Path(outputs["weights"]).with_name("checkpoint.pt")
     checkpoint = Checkpoint(path, json.dumps(same, sort_keys=True))
     recipe = recipes.from_settings(cfg["recipe"])
-    with FeatureStore(inputs["features"]) as features, checkpoint.held():
+    with FeatureStore(inputs["features"]) as features, checkpoint.locked():
         yield TrainingJob(
             name, seed, recipe, hardware, features, checkpoint, cfg, hashes, outputs, code
         )

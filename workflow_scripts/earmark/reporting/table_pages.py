@@ -69,7 +69,7 @@ class Section:
         return str(style.to_html())
 
     def _text(self, value: Any) -> str:
-        # z: what rounds to zero has no sign.
+        # z: no minus sign on numbers that round to zero.
         return f"{value:z.{self.digits}f}" if isinstance(value, float) else str(value)
 
 
@@ -78,7 +78,7 @@ def write(
 ) -> None:
     """Write ``table`` as CSV, and a page with ``sections``, which show the same.
 
-    The page has a link that holds all of the CSV file, so that one file can be passed on.
+    The page has a link that contains the CSV file, so that the page alone can be sent to others.
     """
     tables.write_table(table, csv)
     content = base64.b64encode(Path(csv).read_bytes()).decode()
