@@ -3,12 +3,16 @@
 import logging
 import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tiny import REPO
 
 from earmark.runtime import interruption, job
 from earmark.runtime.errors import EarmarkError
@@ -178,3 +182,52 @@ def test_jobs_take_the_earmark_beside_the_scripts(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("PYTHONPATH")
     job.prepend_to_pythonpath(Path("/checkout/workflow_scripts"))
     assert os.environ["PYTHONPATH"] == "/checkout/workflow_scripts"
+
+
+SCRIPT = '''
+from types import SimpleNamespace
+from earmark.runtime import job
+
+
+def main():
+    print("it ran")
+
+
+job.run(main, SimpleNamespace(
+    rule="r", input={}, output={}, params={}, threads=1, config={}, log=[],
+))
+'''  # fmt: skip
+
+
+def run_script(folder: Path, package: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script in ``folder`` with the Earmark in ``package``.
+
+    As with Snakemake, the script's own folder is not the first to be looked in.
+    """
+    (folder / "script.py").write_text(SCRIPT)
+    code = f"import sys, runpy; sys.path.insert(0, {str(package)!r}); runpy.run_path(sys.argv[1])"
+    command = [sys.executable, "-c", code, str(folder / "script.py")]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_another_earmark_than_the_one_beside_the_script_is_refused(tmp_path: Path) -> None:
+    ours = REPO / "workflow_scripts"
+    checkout = tmp_path / "checkout" / "workflow_scripts"
+    skip = shutil.ignore_patterns("__pycache__", "synthesis")
+    shutil.copytree(ours / "earmark", checkout / "earmark", ignore=skip)
+    done = run_script(checkout, ours)
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    assert f"The workflow in {checkout.parent} would run with the Earmark in {ours}" in sentence
+    assert "make env" in sentence
+    assert done.stdout == ""
+    # With its own, by another name of its folder, and where no Earmark lies beside it, it runs.
+    (tmp_path / "alias").symlink_to(checkout)
+    (tmp_path / "alone").mkdir()
+    for folder, package in (
+        (checkout, checkout),
+        (checkout, tmp_path / "alias"),
+        (tmp_path / "alone", ours),
+    ):
+        done = run_script(folder, package)
+        assert (done.returncode, done.stdout) == (0, "it ran\n"), done.stderr

@@ -130,8 +130,8 @@ def mistakes(
         if network.takes_samples:
             needs, kinds = "raw samples", "raw"
         yield (
-            f"the network '{name}' needs {needs}; the feature has {frequency} x {time} (frequency x "
-            f"time). Use a feature of kind {kinds}."
+            f"the network '{name}' needs {needs}; the feature gives {frequency} x {time} "
+            f"(frequency x time). Use a feature of kind {kinds}."
         )
     # Without its options, the smallest input is not known.
     elif usable:

@@ -92,7 +92,7 @@ def linked_layout(source: Source, results: Path, is_main_process: bool) -> Layou
     """The layout whose paths are rules' inputs; a user's folder is reached through a link.
 
     So paths stay the same when a data set is moved or renamed. The main process points the link
-    ``results``/source to the data set; a job (perhaps on another machine) makes it if it is missing.
+    ``results``/source to the data set; a job (perhaps on another machine) makes a missing one.
     Raises EarmarkError if that fails.
     """
     if source.kind != "folder":

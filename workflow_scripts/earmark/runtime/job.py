@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import earmark
 from earmark.runtime import interruption, outputs, progress
 from earmark.runtime.errors import EarmarkError
 
@@ -30,6 +31,8 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     interruption.stop_with_snakemake()
     _start_log(snakemake.log[0] if snakemake.log else None)
     try:
+        # Snakemake runs a copy of the script; ``__file__`` is the original's.
+        _check_package(Path(main.__globals__["__file__"]).parent)
         main(**_arguments(main, snakemake))
     except EarmarkError as problem:
         log.error("%s", problem)
@@ -43,6 +46,16 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         else:
             log.exception("The job of rule %s failed.", snakemake.rule)
         raise SystemExit(1) from None
+
+
+def _check_package(scripts: Path) -> None:
+    """Raise EarmarkError if Python took another Earmark than the one beside the script."""
+    own, used = scripts / "earmark", Path(earmark.__file__).parent
+    if own.is_dir() and own.resolve() != used.resolve():
+        raise EarmarkError(
+            f"The workflow in {scripts.parent} would run with the Earmark in {used}, which may be "
+            f"another version. Run `make env` there, or set PYTHONPATH to {scripts}."
+        )
 
 
 def _arguments(main: Callable[..., None], snakemake: Any) -> dict[str, Any]:
