@@ -153,7 +153,10 @@ def train(job: TrainingJob, module: nn.Module, data: Data) -> loop.Trained:
         predicting.check_finite(data.validation.clips, probabilities, recipe.settings.learning_rate)
         return validation_metrics(probabilities, data.validation.labels)
 
-    return job.fit(module, data.train, classes, losses, validate, recipe.watch)
+    def score(epoch: loop.Metrics) -> tuple[float, ...]:
+        return metrics.epoch_score(epoch, recipe.watch)
+
+    return job.fit(module, data.train, classes, losses, validate, score)
 
 
 def validation_metrics(probabilities: np.ndarray, labels: np.ndarray) -> loop.Metrics:

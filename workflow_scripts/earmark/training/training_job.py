@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from earmark.dataset import tables
 from earmark.dataset.hashing import hash_of
 from earmark.features.store import FeatureStore
-from earmark.inference import batches, gpu_store, metrics
+from earmark.inference import batches, gpu_store
 from earmark.inference.batches import Augmentation, Batch, Examples
 from earmark.inference.gpu_store import GpuFeatureStore
 from earmark.inference.hardware import Hardware, choose_hardware
@@ -77,11 +77,11 @@ class TrainingJob:
         classes: int,
         losses: Callable[[Forward, Batch], tuple[Tensor, dict[str, Tensor]]],
         validate: Callable[[FeatureStore | GpuFeatureStore], loop.Metrics],
-        watch: str,
+        score: Callable[[loop.Metrics], tuple[float, ...]],
     ) -> loop.Trained:
         """Train ``module`` in place on the clips ``train``; see ``loop.TrainingTask``.
 
-        ``losses`` gets the module or its compiled form; ``watch`` is for ``metrics.epoch_score``.
+        ``losses`` is called with the module, or with its compiled form.
         """
         recipe, device = self.recipe, self.hardware.device
         self.hardware.move(module)
@@ -99,7 +99,7 @@ class TrainingJob:
             max(1, -(-len(train) // recipe.batch_clips)),
             lambda batch: losses(forward, batch),
             lambda: validate(features),
-            lambda epoch: metrics.epoch_score(epoch, watch),
+            score,
         )
         optimizer = loop.make_optimizer(module, recipe.settings)
         trained = loop.fit(module, optimizer, recipe.settings, task, self.checkpoint, self.seed)
