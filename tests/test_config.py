@@ -248,7 +248,7 @@ def test_the_missing_keys_of_one_entry_are_all_named() -> None:
             (
                 "systems.vgg_fewer_semi.base is 'vgg_fewer'",
                 "labels.everything.rest_weight is 1",
-                "no clip to label",
+                "no clip would be left for pseudo-labels",
             ),
         ),
         (

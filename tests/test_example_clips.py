@@ -55,7 +55,7 @@ def test_clips_of_different_labels(seed):
 
 
 def test_nothing_to_show_gets_a_sentence():
-    with pytest.raises(EarmarkError, match="No train clip can be used"):
+    with pytest.raises(EarmarkError, match="needs a usable train clip"):
         example_clips.of_different_labels(CLIPS[:0], 3)
 
 

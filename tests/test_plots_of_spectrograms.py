@@ -108,7 +108,7 @@ def test_features_that_are_no_pictures_of_clips_get_a_sentence(folder):
     )
     with (
         store.FeatureStore(folder / "mel.h5") as features,
-        pytest.raises(EarmarkError, match="Name features of the kind stft"),
+        pytest.raises(EarmarkError, match=r"Set `report\.filters_of`"),
     ):
         spectrograms.read(features, labelled_clips(ROWS))
 

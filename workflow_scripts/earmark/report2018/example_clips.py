@@ -43,7 +43,7 @@ def of_different_labels(rows: pd.DataFrame, count: int) -> pd.DataFrame:
     """
     labels = sorted(rows["label"].unique())
     if not labels:
-        raise EarmarkError("A figure needs usable train clips, and there are none. Add clips.")
+        raise EarmarkError("A figure needs a usable train clip, and there is none. Add clips.")
     chosen = np.linspace(0, len(labels) - 1, min(count, len(labels))).round().astype(int)
     return pd.concat([_median(rows[rows["label"] == labels[index]]) for index in chosen])
 

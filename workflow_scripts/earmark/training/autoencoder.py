@@ -62,10 +62,7 @@ def train(job: TrainingJob, module: Autoencoder, clips: Sequence[str]) -> loop.T
             total += loss_of(images, module).item() * len(indices)
         return {"validation_loss": total / len(held_out)}
 
-    def score(epoch: loop.Metrics) -> tuple[float, ...]:
-        return (-epoch["validation_loss"],)
-
-    return job.fit(module, train, 1, losses, validate, score)
+    return job.fit(module, train, 1, losses, validate, lambda epoch: (-epoch["validation_loss"],))
 
 
 @torch.no_grad()

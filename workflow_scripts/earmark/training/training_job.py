@@ -81,7 +81,7 @@ class TrainingJob:
     ) -> loop.Trained:
         """Train ``module`` in place on the clips ``train``; see ``loop.TrainingTask``.
 
-        ``losses`` gets the module or its compiled form.
+        ``losses`` is called with the module, or with its compiled form.
         """
         recipe, device = self.recipe, self.hardware.device
         self.hardware.move(module)
