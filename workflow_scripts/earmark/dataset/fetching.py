@@ -111,9 +111,7 @@ def _download_rest(session: requests.Session, url: str, part: Path, size: int | 
             return  # There are no more bytes: the checksum decides.
         answer.raise_for_status()
         if answer.headers.get("Content-Type", "").startswith("text/html"):
-            raise requests.RequestException(
-                "the server sent an HTML page, perhaps from a login or proxy"
-            )
+            raise requests.RequestException("the server sent an HTML page (of a login or proxy?)")
         if answer.status_code != requests.codes.partial_content:
             have = 0
         rest = int(answer.headers.get("Content-Length") or (size or have) - have)

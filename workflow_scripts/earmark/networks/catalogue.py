@@ -117,10 +117,9 @@ def mistakes(
             yield f"the network '{name}' has no option '{key}'. It has: {known}."
         elif not option.allows(value):
             usable = False
-            hint = yaml_number_hint(value)
             yield (
-                f"the option '{key}' of the network '{name}' is {value!r}{hint}. Write "
-                f"{option.allowed_values}."
+                f"the option '{key}' of network '{name}' is {value!r}{yaml_number_hint(value)}. "
+                f"Write {option.allowed_values}."
             )
     if input_shape is None:
         return
