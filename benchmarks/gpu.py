@@ -39,7 +39,7 @@ from earmark.inference.hardware import Hardware, choose_hardware
 from earmark.networks import autoencoder
 from earmark.networks.build import build
 from earmark.training import classifier, compiling, recipes
-from earmark.training.jobs import TrainingJob
+from earmark.training.training_job import TrainingJob
 
 CLASSES = 41
 # Clips to learn from, by the report [3, 4]; one fold of ten is held out.

@@ -30,7 +30,7 @@ from earmark.inference import batches
 from earmark.inference.hardware import Hardware, choose_hardware
 from earmark.networks.build import build
 from earmark.training import classifier, recipes
-from earmark.training.jobs import TrainingJob
+from earmark.training.training_job import TrainingJob
 
 BANDS, FRAMES, CLASSES = 64, 128, 41
 RECIPE = recipes.from_settings(

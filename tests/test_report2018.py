@@ -87,8 +87,8 @@ def test_recipes_spreading_and_schedules_are_the_reports() -> None:
         assert (recipe.settings.schedule, recipe.settings.keep) == ("constant", "best")
     raw = found["report_raw"]
     assert (raw.settings.epochs, raw.settings.patience, raw.watch) == (50, 5, "loss")
-    assert (raw.batch_clips, raw.crop_frames) == (64, 32000)
-    assert found["report_cepstra"].crop_frames == 173
+    assert (raw.batch_clips, raw.crops.frames) == (64, 32000)
+    assert found["report_cepstra"].crops.frames == 173
     for scheme, name in FULL["report"]["spreading"].items():
         entry = FULL["spreading"][name]
         assert entry["scheme"] == scheme

@@ -48,9 +48,8 @@ def main(
             predicted_rows = predicting.predict(
                 module.to(hardware.device), features, rows[indices], crops, hardware, len(classes)
             )
-            predicted_clips = [names[index] for index in indices]
-            rate = model["recipe"]["learning_rate"]
-            predicting.check_finite(predicted_clips, predicted_rows, rate)
+            used_clips = [names[index] for index in indices]
+            predicting.check_finite(used_clips, predicted_rows, model["recipe"]["learning_rate"])
             values = np.full((len(names), len(classes)), np.nan, np.float32)
             values[indices] = predicted_rows
             members.append(predictions.Predictions(names, classes, values))

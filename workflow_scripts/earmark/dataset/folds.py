@@ -1,8 +1,7 @@
 """Validation folds. Columns of folds.csv: clip, recording, fold (-1: never held out).
 
 Folds are assigned from the listed labels, so corrections do not change them. Clips of one
-recording, or with identical content, share a fold: a model must not be trained on what it is
-validated on.
+recording, or with identical content, share a fold: validation clips must be new to a model.
 """
 
 import hashlib
@@ -30,10 +29,9 @@ def draw(listed: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
     Units are recordings, joined where they have content in common; a unit belongs to the stratum
     (label, verified) of its first verified clip by name, or else of its first clip. Within a
     stratum, units are sorted by a hash of seed and name and assigned to the folds in turn, from a
-    hashed first fold. So numbers of units per fold differ by at most one in each stratum, and
-    adding a clip to the list changes folds in its own stratum only. Where one fold would hold all
-    verified units of a class, the first of them is never held out (fold -1), so that a verified
-    clip remains for training.
+    hashed first fold. So numbers of units per fold differ by at most one in each stratum, and a
+    clip added to the list changes folds in its own stratum only. Where one fold would hold all
+    verified units of a class, the first is never held out (fold -1): it remains for training.
     """
     table = listed.assign(unit=_joined_recordings(listed))
     ordered = table.sort_values(["verified", "clip"], ascending=[False, True])
@@ -75,9 +73,9 @@ def warn_of_contradictions(listed: pd.DataFrame) -> None:
     pairs = listed[listed["hash"] != ""].drop_duplicates(["hash", "label"])
     odd = pairs[pairs.duplicated("hash", keep=False)]
     if len(odd):
-        files = listed[listed["hash"].isin(odd["hash"])]
+        count = listed["hash"].isin(odd["hash"]).sum()
         examples = odd.loc[odd["hash"] == odd["hash"].iloc[0], "clip"]
         log.warning(
-            f"{len(files)} train clips have identical content but different labels (such as "
+            f"{count} train clips have identical content but different labels (such as "
             f"{', '.join(examples)}). Keep the correct label."
         )

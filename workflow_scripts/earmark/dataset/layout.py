@@ -10,8 +10,7 @@ from typing import Any
 
 from earmark.runtime.errors import EarmarkError
 
-# Files without which an unpacked folder is incomplete. Snakemake may delete one of them, since
-# they are declared as outputs.
+# Files that an unpacked folder must have; as declared outputs, Snakemake may delete one of them.
 REQUIRED = {
     "FSDKaggle2018.meta": ("train_post_competition.csv", "test_post_competition_scoring_clips.csv"),
 }
@@ -101,10 +100,7 @@ def find_layout(folder: str | Path) -> Layout:
 
 
 def base_folder(audio: Sequence[str], folder: str) -> Path:
-    """The data set's folder, which files of the index are relative to.
-
-    It has the folders ``audio`` if a rule made these, and else is the user's ``folder``.
-    """
+    """The folder of the index's files: that of ``audio``, if a rule made these, or ``folder``."""
     return Path(audio[0]).parent if audio else Path(folder)
 
 

@@ -126,12 +126,12 @@ def mistakes(
         return
     frequency, time = input_shape
     if network.takes_samples != (frequency == 1):
-        takes, gives, kinds = "a spectrogram", "raw samples", "stft, log_mel or mfcc"
+        needs, kinds = "a spectrogram", "stft, log_mel or mfcc, with more than one bin or band"
         if network.takes_samples:
-            takes, gives, kinds = gives, takes, "raw"
+            needs, kinds = "raw samples", "raw"
         yield (
-            f"the network '{name}' needs {takes}; the feature gives {gives} ({frequency} x {time}, "
-            f"frequency x time). Use a feature of kind {kinds}."
+            f"the network '{name}' needs {needs}; the feature gives {frequency} x {time} "
+            f"(frequency x time). Use a feature of kind {kinds}."
         )
     # Without its options, the smallest input is not known.
     elif usable:

@@ -28,9 +28,8 @@ def claim(names: Sequence[str], folder: Path | None = None) -> int:
     """Return the index in ``names`` of a device that the fewest other processes have claimed.
 
     ``names`` tell devices apart on this machine, and ``folder`` is where all processes that share
-    them lock files (by default one per user among the temporary files). A claim is such a lock, so
-    it ends with its process, however that ends. It never waits: where all devices are claimed,
-    processes share one.
+    them keep lock files (one per user among the temporary files). A claim is a lock and ends with
+    its process. No claim waits: with more processes than devices, several share one.
     """
     folder = folder or Path(tempfile.gettempdir()) / f"earmark_gpus_{os.getuid()}"
     folder.mkdir(parents=True, exist_ok=True)
