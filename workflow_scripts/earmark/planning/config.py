@@ -130,7 +130,8 @@ def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]
             expected = error.schema.get("description") or f"a {error.schema.get('type', 'value')}"
             if expected == "a object":
                 expected = "named entries as config.yaml shows"
-            yield f"{key} is {error.instance!r}{yaml_number_hint(error.instance)}. Write {expected}."
+            value = f"{error.instance!r}{yaml_number_hint(error.instance)}"
+            yield f"{key} is {value}. Write {expected}."
 
 
 def _unknown_names(config: Config) -> Iterator[str]:
