@@ -95,7 +95,7 @@ rule plot_examples:
             caption="captions/examples.rst",
             category=REPORT_SECTION,
             subcategory="Section 2: spectrograms",
-            labels={"content": "two clips", "feature": "{feature}"},
+            labels={"content": "spectrograms of two clips", "feature": "{feature}"},
         ),
         svg=f"{REPORT}/examples_{{feature}}.svg",
     log:
@@ -230,7 +230,7 @@ rule plot_filters:
             caption="captions/feature_maps.rst",
             category=REPORT_SECTION,
             subcategory="Section 8: filters of the first layer",
-            labels={"content": "maps of one clip", "system": "{system}"},
+            labels={"content": "feature maps of one clip", "system": "{system}"},
         ),
         maps_svg=f"{REPORT}/feature_maps_{{system}}.svg",
     log:
@@ -257,7 +257,7 @@ rule tabulate_spreading:
             caption="captions/report_spreading.rst",
             category=REPORT_SECTION,
             subcategory="Section 4: label spreading",
-            labels={"content": "groups before and after", "scheme": "{scheme}"},
+            labels={"content": "labels before and after spreading", "scheme": "{scheme}"},
         ),
     log:
         f"{LOGS}/tabulate_spreading/{{scheme}}.log",

@@ -138,7 +138,7 @@ KINDS = [
     Kind("two classes, fewer than guesses", "works", rows(first_of({"Flute": 0, "Knock": 0}))),
     Kind(
         "a spreading that promotes nothing",
-        "works: no verified clip is near enough",
+        "works: too far from all verified clips",
         config({"spreading": {"latent_two": {"gamma": 1.0e12}}}),
     ),
     Kind(

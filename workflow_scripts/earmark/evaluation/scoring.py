@@ -87,10 +87,10 @@ def score(clips: pd.DataFrame) -> pd.DataFrame:
     Systems and seeds stay in their order.
     """
     rows = []
-    for (system, seed), own in clips.groupby(["system", "seed"], sort=False):
+    for (system, seed), table in clips.groupby(["system", "seed"], sort=False):
         for split in (*USAGES, "all"):
-            values = own if split == "all" else own[own["usage"] == split]
-            values = values["average_precision"].to_numpy()
+            in_split = table if split == "all" else table[table["usage"] == split]
+            values = in_split["average_precision"].to_numpy()
             if len(values):
                 mean, error = metrics.mean_and_error(values)
                 accuracy = float((values == 1).mean())

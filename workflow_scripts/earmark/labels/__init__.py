@@ -1,1 +1,1 @@
-"""Which labels are learned from: the label table, groups, spreading, selections, pseudo-labels."""
+"""Which labels are used for training: label table, spreading, selections, pseudo-labels."""

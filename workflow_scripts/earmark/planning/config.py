@@ -71,8 +71,8 @@ def extended_presets(name: str | None, folder: Path) -> list[Path]:
     while name is not None:
         path = folder / f"{name}.yaml"
         if not path.is_file():
-            known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
-            raise EarmarkError(f"extends is '{name}', which is no preset. Write one of: {known}.")
+            names = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+            raise EarmarkError(f"extends is '{name}', which is no preset. Write one of: {names}.")
         if path in presets:
             raise EarmarkError(f"The preset {path} extends itself. Remove its `extends`.")
         presets.insert(0, path)
@@ -120,17 +120,18 @@ def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]
     for error in sorted(validator.iter_errors(dict(config)), key=lambda e: list(map(str, e.path))):
         key = ".".join(str(part) for part in error.absolute_path) or "the top level"
         if error.validator == "additionalProperties":
-            known = sorted(error.schema.get("properties", {}))
-            unknown = sorted(set(error.instance) - set(known))
-            yield f"{key} has the unknown key '{unknown[0]}'. It can have: {', '.join(known)}."
+            allowed = sorted(error.schema.get("properties", {}))
+            unknown = sorted(set(error.instance) - set(allowed))
+            yield f"{key} has the unknown key '{unknown[0]}'. It can have: {', '.join(allowed)}."
         elif error.validator == "required":
             name = error.message.split("'")[1]
             yield f"{key} lacks the key '{name}'. Write it as config.yaml shows."
         else:
-            wanted = error.schema.get("description") or f"a {error.schema.get('type', 'value')}"
-            if wanted == "a object":
-                wanted = "named entries as config.yaml shows"
-            yield f"{key} is {error.instance!r}{yaml_number_hint(error.instance)}. Write {wanted}."
+            expected = error.schema.get("description") or f"a {error.schema.get('type', 'value')}"
+            if expected == "a object":
+                expected = "named entries as config.yaml shows"
+            value = f"{error.instance!r}{yaml_number_hint(error.instance)}"
+            yield f"{key} is {value}. Write {expected}."
 
 
 def _unknown_names(config: Config) -> Iterator[str]:

@@ -83,9 +83,9 @@ def _existing(folder: Path, name: str, kind: str) -> Source:
             f"The data set {folder} is inside the results folder {results}. Write another `name` "
             f"in the config, or run in another folder with `snakemake --directory`."
         )
-    found = layout.find_layout(folder)
-    labels = sorted({row.label for row in clip_lists.train_rows(found.train_list)})
-    return Source(name, kind, found, labels)
+    files = layout.find_layout(folder)
+    labels = sorted({row.label for row in clip_lists.train_rows(files.train_list)})
+    return Source(name, kind, files, labels)
 
 
 def linked_layout(source: Source, results: Path, is_main_process: bool) -> Layout:

@@ -136,7 +136,7 @@ class Plan:
         return self.features(self.base_of(system)["feature"], part)
 
     def selection_of(self, system: str) -> str:
-        """The selection of labels that a system, or its base, learns from."""
+        """The selection of labels that a system, or its base, is trained on."""
         return f"{self.results}/selections/{self.base_of(system)['labels']}.csv"
 
     def model_folders(self, model: Model) -> dict[int, str]:

@@ -32,11 +32,6 @@ class Spectrogram:
     range_db: float
     title: str
 
-    @property
-    def extent(self) -> tuple[float, float, float, float]:
-        """Left, right, lower and upper edge, in seconds and kHz."""
-        return 0.0, self.seconds, 0.0, self.highest_khz
-
 
 def read(store: FeatureStore, clips: Any) -> list[Spectrogram]:
     """Return the spectrograms of rows (clip, label, seconds).
@@ -67,7 +62,7 @@ def draw(axes: mpl.axes.Axes, spectrogram: Spectrogram) -> Any:
     """Draw a spectrogram in dB with its axes in seconds and kHz; return the image."""
     image = axes.imshow(
         -spectrogram.range_db * spectrogram.values,
-        extent=spectrogram.extent,
+        extent=(0.0, spectrogram.seconds, 0.0, spectrogram.highest_khz),
         cmap="magma",
         vmin=-spectrogram.range_db,
         vmax=0,
@@ -163,11 +158,12 @@ def feature_maps(spectrogram: Spectrogram, maps: np.ndarray, title: str) -> Figu
     figure.suptitle(f"{title}\n{note}", fontsize=12)
     cells = figure.add_gridspec(rows + 1, columns, height_ratios=(3.2, *[1.3] * rows))
     top = figure.add_subplot(cells[0, :])
-    figure.colorbar(draw(top, spectrogram), ax=top, label=DECIBELS, fraction=0.06)
+    image = draw(top, spectrogram)
+    figure.colorbar(image, ax=top, label=DECIBELS, fraction=0.06)
     for number, values in enumerate(maps):
         row, column = divmod(number, columns)
         axes = figure.add_subplot(cells[row + 1, column])
-        axes.imshow(values, extent=spectrogram.extent, cmap="viridis", **IMAGE)
+        axes.imshow(values, extent=image.get_extent(), cmap="viridis", **IMAGE)
         axes.set_title(str(number + 1), fontsize=9, pad=3)
         axes.set_xticks([])
         axes.set_yticks([])

@@ -33,6 +33,7 @@ def from_settings(settings: Mapping[str, Any]) -> Recipe:
         names = {field.name for field in fields(kind)}
         return kind(**{name: value for name, value in settings.items() if name in names})
 
-    own = {name: settings[name] for name in ("label_smoothing", "watch") if name in settings}
+    names = ("batch_clips", "label_smoothing", "watch")
+    others = {name: settings[name] for name in names if name in settings}
     crops = Crops.of_recipe(settings)
-    return Recipe(part(TrainingSettings), part(Augmentation), crops, settings["batch_clips"], **own)
+    return Recipe(part(TrainingSettings), part(Augmentation), crops, **others)
