@@ -162,7 +162,7 @@ if LAYOUT.train_truth:
 
 
 rule scores:
-    """Make the submission and all scores, without the figures."""
+    """Make the submission and, where the ground truth is known, all scores."""
     input:
         rules.copy_submission.output,
         SCORES,

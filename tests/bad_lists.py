@@ -282,7 +282,7 @@ KINDS = [
     ),
     Kind(
         "a label that no group has",
-        "'Barking' of the train list is in no group of the scheme 'two' (1 such labels)",
+        "'Barking' of the train list is in no group of the scheme 'two' (1 such classes)",
         with_label(lambda label: "Barking"),
     ),
     Kind(

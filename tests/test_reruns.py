@@ -41,7 +41,7 @@ ONE_MODEL = {"train_model", "plot_history", *PREDICTING}
 # Names of rows: file, text, its replacement, rules that run again.
 CODE = {
     "a comment": ("earmark/networks/layers.py", "# The report's kernels", "# These kernels", set()),
-    "a docstring": ("earmark/training/classifier.py", "Train a named network", "Teach a network",
+    "a docstring": ("earmark/training/classifier.py", "Train a network of", "Teach a network of",
                     set()),
     "blank lines": ("earmark/labels/spreading.py", "\nCOLUMNS =", "\n\n\nCOLUMNS =", set()),
     "a log message of training": ("earmark/training/loop.py", "Kept the weights of epoch",
@@ -59,7 +59,7 @@ CODE = {
     "pools": ("earmark/runtime/pools.py", "ITEMS_PER_TASK = 8", "ITEMS_PER_TASK = 4", set()),
     "progress": ("earmark/runtime/progress.py", "LINES = 60.0", "LINES = 30.0", set()),
     "planning": ("earmark/planning/clip_index.py", "SECONDS = 2.0", "SECONDS = 3.0", set()),
-    "a page's wording": ("score.py", "the first guess is right", "the first one is right",
+    "a page's wording": ("score.py", "the first guess is", "the first one is",
                          {"score"}),
     "wording of all pages": ("earmark/reporting/table_pages.py", "<h1>", "<h1 >",
                              {"summarise_spreading", "measure_labels", "score"}),
@@ -111,7 +111,7 @@ CODE = {
     "what this data set has no use for": ("earmark/dataset/fetching.py", "import shutil",
                                           "import shutil, io",
                                           set()),
-    "scores": ("earmark/evaluation/scoring.py", 'USAGES = ("Public"', 'USAGES = (*(), "Public"',
+    "scores": ("earmark/evaluation/scoring.py", 'USAGES = ("public"', 'USAGES = (*(), "public"',
                SCORING),
 }  # fmt: skip
 SPARE = {"epochs": 2, "batch_clips": 8, "learning_rate": 0.1}

@@ -105,7 +105,7 @@ def test_scheme_of_one_group_takes_any_labels():
 
 @pytest.mark.parametrize("name", ["two", "three", "five"])
 def test_label_outside_every_group_is_named(name):
-    with pytest.raises(EarmarkError, match=r"'Zither'.*no group of the scheme.*2 such labels"):
+    with pytest.raises(EarmarkError, match=r"'Zither'.*no group of the scheme.*2 such classes"):
         split(["Cello", "Zither", "zebra"], name)
 
 

@@ -1,4 +1,4 @@
-"""Write the embedded demo data set, in the Kaggle layout of FSDKaggle2018."""
+"""Write the demo data set, in the Kaggle layout of FSDKaggle2018."""
 
 from pathlib import Path
 from typing import Any

@@ -94,7 +94,7 @@ def groups_of(
     if outside:
         raise EarmarkError(
             f"The label '{printable(outside[0])}' of the train list is in no group of the scheme "
-            f"'{scheme}' ({len(outside)} such labels). Check its spelling, write `scheme: one` to "
+            f"'{scheme}' ({len(outside)} such classes). Check its spelling, write `scheme: one` to "
             f"spread all labels together, or list your classes in groups under `group_schemes` in "
             f"the config."
         )

@@ -39,7 +39,9 @@ def choose(
     added = pseudo_labels(pool, probabilities, classes, lower, upper)
     bounds = f"between {lower:.2f} and {upper:.2f}"
     log.info("%s adds %d of %d clips, with %s.", name, len(added), len(pool), bounds)
-    if added.empty:
+    if not pool:
+        log.warning("%s adds no clip: all are selected already, or held out.", name)
+    elif added.empty:
         log.warning(
             "%s adds no clip: none of the %d candidate clips has its highest probability %s. "
             "Try another `lower_first` or `upper` under `selftraining` in the config.",

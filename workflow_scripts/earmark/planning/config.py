@@ -118,7 +118,7 @@ def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]
     checker = types.redefine("number", is_finite)
     validator = jsonschema.validators.extend(base, type_checker=checker)(schema)
     for error in sorted(validator.iter_errors(dict(config)), key=lambda e: list(map(str, e.path))):
-        key = ".".join(str(part) for part in error.absolute_path) or "the top level"
+        key = ".".join(str(part) for part in error.absolute_path) or "The config"
         if error.validator == "additionalProperties":
             allowed = sorted(error.schema.get("properties", {}))
             unknown = sorted(set(error.instance) - set(allowed))

@@ -1,4 +1,4 @@
-"""The embedded demo data set: sound models of all 41 classes and the set made of them.
+"""The demo data set: sound models of all 41 classes and the set made of them.
 
 ``registry.MODELS`` maps each class to its model, ``dataset.synthesise`` writes a whole set in the
 layout of FSDKaggle2018. Nothing is recorded: every clip is computed from the seed.

@@ -14,7 +14,7 @@ workflow: every result is kept, and an edit redoes only what depends on it.
 
 In {folder}:
 
-  make                                      set up, tag the embedded data set
+  make                                      set up, tag the demo
   .venv/bin/snakemake -j4 submission.csv    the same once set up, on four cores
   .venv/bin/snakemake -n submission.csv     only list what would be redone
 
