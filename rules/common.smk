@@ -59,14 +59,13 @@ interruption.export_snakemake_process()
 job.prepend_to_pythonpath(SCRIPTS)
 if workflow.is_main_process:
     or_workflow_error(records.check_writable, Path(".snakemake"))
+    or_workflow_error(data_source.check, SOURCE, Path(RESULTS))
     if SOURCE.clips_exist:
         or_workflow_error(clip_index.update, SOURCE.layout, Path(RESULTS))
     # `--touch` is how a user accepts results without records; records in a database are not checked.
-    if (
-        not {"--touch", "-t"} & set(sys.argv)
-        and workflow.workflow_settings.persistence_backend.name == "FILE"
-    ):
+    if records.are_used(sys.argv) and workflow.workflow_settings.persistence_backend.name == "FILE":
         or_workflow_error(records.check, Path(RESULTS))
+        records.check_top(Path("submission.csv"), Path(RESULTS))
 LAYOUT = or_workflow_error(
     data_source.linked_layout, SOURCE, Path(RESULTS), workflow.is_main_process
 )
@@ -93,6 +92,8 @@ if workflow.is_main_process:
     # them still exist, the next run would find nothing to be done, and an edit would be lost silently.
     # So planned outputs stay marked incomplete until rebuilt.
     onstart:
+        if SOURCE.kind == "folder":
+            clip_index.note_owner(SOURCE.layout, Path(RESULTS))
         for planned in workflow.dag.needrun_jobs():
             workflow.persistence.started(planned)
 

@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -31,6 +32,9 @@ TIMEOUT_SECONDS = 60
 RETRIES = Retry(
     6, backoff_factor=1, status_forcelist=(408, 429, 500, 502, 503, 504), raise_on_status=False
 )
+
+# What zipfile raises for damage, encryption and unknown compression.
+BAD_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 log = logging.getLogger("earmark")
 
@@ -62,6 +66,11 @@ def fetch(
                 (downloads / name).unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # not empty: other files of the user
                 downloads.rmdir()
+    except BAD_ZIP as problem:
+        raise EarmarkError(
+            f"An archive in {downloads} cannot be unpacked ({printable(str(problem), 200)}), though "
+            f"its checksum is the one in the config. Delete it, and correct the config."
+        ) from problem
     except OSError as problem:
         raise write_error(problem.filename or folder, problem) from problem
 
@@ -110,7 +119,7 @@ def _download_rest(session: requests.Session, url: str, part: Path, size: int | 
         if answer.status_code == requests.codes.requested_range_not_satisfiable:
             return  # There are no more bytes: the checksum decides.
         answer.raise_for_status()
-        if answer.headers.get("Content-Type", "").startswith("text/html"):
+        if answer.headers.get("Content-Type", "").lower().startswith("text/html"):
             raise requests.RequestException("the server sent an HTML page (of a login or proxy?)")
         if answer.status_code != requests.codes.partial_content:
             have = 0

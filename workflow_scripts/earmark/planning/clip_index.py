@@ -16,7 +16,6 @@ from typing import Any
 
 from earmark.dataset import index
 from earmark.dataset.layout import Layout
-from earmark.planning import data_source
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import atomic_file
 
@@ -36,9 +35,10 @@ def update(layout: Layout, results: Path, cache: Path = CACHE) -> None:
     paths = {part: results / "index" / f"{part}.csv" for part in index.PARTS}
     changed = [part for part, path in paths.items() if _text(path) != index.to_csv_text(rows[part])]
     if changed:
-        before = data_source.linked_folder(results)
+        before = _owner(cache / f"{results.name}.folder")
         # A folder that is no longer there was moved, and may have been edited since.
-        if before is not None and before != layout.folder.resolve() and before.exists():
+        other = before is not None and before != layout.folder.resolve() and before.exists()
+        if other and results.exists():
             raise EarmarkError(
                 f"The results in {results} were computed from the clips in {before}, but "
                 f"{layout.folder} contains different clips. Write `name: another_name` in the "
@@ -50,6 +50,17 @@ def update(layout: Layout, results: Path, cache: Path = CACHE) -> None:
         for part in changed:
             index.write(rows[part], paths[part])
     hashes.save()
+
+
+def note_owner(layout: Layout, results: Path, cache: Path = CACHE) -> None:
+    """Note, when a run begins, which folder the results are of; a dry run does not change that."""
+    with atomic_file(cache / f"{results.name}.folder") as temporary:
+        temporary.write_text(str(layout.folder.resolve()), encoding="utf-8")
+
+
+def _owner(note: Path) -> Path | None:
+    text = _text(note)
+    return Path(text) if text else None
 
 
 def _text(path: Path) -> str | None:
@@ -67,8 +78,10 @@ class HashCache:
         # File -> its stamp and hash.
         self._files: dict[str, Any] = {}
         self._changed = False
-        with contextlib.suppress(OSError, ValueError):  # it is missing or damaged
-            self._files = json.loads(path.read_text(encoding="utf-8"))
+        # It may be missing or damaged.
+        with contextlib.suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
+            files = json.loads(path.read_text(encoding="utf-8")).items()
+            self._files = {name: [list(stamp), str(digest)] for name, (stamp, digest) in files}
 
     def hash_all(self, folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
         """As ``index.hash_all``, but a file that is in the cache is not read again."""

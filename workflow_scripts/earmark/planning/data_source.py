@@ -88,6 +88,19 @@ def _existing(folder: Path, name: str, kind: str) -> Source:
     return Source(name, kind, files, labels)
 
 
+def check(source: Source, results: Path) -> None:
+    """Raise EarmarkError for results of another kind of data set, or mistakes in corrections."""
+    advice = "Write another `name` in the config, or delete them."
+    if source.kind == "folder" and (results / "dataset").is_dir():
+        raise EarmarkError(f"The results in {results} are of the demo. {advice}")
+    if source.kind != "folder" and (results / LINK).is_symlink():
+        raise EarmarkError(f"The results in {results} are of a folder of clips. {advice}")
+    for path in source.corrections:
+        from earmark.labels import corrections  # imports pandas
+
+        corrections.read(path, source.labels)
+
+
 def linked_layout(source: Source, results: Path, is_main_process: bool) -> Layout:
     """The layout whose paths are rules' inputs; a user's folder is reached through a link.
 
@@ -98,8 +111,7 @@ def linked_layout(source: Source, results: Path, is_main_process: bool) -> Layou
     if source.kind != "folder":
         return source.layout
     link, folder = results / LINK, source.layout.folder.resolve()
-    linked = linked_folder(results)
-    if linked is None or (is_main_process and linked != folder):
+    if not link.is_symlink() or (is_main_process and Path(os.readlink(link)) != folder):
         new = link.with_name(f".{LINK}.{os.getpid()}")
         try:
             link.parent.mkdir(parents=True, exist_ok=True)
@@ -110,11 +122,3 @@ def linked_layout(source: Source, results: Path, is_main_process: bool) -> Layou
                 new.unlink()
             raise write_error(link, problem) from problem
     return source.layout.moved_to(link)
-
-
-def linked_folder(results: Path) -> Path | None:
-    """The folder of clips that ``results`` were computed from, whether it exists or not."""
-    try:
-        return Path(os.readlink(results / LINK))
-    except OSError:
-        return None

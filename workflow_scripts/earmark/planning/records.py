@@ -5,12 +5,25 @@ date, so the main process checks for records while a run is planned.
 """
 
 import logging
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import atomic_file
 
 log = logging.getLogger("earmark")
+
+# Calls of Snakemake that do not use results by their records; so are short forms such as -Ft.
+OTHER_CALLS = {
+    "--touch",
+    "--unlock",
+    "--lint",
+    "--list-rules",
+    "--cleanup-metadata",
+    "--delete-all-output",
+}
+SHORT_CALL = re.compile(r"-[a-zA-Z]*[tl]")
 
 # Files to check, at least one for each kind of results.
 OUTPUTS = (
@@ -35,6 +48,25 @@ def check_writable(folder: Path) -> None:
     with atomic_file(path) as temporary:
         temporary.write_bytes(bytes(TRIAL_BYTES))
     path.unlink(missing_ok=True)
+
+
+def are_used(arguments: Sequence[str]) -> bool:
+    """Whether a call of Snakemake with these arguments uses results by their records."""
+    return not any(word in OTHER_CALLS or SHORT_CALL.fullmatch(word) for word in arguments)
+
+
+def check_top(top: Path, results: Path) -> None:
+    """Have ``top`` recreated if it exists and is no copy of the submission in ``results``."""
+    from snakemake.persistence.file import FilePersistence
+
+    own = results / "submission.csv"
+    if not top.is_file():
+        return
+    if own.is_file() and top.read_bytes() == own.read_bytes():
+        # Planning for other data may have marked it.
+        FilePersistence(nolock=True)._unmark_incomplete(str(top))
+    else:
+        FilePersistence(nolock=True)._mark_incomplete(str(top), None)
 
 
 def check(results: Path) -> None:
