@@ -61,5 +61,7 @@ KINDS = [
         "points out of the folder",
         with_entry(inside("../../x.wav")),
     ),
+    Kind("an archive that is no zip", "cannot be unpacked", lambda entries: b"no zip"),
+    Kind("a zip cut off", "cannot be unpacked", lambda entries: make_zip(entries)[:-30]),
     Kind("an entry with an absolute name", "points out of the folder", with_entry("/tmp/x.wav")),
 ]

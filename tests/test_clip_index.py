@@ -27,11 +27,13 @@ class Planned:
         self.made = made
         self.results, self.cache = base / "results/set", base / ".snakemake/earmark/set.json"
 
-    def update(self, folder: Path | None = None) -> None:
-        """What the main process does at each start."""
+    def update(self, folder: Path | None = None, dry_run: bool = False) -> None:
+        """What the main process does at each start, and when a run begins."""
         found = layout.find_layout(folder or self.made.folder)
         clip_index.update(found, self.results, self.cache.parent)
         data_source.linked_layout(Source("set", "folder", found, []), self.results, True)
+        if not dry_run:
+            clip_index.note_owner(found, self.results, self.cache.parent)
 
     def state(self) -> dict[str, tuple[bytes, int]]:
         """Bytes and time of the indices."""
@@ -164,6 +166,16 @@ def test_another_folder_of_the_same_name_is_refused(planned: Planned, tmp_path: 
     assert [row["clip"] for row in planned.rows("test")] == other.test
 
 
+def test_a_dry_run_with_a_copy_leaves_the_results_with_their_owner(
+    planned: Planned, tmp_path: Path
+) -> None:
+    shutil.copytree(planned.made.folder, tmp_path / "copy/set")
+    planned.update(tmp_path / "copy/set", dry_run=True)
+    planned.clip().write_bytes(b"other")
+    planned.update()
+    assert planned.rows("train")[0]["bytes"] == "5"
+
+
 def test_a_changed_clip_changes_its_row_alone(planned: Planned) -> None:
     before, rows = planned.state(), planned.rows("train")
     planned.clip(2).write_bytes(b"other")
@@ -218,7 +230,10 @@ def test_a_clip_that_changes_within_its_time_stamp_is_noticed(
         assert planned.rows("train")[0]["hash"] == hash_of(sign * 100)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"{", b'{"audio_train/x.wav": [[1, 2'])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff\xfe\x00", b"{", b"[]", b'{"audio_train/x.wav": [[1, 2', b'{"a.wav": 1}'],
+)
 def test_a_damaged_cache_is_no_error(planned: Planned, content: bytes) -> None:
     before = planned.state()
     planned.cache.write_bytes(content)
@@ -274,6 +289,10 @@ def test_a_dry_run_of_snakemake_writes_the_index_and_a_refusal_is_its_sentence(
     assert found.counts == {"inspect_clips": 1}
     rows = read_rows(tmp_path / "run/results/set/index/train.csv")
     assert [row["clip"] for row in rows] == [fname for fname, _, _ in made.train]
+    # As a run would.
+    clip_index.note_owner(
+        layout.find_layout(made.folder), Path("results/set"), tmp_path / "run" / clip_index.CACHE
+    )
     other = make_set(tmp_path / "other/set", ["Cello", "Bark"], sound=False, seed=1)
     found = plan(tmp_path / "run", target, overlay={"dataset": str(other.folder)})
     assert found.code != 0

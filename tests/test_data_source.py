@@ -6,7 +6,7 @@ import pytest
 from tiny import default_config, make_set
 
 from earmark.dataset import layout
-from earmark.planning.data_source import Source, linked_layout, source_of
+from earmark.planning.data_source import Source, check, linked_layout, source_of
 from earmark.runtime.errors import EarmarkError
 
 
@@ -94,3 +94,31 @@ def test_where_the_link_cannot_be_made_there_is_a_sentence(tmp_path: Path) -> No
     ):
         linked_layout(named(made.folder), results, is_main_process=True)
     assert [path.name for path in results.iterdir()] == ["source"]
+
+
+def test_the_demo_and_a_folder_do_not_share_results(tmp_path: Path) -> None:
+    made = make_set(tmp_path / "set", ["Cello", "Bark"], sound=False)
+    folder, demo = named(made.folder, name="mix"), named("demo", name="mix")
+    (tmp_path / "of_demo/dataset").mkdir(parents=True)
+    check(demo, tmp_path / "of_demo")
+    with pytest.raises(EarmarkError, match="are of the demo"):
+        check(folder, tmp_path / "of_demo")
+    linked_layout(folder, tmp_path / "of_folder", True)
+    check(folder, tmp_path / "of_folder")
+    with pytest.raises(EarmarkError, match="are of a folder of clips"):
+        check(demo, tmp_path / "of_folder")
+
+
+def test_mistakes_in_corrections_are_reported_while_planning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = make_set(tmp_path / "set", ["Cello", "Bark"], sound=False)
+    header = "clip,label,decision,previous_label,time\n"
+    (tmp_path / "corrections").mkdir()
+    path = tmp_path / "corrections/set.csv"
+    path.write_text(f"{header}{made.train[0][0]},,right,Cello,2026-11-27T10:00:00\n")
+    check(named(made.folder), tmp_path / "results/set")
+    path.write_text(f"{header}{made.train[0][0]},,maybe,Cello,2026-11-27T10:00:00\n")
+    with pytest.raises(EarmarkError, match="write right, wrong or unsure"):
+        check(named(made.folder), tmp_path / "results/set")

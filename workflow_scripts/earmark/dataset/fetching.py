@@ -68,8 +68,8 @@ def fetch(
                 downloads.rmdir()
     except BAD_ZIP as problem:
         raise EarmarkError(
-            f"An archive in {downloads} cannot be unpacked ({printable(str(problem), 200)}), though "
-            f"its checksum is the one in the config. Delete it, and correct the config."
+            f"An archive in {downloads} cannot be unpacked ({printable(str(problem), 200)}), but "
+            f"its checksum is the one in the config. Delete it and correct the config."
         ) from problem
     except OSError as problem:
         raise write_error(problem.filename or folder, problem) from problem
