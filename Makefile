@@ -1,7 +1,7 @@
 # make        set up and tag the demo: submission.csv
 # make test   set up and run all checks and tests; installs nothing outside .venv
 # make services   install what some tests need and are skipped without: Slurm, a browser, codecs
-# make test-long   what takes hours: the demo killed 60 times, on a Slurm cluster, edits for real
+# make test-long   what takes hours: the demo killed 60 times, a Slurm cluster, storage, the whole report
 # make bench  measure speed and memory, half an hour: benchmarks/results.md
 # make env    set up only: .venv, from envs/requirements.lock, and the command .venv/bin/earmark
 # make all    the submission, its scores and all figures

@@ -204,7 +204,7 @@ def test_no_train_list(tmp_path: Path) -> None:
 def test_mistakes_in_the_config(tmp_path: Path) -> None:
     overlay: dict[str, Any] = {"recipes": {"vgg": {"epoch": 3, "learning_rate": "1e-3"}}}
     found = plan(tmp_path, "submission.csv", overlay=overlay)
-    told(found, "recipes.vgg has the unknown key 'epoch'", "'1e-3'", "write numbers like 1.0e-3")
+    told(found, "recipes.vgg has the unknown key 'epoch'", "'1e-3'", "write 1.0e-3")
 
 
 def test_an_entry_replaced_by_null_is_gone_and_what_is_scored_can_be_said(tmp_path: Path) -> None:
