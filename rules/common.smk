@@ -17,8 +17,7 @@ from earmark.networks import catalogue as networks
 from earmark.planning import clip_index, code, data_source, records
 from earmark.planning import config as settings
 from earmark.planning.plan import Model, Plan, pattern
-from earmark.runtime import gpus, interruption, processors
-from earmark.runtime import job
+from earmark.runtime import gpus, interruption, job, processors
 from earmark.runtime.errors import EarmarkError
 
 
@@ -93,7 +92,7 @@ if workflow.is_main_process:
     # So planned outputs stay marked incomplete until rebuilt.
     onstart:
         if SOURCE.kind == "folder":
-            clip_index.note_owner(SOURCE.layout, Path(RESULTS))
+            or_workflow_error(clip_index.note_owner, SOURCE.layout, Path(RESULTS))
         for planned in workflow.dag.needrun_jobs():
             workflow.persistence.started(planned)
 

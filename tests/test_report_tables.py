@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import tabulate_spreading
 import tabulate_systems
-from test_webpage import Reader
+from test_table_pages import Reader
 from tiny import read_rows, write_rows
 
 from earmark.evaluation import scoring
