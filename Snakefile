@@ -27,9 +27,9 @@ include: "rules/report.smk"
 
 
 rule all:
-    """Make the submission, its scores and figures; the default target."""
+    """Make the submission, scores and figures, as far as the data allow; the default target."""
     default_target: True
     input:
-        rules.copy_submission.output,
+        SUBMISSION,
         SCORES,
         or_workflow_error(lambda: PLAN.figures),

@@ -47,8 +47,8 @@ for preset in PRESETS:
 settings.remove_nulls(config)
 SCHEMA = settings.read_yaml(BASE / "rules/schemas/config.schema.yaml")
 or_workflow_error(settings.check, config, SCHEMA)
-SOURCE = or_workflow_error(data_source.source_of, config)
-PLAN = Plan(config, SOURCE)
+SOURCE = or_workflow_error(data_source.source_of, config, workflow.is_main_process)
+PLAN = or_workflow_error(Plan, config, SOURCE)
 RESULTS, REPORT = PLAN.results, PLAN.report
 LOGS, BENCHMARKS = f"logs/{SOURCE.name}", f"{RESULTS}/benchmarks"
 
@@ -60,7 +60,9 @@ if workflow.is_main_process:
     or_workflow_error(records.check_writable, Path(".snakemake"))
     or_workflow_error(data_source.check, SOURCE, Path(RESULTS))
     if SOURCE.clips_exist:
-        or_workflow_error(clip_index.update, SOURCE.layout, Path(RESULTS))
+        or_workflow_error(
+            clip_index.update, SOURCE.layout, Path(RESULTS), clip_index.CACHE, SOURCE.clips
+        )
     # `--touch` is how a user accepts results without records; records in a database are not checked.
     if records.are_used(sys.argv) and workflow.workflow_settings.persistence_backend.name == "FILE":
         or_workflow_error(records.check, Path(RESULTS))
@@ -136,7 +138,7 @@ INDEX = f"{RESULTS}/index/{{part}}.csv"
 
 
 def index_of(part):
-    """The index of a part, which the main process writes where no rule does."""
+    """A table of the index, which the main process writes where no rule does."""
     path = INDEX.format(part=part)
     if not SOURCE.clips_exist:
         return path
@@ -148,7 +150,11 @@ def index_of(part):
 
 # Scripts read these from the config, so that a change of hardware or of the data's folder reruns
 # nothing.
-config["untracked"] = {"folder": str(SOURCE.layout.folder), "hardware_settings": config["hardware"]}
+config["untracked"] = {
+    "dataset": SOURCE.path,
+    "folder": str(SOURCE.layout.folder),
+    "hardware_settings": config["hardware"],
+}
 
 # Sections of the page that `snakemake --report` makes. It sorts them by name.
 RESULTS_SECTION = "1 Results"

@@ -1,7 +1,8 @@
 # Tables of the data set: its clips, their labels and folds.
 #
-# The index of a part (names and hashes of its clips) changes when its clips do. For a user's folder
-# the main process writes it while planning; otherwise the rule that makes or fetches the clips does.
+# The index has a table per part (names and hashes of its clips), which changes when its clips do, and
+# what the lists say. For a user's folder the main process writes it while planning; otherwise the rule
+# that makes or fetches the clips does.
 # AUDIO are folders of clips that a rule makes; other clips are not files of the workflow.
 
 CLIPS = f"{RESULTS}/clips/{{part}}.csv"
@@ -11,19 +12,20 @@ FOLDS = f"{RESULTS}/folds.csv"
 AUDIO = []
 
 if SOURCE.kind == "demo":
-    AUDIO = [str(SOURCE.layout.audio_train), str(SOURCE.layout.audio_test)]
+    AUDIO = [str(SOURCE.layout.train.audio), str(SOURCE.layout.test.audio)]
 
     rule synthesise_dataset:
         """Synthesise the demo's data set: clips, lists and ground truth."""
         output:
-            train_list=str(SOURCE.layout.train_list),
-            test_list=str(SOURCE.layout.test_list),
+            train_list=str(SOURCE.layout.train.table),
+            test_list=str(SOURCE.layout.test.table),
             truth=str(SOURCE.layout.test_truth),
             train_truth=str(SOURCE.layout.train_truth),
-            audio_train=directory(str(SOURCE.layout.audio_train)),
-            audio_test=directory(str(SOURCE.layout.audio_test)),
+            audio_train=directory(AUDIO[0]),
+            audio_test=directory(AUDIO[1]),
             index_train=INDEX.format(part="train"),
             index_test=INDEX.format(part="test"),
+            index_listed=INDEX.format(part="listed"),
         log:
             f"{LOGS}/synthesise_dataset.log",
         benchmark:
@@ -44,10 +46,11 @@ elif SOURCE.kind == "to_fetch":
     rule fetch_dataset:
         """Download FSDKaggle2018 from Zenodo, check it and unpack it."""
         output:
-            train_list=data_file(SOURCE.layout.train_list),
+            train_list=data_file(SOURCE.layout.train.table),
             truth=data_file(SOURCE.layout.test_truth),
             index_train=INDEX.format(part="train"),
             index_test=INDEX.format(part="test"),
+            index_listed=INDEX.format(part="listed"),
         log:
             f"{LOGS}/fetch_dataset.log",
         benchmark:
@@ -86,7 +89,7 @@ rule inspect_clips:
 rule read_labels:
     """Write a table of the train clips' labels, with people's corrections."""
     input:
-        train_list=data_file(LAYOUT.train_list),
+        listed_table=lambda wc: index_of("listed"),
         corrections=lambda wc: [local(str(path)) for path in SOURCE.corrections],
     output:
         table=LABELS,
@@ -96,7 +99,7 @@ rule read_labels:
     conda:
         "../envs/earmark.yaml"
     params:
-        content=content_of(LAYOUT.train_list, *SOURCE.corrections),
+        content=content_of(*SOURCE.corrections),
         code=code_of("read_labels.py"),
     script:
         "../workflow_scripts/read_labels.py"
@@ -105,7 +108,7 @@ rule read_labels:
 rule draw_folds:
     """Assign the train clips to folds for validation."""
     input:
-        train_list=data_file(LAYOUT.train_list),
+        listed_table=lambda wc: index_of("listed"),
         index_table=lambda wc: index_of("train"),
     output:
         table=FOLDS,
@@ -117,7 +120,6 @@ rule draw_folds:
     params:
         cfg={"folds": config["folds"]},
         seed=config["seed"],
-        content=content_of(LAYOUT.train_list),
         code=code_of("draw_folds.py"),
     script:
         "../workflow_scripts/draw_folds.py"

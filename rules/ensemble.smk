@@ -82,7 +82,7 @@ rule combine_predictions:
 rule write_submission:
     """Write the submission: the guesses of the system or ensemble named in the config."""
     input:
-        guesses=f"{RESULTS}/guesses/seed{PLAN.seeds[0]}/{config['submission']}.csv",
+        guesses=lambda wc: or_workflow_error(PLAN.submitted_guesses),
     output:
         submission=report(
             f"{RESULTS}/submission.csv",
@@ -120,10 +120,33 @@ rule copy_submission:
         "../workflow_scripts/copy_submission.py"
 
 
+TRUTH = f"{RESULTS}/truth.csv"
+if LAYOUT.test_truth:
+    TRUTH = data_file(LAYOUT.test_truth)
+
+
+rule read_truth:
+    """Write a table of the test clips' labels, where the data set's own list or folders have them."""
+    input:
+        index_table=lambda wc: index_of("test"),
+    output:
+        table=f"{RESULTS}/truth.csv",
+    log:
+        f"{LOGS}/read_truth.log",
+    localrule: True
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        content=content_of(SOURCE.layout.test.table if SOURCE.layout.test else None),
+        code=code_of("read_truth.py"),
+    script:
+        "../workflow_scripts/read_truth.py"
+
+
 rule score:
     """Score all systems and ensembles on the test clips whose ground truth is known."""
     input:
-        truth=data_file(LAYOUT.test_truth),
+        truth=TRUTH,
         submissions=[
             f"{RESULTS}/guesses/seed{seed}/{entry}.csv"
             for seed in PLAN.seeds
@@ -151,11 +174,12 @@ rule score:
         "../workflow_scripts/score.py"
 
 
-# What is scored depends on which ground truth is known.
+# What is made depends on whether there are test clips, and on which ground truth is known.
+SUBMISSION = [rules.copy_submission.output.submission] if SOURCE.has_test else []
 SCORES = [rules.write_out_of_fold.output.out_of_fold_table]
 if PLAN.spreadings:
     SCORES += [rules.summarise_spreading.output.summary, rules.summarise_spreading.output.page]
-if LAYOUT.test_truth:
+if PLAN.has_truth:
     SCORES += [rules.score.output.scores, rules.score.output.page]
 if LAYOUT.train_truth:
     SCORES += [rules.measure_labels.output.quality, rules.measure_labels.output.page]
@@ -164,5 +188,5 @@ if LAYOUT.train_truth:
 rule scores:
     """Make the submission and, where the ground truth is known, all scores."""
     input:
-        rules.copy_submission.output,
+        SUBMISSION,
         SCORES,

@@ -340,6 +340,6 @@ rule tabulate_systems:
 rule report2018:
     """Make every table and figure of the 2018 report."""
     input:
-        rules.copy_submission.output,
+        SUBMISSION,
         SCORES,
         lambda wc: or_workflow_error(PLAN.report_files),

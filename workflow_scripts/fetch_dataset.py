@@ -7,7 +7,13 @@ from earmark.runtime import job
 
 
 def main(
-    *, train_list: str, truth: str, index_train: str, index_test: str, cfg: dict[str, Any]
+    *,
+    train_list: str,
+    truth: str,
+    index_train: str,
+    index_test: str,
+    index_listed: str,
+    cfg: dict[str, Any],
 ) -> None:
     """Download the data set to ``cfg["folder"]`` and write the index of its clips.
 
@@ -17,9 +23,8 @@ def main(
     """
     most_bytes = cfg["max_unpacked_gigabytes"] * 1e9
     fetching.fetch(cfg["folder"], cfg["files"], cfg["base_url"], most_bytes)
-    rows = index.build(layout.zenodo_layout(cfg["folder"]))
-    index.write(rows["train"], index_train)
-    index.write(rows["test"], index_test)
+    paths = {"train": index_train, "test": index_test, "listed": index_listed}
+    index.write(index.build(layout.zenodo_layout(cfg["folder"])), paths)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ def main(
     audio_test: str,
     index_train: str,
     index_test: str,
+    index_listed: str,
     cfg: dict[str, Any],
     seed: int,
     threads: int,
@@ -28,9 +29,8 @@ def main(
     """
     folder = Path(train_list).parent
     dataset.synthesise(folder, cfg, seed, threads)
-    rows = index.build(layout.kaggle_layout(folder))
-    index.write(rows["train"], index_train)
-    index.write(rows["test"], index_test)
+    paths = {"train": index_train, "test": index_test, "listed": index_listed}
+    index.write(index.build(layout.kaggle_layout(folder)), paths)
 
 
 if __name__ == "__main__":

@@ -1,102 +1,295 @@
-"""The lists of clips that a data set comes with: read, and checked row by row.
+"""The clips of a data set, as its lists or folders say: read, and checked row by row.
 
 They are needed to plan a run, so nothing heavy is imported.
 """
 
-import os
+import math
 import re
 import unicodedata
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from earmark.dataset import csv_files
-from earmark.dataset.layout import Layout
+from earmark.dataset.layout import ROLES, ClipList
+from earmark.dataset.sound_files import SoundFiles, is_sound
 from earmark.runtime.errors import EarmarkError, printable
 
-TRAIN_COLUMNS = ("fname", "label", "manually_verified")
-VERIFIED = {"1": 1, "0": 0, "true": 1, "false": 0, "1.0": 1, "0.0": 0}
+VERIFIED = {
+    **dict.fromkeys(("1", "1.0", "true", "t", "yes", "y"), 1),
+    **dict.fromkeys(("0", "0.0", "false", "f", "no", "n"), 0),
+}
+SPLITS = {
+    **dict.fromkeys(("train", "training", "dev", "development"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
+}
+# More are names of recordings rather than of folds.
+MOST_FOLDS = 100
 # In characters; figures cannot show more.
 LONGEST_LABEL = 100
 # Control characters and bytes that are not UTF-8: text files and web pages cannot hold them safely.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
-class TrainRow(NamedTuple):
-    """A row of a train list; ``verified`` is 0 or 1."""
+class Clip(NamedTuple):
+    """A clip as listed. ``clip`` is its id, unique within its part.
 
-    fname: str
+    ``file`` is relative to the audio folder, or absolute if it is elsewhere; ``start`` and ``end``
+    are seconds, as text, empty for a whole file. ``verified`` is 0 or 1. ``fold`` is an official
+    fold, or empty. ``label`` is empty where labels are not read.
+    """
+
+    clip: str
+    file: str
+    start: str
+    end: str
     label: str
     verified: int
+    recording: str
+    fold: str
 
 
-def train_rows(path: Path) -> list[TrainRow]:
-    """Return the rows of a train list.
+class RowError(EarmarkError):
+    """A problem of one row; ``kind`` groups it with others."""
 
-    Raises EarmarkError with the lines that cannot be used, and what to write instead.
+    def __init__(self, kind: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+
+
+def read(
+    listed: ClipList,
+    labels: bool = True,
+    files: SoundFiles | None = None,
+    problems: list[tuple[int, EarmarkError]] | None = None,
+) -> list[Clip]:
+    """Return the clips of a part, in the list's order or else sorted.
+
+    ``labels`` says whether labels are read and checked. ``files`` are those below ``listed.audio``,
+    if known. Raises EarmarkError with all rows that cannot be used, and what to write instead; with
+    ``problems``, it appends (line, problem) of each to these.
     """
-    table = csv_files.read(path, TRAIN_COLUMNS, "train list", by_hand=True)
-    if not table.rows:
-        raise EarmarkError(f"The train list {path} has no rows. List at least one clip per class.")
-    check_name = name_checker()
-    spelled: dict[str, str] = {}
-
-    def check(line: int, fname: str, label: str, verified: str) -> TrainRow:
-        check_name(line, fname)
-        check_label(label)
-        other = spelled.setdefault(spelling_key(label), label)
-        if other != label:
-            raise EarmarkError(
-                f"the label '{printable(label)}' differs from '{printable(other)}' above only in "
-                f"case or in its Unicode form. Write one of them."
-            )
-        if verified.lower() not in VERIFIED:
-            raise EarmarkError(f"manually_verified is '{printable(verified)}'. Write 1 or 0.")
-        return TrainRow(fname, label, VERIFIED[verified.lower()])
-
-    return table.checked(TRAIN_COLUMNS, check)
-
-
-def names_of_test_clips(layout: Layout) -> list[str]:
-    """Return the test clips' names in the order of the submission.
-
-    The order is the test list's; without one, the sorted names of the audio folder. The file with
-    the ground truth is not opened.
-    """
-    check = name_checker()
-    if layout.test_list:
-        table = csv_files.read(layout.test_list, ("fname",), "test list", by_hand=True)
-        names = table.checked(("fname",), check)
+    files = files or SoundFiles(listed.audio)
+    check = _checker(listed, labels, files)
+    if listed.table:
+        names = [column for role, column in listed.columns.items() if role in ROLES]
+        table = csv_files.read(listed.table, names, "list of clips", by_hand=True)
+        columns = [listed.columns.get(role, "") for role in ROLES]
+        clips = table.checked(columns, check, problems)
     else:
-        names = [check(0, name) for name in list_files(layout.audio_test)]
-    if not names:
-        raise EarmarkError(
-            f"{layout.test_list or layout.audio_test} is empty. Put the clips to be tagged there."
+        # Where folders say what clips are, a file outside them is none. Else all files are clips.
+        rows = [
+            name
+            for name in files.names
+            if not listed.folders or (is_sound(name) and name.count("/") >= len(listed.folders))
+        ]
+        table = csv_files.Table(
+            f"The folder {listed.audio}",
+            ["file"],
+            [[name] for name in rows],
+            list(range(len(rows))),
         )
-    return names
+        clips = table.checked(["file", *[""] * (len(ROLES) - 1)], check, problems)
+    kept = [clip for clip in clips if clip]
+    return _with_official_folds(kept, listed)
+
+
+def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[..., Clip | None]:
+    """A function that turns the cells of a row, in the order of ``ROLES``, into a clip."""
+    check_label = label_checker(listed)
+    line_of: dict[str, int] = {}
+    from_table = listed.table is not None
+
+    def check(
+        line: int, name: str, label: str, verified: str, fold: str, recording: str, *rest: str
+    ) -> Clip | None:
+        split, start, end = rest
+        file = find_file(files, name) if from_table else name
+        if listed.folders:
+            said = dict(zip(listed.folders, file.split("/")[:-1], strict=False))
+            label, fold = label or said.get("label", ""), fold or said.get("fold", "")
+            recording, split = (
+                recording or said.get("recording", ""),
+                split or said.get("split", ""),
+            )
+        if "split" in listed.roles:
+            split = _split_of(split)
+            if listed.part and (split == "test") != (listed.part == "test"):
+                return None
+            if "fold" not in listed.roles:
+                fold = "0" if split == "validation" else ""
+        start, end = _part(start, end)
+        # The list's own spelling, where the file's differs in its Unicode form alone.
+        clip = name if composed(name) == composed(file) else file
+        if end:
+            clip += f"#{float(start):.3f}-{float(end):.3f}"
+        if line_of.setdefault(clip, line) != line:
+            raise RowError(
+                "listed twice",
+                f"the clip {printable(clip)} is listed again, after line {line_of[clip]}. Keep one "
+                f"line for each clip.",
+            )
+        if labels:
+            label = check_label(label)
+            if not label:
+                return None
+        if "verified" in listed.columns and labels and verified.lower() not in VERIFIED:
+            raise RowError(
+                "verified or not",
+                f"{listed.columns['verified']} is '{printable(verified)}'. Write 1 or 0.",
+            )
+        recording = recording or (file if end else clip)
+        is_verified = VERIFIED.get(verified.lower(), 1)
+        return Clip(clip, file, start, end, label, is_verified, recording, fold)
+
+    return check
+
+
+def find_file(files: SoundFiles, name: str) -> str:
+    """The file that a list calls ``name``; the name itself if there is none.
+
+    Raises RowError for what cannot be the name of a file.
+    """
+    if UNPRINTABLE.search(name):
+        file = None
+    else:
+        try:
+            file = files.find(name)
+        except EarmarkError as problem:
+            raise RowError("ambiguous name", str(problem)) from None
+    if file is None:
+        no_path = "\\" in name or {"", ".", ".."} & set(name.split("/"))
+        if no_path or UNPRINTABLE.search(name):
+            raise RowError(
+                "no file name",
+                f"the file name is '{printable(name)}', and there is no such file. Write the clip's "
+                f"path below the audio folder, such as name.wav or folder/name.wav, without control "
+                f"characters.",
+            )
+    return file or name
+
+
+def label_checker(listed: ClipList) -> Callable[[str], str]:
+    """A function that checks a label and returns it; an empty one means to leave the clip out.
+
+    It raises RowError for a label that is none, or that is spelled unlike one before.
+    """
+    spelled: dict[str, str] = {}
+    known: dict[str, str] = {}
+    parents = _parents(listed) if listed.several_labels == "most_specific" else {}
+
+    def check(cell: str) -> str:
+        if cell in known:
+            return known[cell]
+        label = cell
+        if listed.label_separator and listed.several_labels != "refuse":
+            several = [part.strip() for part in cell.split(listed.label_separator)]
+            # Of labels of which one has all others as parents, that one.
+            fitting = [one for one in several if set(several) <= parents.get(one, {one})]
+            label = fitting[0] if len(fitting) == 1 or len(several) == 1 else ""
+        if label or not cell:
+            try:
+                check_label(label)
+            except EarmarkError as problem:
+                raise RowError("label", str(problem)) from None
+            other = spelled.setdefault(spelling_key(label), label)
+            if other != label:
+                raise RowError(
+                    "spelling of labels",
+                    f"the label '{printable(label)}' differs from '{printable(other)}' above only "
+                    f"in case or in its Unicode form. Write one of them.",
+                )
+        known[cell] = label
+        return label
+
+    return check
+
+
+def _parents(listed: ClipList) -> Mapping[str, set[str]]:
+    """Label -> itself and the labels that it never occurs without."""
+    assert listed.table is not None
+    assert listed.label_separator is not None
+    column = listed.columns["label"]
+    table = csv_files.read(listed.table, [column], "list of clips", by_hand=True)
+    parents: dict[str, set[str]] = {}
+    for cell in table.column(column):
+        labels = {part.strip() for part in cell.split(listed.label_separator)}
+        for label in labels:
+            parents[label] = parents[label] & labels if label in parents else labels
+    return parents
+
+
+def _split_of(cell: str) -> str:
+    if cell.lower() not in SPLITS:
+        raise RowError(
+            "split", f"the split is '{printable(cell)}'. Write train, validation or test."
+        )
+    return SPLITS[cell.lower()]
+
+
+def _part(start: str, end: str) -> tuple[str, str]:
+    """Checked begin and end of a part of a file, as decimal numbers; both empty for a whole file."""
+    if not start and not end:
+        return "", ""
+    seconds = []
+    for cell in (start, end):
+        try:
+            seconds.append(float(cell.replace(",", ".")))
+        except ValueError:
+            seconds.append(math.nan)
+    if not 0 <= seconds[0] < seconds[1] < math.inf:
+        raise RowError(
+            "start and end",
+            f"start is '{printable(start)}' and end '{printable(end)}'. Write both in seconds, the "
+            f"end after the start, or leave both empty for the whole file.",
+        )
+    first, last = (f"{value:.6f}".rstrip("0").rstrip(".") for value in seconds)
+    return first, last
+
+
+def _with_official_folds(clips: Sequence[Clip], listed: ClipList) -> list[Clip]:
+    """The clips with whole numbers as folds: the list's own, or else the rank of each name."""
+    names = sorted({clip.fold for clip in clips} - {""})
+    if not names:
+        return list(clips)
+    numbers = {name: _whole_number(name) for name in names}
+    if None in numbers.values() or len({*numbers.values()}) < len(names):
+        numbers = {name: rank for rank, name in enumerate(names)}
+    if len(names) > MOST_FOLDS or (len(names) == 1 and all(clip.fold for clip in clips)):
+        raise EarmarkError(
+            f"The folds of {listed.table or listed.audio} are {len(names)}, such as "
+            f"'{printable(names[0])}'. There can be 2 to {MOST_FOLDS}: leave the column out, and "
+            f"folds are drawn."
+        )
+    numbers[""] = None
+    text = {name: "" if number is None else str(number) for name, number in numbers.items()}
+    return [clip._replace(fold=text[clip.fold]) for clip in clips]
+
+
+def _whole_number(text: str) -> int | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return int(number) if number >= 0 and number == int(number) else None
 
 
 def name_checker() -> Callable[[int, str], str]:
-    """Return a function that checks a name in a list, given its line, and returns the name.
+    """Return a function that checks a clip's id in a table, given its line, and returns it.
 
-    It raises EarmarkError for what is not the path of a file below the audio folder, and for a name
-    that it has checked before.
+    It raises EarmarkError for what cannot be one, and for one that it has checked before.
     """
     line_of: dict[str, int] = {}
 
-    def check(line: int, fname: str) -> str:
-        no_path = "\\" in fname or {"", ".", ".."} & set(fname.split("/"))
-        if no_path or UNPRINTABLE.search(fname):
+    def check(line: int, clip: str) -> str:
+        if not clip or UNPRINTABLE.search(clip):
+            raise EarmarkError(f"the file name is '{printable(clip)}'. Write the clip's.")
+        if line_of.setdefault(clip, line) != line:
             raise EarmarkError(
-                f"the file name is '{printable(fname)}'. Write the clip's path below the audio "
-                f"folder, such as name.wav or folder/name.wav, without control characters."
-            )
-        if line_of.setdefault(fname, line) != line:
-            raise EarmarkError(
-                f"the clip {printable(fname)} is listed again, after line {line_of[fname]}. Keep "
+                f"the clip {printable(clip)} is listed again, after line {line_of[clip]}. Keep "
                 f"one line for each clip."
             )
-        return fname
+        return clip
 
     return check
 
@@ -113,6 +306,11 @@ def check_label(label: str) -> None:
         )
 
 
+def composed(name: str) -> str:
+    """A name in one Unicode form: macOS stores accents in another."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
 def spelling_key(label: str) -> str:
     """The same string for labels that a reader would hardly tell apart.
 
@@ -123,32 +321,3 @@ def spelling_key(label: str) -> str:
         return label.lower()
     visible = "".join(one for one in label if unicodedata.category(one) != "Cf")
     return unicodedata.normalize("NFKC", visible.casefold())
-
-
-def list_files(folder: Path) -> list[str]:
-    """Return the sorted paths of all files below ``folder``, relative to it.
-
-    Hidden files and folders, whose names begin with a dot, are left out. Links are followed, but
-    no folder is entered twice.
-    """
-
-    def refuse(problem: OSError) -> None:
-        raise EarmarkError(
-            f"The folder {problem.filename or folder} cannot be read ({problem.strerror}). Check "
-            f"its permissions."
-        ) from problem
-
-    prefix = os.path.join(folder, "")
-    files: list[str] = []
-    entered: set[str] = set()
-    for parent, folders, names in os.walk(prefix, onerror=refuse, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in entered:
-            folders.clear()
-            continue
-        entered.add(real)
-        # In order, so that of two links to one folder always the same is entered.
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        paths = [os.path.join(parent, name) for name in names if not name.startswith(".")]
-        files += [path.removeprefix(prefix) for path in paths if os.path.isfile(path)]
-    return sorted(files)

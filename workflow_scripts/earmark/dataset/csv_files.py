@@ -3,6 +3,8 @@
 The one reader of all tables. It needs the standard library alone, so that planning stays fast.
 """
 
+import codecs
+import contextlib
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +14,8 @@ from typing import NamedTuple, TypeVar
 from earmark.runtime.errors import EarmarkError, printable
 
 SAVE_AS = "In a spreadsheet, save it as 'CSV UTF-8 (comma delimited)'."
+# Between cells: of lists that people write, the one that divides the first line into most columns.
+DELIMITERS = (",", ";", "\t")
 # Problems of a file that an error shows.
 MOST_PROBLEMS = 10
 
@@ -37,30 +41,41 @@ class Table(NamedTuple):
         index = self.columns.index(name)
         return [row[index] for row in self.rows]
 
-    def checked(self, columns: Sequence[str], check: Callable[..., Result]) -> list[Result]:
+    def checked(
+        self,
+        columns: Sequence[str],
+        check: Callable[..., Result],
+        problems: list[tuple[int, EarmarkError]] | None = None,
+    ) -> list[Result]:
         """What ``check`` returns for each row; it gets the line and the cells of ``columns``.
 
-        One EarmarkError has the problems of all rows for which it raises one.
+        One EarmarkError has the problems of all rows for which it raises one; with ``problems``,
+        (line, problem) of each is appended to these instead.
         """
-        results, problems = [], []
+        results = []
+        found: list[tuple[int, EarmarkError]] = []
         for line, *cells in zip(self.lines, *map(self.column, columns), strict=True):
             try:
                 results.append(check(line, *cells))
             except EarmarkError as problem:
-                problems.append(f"- line {line}: {problem}")
-        if problems:
-            more = len(problems) - MOST_PROBLEMS
-            listed = problems[:MOST_PROBLEMS] + ([f"- and {more} more"] if more > 0 else [])
+                found.append((line, problem))
+        if problems is not None:
+            problems += found
+        elif found:
+            listed = [f"- line {line}: {problem}" for line, problem in found[:MOST_PROBLEMS]]
+            more = len(found) - MOST_PROBLEMS
+            listed += [f"- and {more} more"] if more > 0 else []
             raise EarmarkError("\n".join([f"{self.name} cannot be used.", *listed]))
         return results
 
 
 def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = False) -> Table:
-    """Read a CSV file in UTF-8 as strings: no value is taken for a number or for missing.
+    """Read a CSV file as strings: no value is taken for a number or for missing.
 
     ``columns`` must all be there; others are kept, but for those without a name. ``what`` is the
     file's role in messages. Blank lines are left out, and cells that a line lacks are empty. Files
-    written ``by_hand`` may have spaces around their cells, which are removed.
+    written ``by_hand`` may have semicolons or tabs for commas, and spaces around their cells, which
+    are removed. The text is in UTF-8, or in UTF-16 with a byte order mark.
     Raises EarmarkError when the file is absent or unreadable, lacks a column or names one twice,
     and when a line has more cells than there are columns or seems to be hidden in a quoted cell.
     """
@@ -86,6 +101,17 @@ def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = Fa
     return table
 
 
+def delimiter_of(text: str) -> str:
+    """The delimiter that divides the first line that is not blank into most columns."""
+    first = text.lstrip().splitlines()[:1]
+
+    def columns(delimiter: str) -> int:
+        # A broken quote is reported by the reader.
+        return len(next(csv.reader(first, delimiter=delimiter), []))
+
+    return max(DELIMITERS, key=columns)
+
+
 def _text(path: Path, name: str) -> str:
     try:
         content = path.read_bytes()
@@ -93,7 +119,10 @@ def _text(path: Path, name: str) -> str:
         raise EarmarkError(
             f"{name} cannot be read ({problem.strerror}). Check its path and permissions."
         ) from problem
-    # Zero bytes: damage, or UTF-16.
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        with contextlib.suppress(UnicodeDecodeError):
+            return content.decode("utf-16")
+    # Zero bytes: damage, or UTF-16 without its mark.
     odd = content.find(b"\0")
     if odd < 0:
         try:
@@ -109,7 +138,9 @@ def _text(path: Path, name: str) -> str:
 def _records(text: str, name: str, by_hand: bool) -> Iterator[tuple[int, list[str]]]:
     """The records that are not blank, each with the number of its first line."""
     # newline="": lines may end with LF, CRLF or, as on old Macs, CR.
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=by_hand)
+    delimiter = delimiter_of(text) if by_hand else ","
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, strict=True, skipinitialspace=by_hand, delimiter=delimiter)
     width = None
     while True:
         line = reader.line_num + 1
@@ -125,10 +156,10 @@ def _records(text: str, name: str, by_hand: bool) -> Iterator[tuple[int, list[st
         if not any(cell.strip() for cell in cells):
             continue
         width = width or len(cells)
-        # A cell of several lines, one of which has as many commas as the header: an open quote.
+        # A cell of several lines, one of which has as many delimiters as the header: an open quote.
         inside = (part for cell in cells for part in cell.splitlines()[1:])
         several = by_hand and reader.line_num > line
-        if several and any(part.count(",") >= width - 1 for part in inside):
+        if several and any(part.count(delimiter) >= width - 1 for part in inside):
             raise EarmarkError(
                 f"{name}, line {line}, has a quote that takes in what look like further lines, up "
                 f"to line {reader.line_num}. Close or remove the quote; if these lines belong to "

@@ -1,25 +1,31 @@
-"""The index: which clips there are, in which files, and what is in those, by a hash.
+"""The index: which clips there are, in which files, what is in those, and what the lists say.
 
-It holds the listed clips alone, without labels, times or the data folder's path, so its bytes
-change only when a clip does. To Snakemake it is a source file: for a user's folder the main process
-writes it while planning (``planning.clip_index``); where a rule makes the audio, that rule does.
-Columns: clip (its id), file (relative to the data set's folder), start and end (seconds; empty for
-a whole file), bytes and hash (of the file; empty where there is none).
+Its tables hold the listed clips alone, without times or the data folder's path, so their bytes
+change only when a clip or the list does. To Snakemake they are source files: for a user's folder
+the main process writes them while planning (``planning.clip_index``); where a rule makes the audio,
+that rule does.
+
+- train.csv, test.csv: clip (its id), file (relative to the data set's folder, or absolute), start
+  and end (seconds; empty for a whole file), bytes and hash (of the file; empty where there is
+  none). No labels: what reads audio reads these alone. No test.csv if there are no test clips.
+- listed.csv: what the lists say about the train clips: clip, label, verified (0 or 1), recording,
+  fold (official ones; else empty).
 """
 
 import csv
 import io
 import logging
 import os
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from earmark.dataset import clip_lists
+from earmark.dataset import clip_lists, sound_files
+from earmark.dataset.clip_lists import Clip
 from earmark.dataset.hashing import hash_of
-from earmark.dataset.layout import Layout
+from earmark.dataset.layout import ClipList, Layout
+from earmark.dataset.sound_files import SoundFiles
 from earmark.runtime import progress
 from earmark.runtime.errors import EarmarkError, printable
 from earmark.runtime.outputs import atomic_file
@@ -28,6 +34,7 @@ log = logging.getLogger("earmark")
 
 PARTS = ("train", "test")
 COLUMNS = ("clip", "file", "start", "end", "bytes", "hash")
+LISTED = ("clip", "label", "verified", "recording", "fold")
 # More threads than this do not read faster.
 MOST_READERS = 8
 
@@ -54,68 +61,112 @@ def hash_all(folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
         return list(progress.track(hashes, len(files), "clips hashed"))
 
 
-def build(layout: Layout, hasher: Hasher = hash_all) -> dict[str, list[Row]]:
-    """Part -> rows of the clips that the lists of ``layout`` name, in the lists' order.
+class Listed(NamedTuple):
+    """What the lists say; ``test`` is empty if there are no test clips."""
+
+    train: list[Clip]
+    test: list[Clip]
+
+
+class Index(NamedTuple):
+    """The rows of an index, and what the lists say about the train clips."""
+
+    train: list[Row]
+    test: list[Row]
+    listed: list[Clip]
+
+    def texts(self) -> dict[str, str]:
+        """Name -> CSV of its tables."""
+        facts = [[getattr(clip, name) for name in LISTED] for clip in self.listed]
+        texts = {"train": _rows_to_csv(self.train), "listed": _to_csv(LISTED, facts)}
+        return texts | ({"test": _rows_to_csv(self.test)} if self.test else {})
+
+
+def read_lists(layout: Layout) -> Listed:
+    """The clips of ``layout``, in the lists' order.
+
+    Raises EarmarkError for lists that cannot be used, and without train or announced test clips.
+    """
+    files = {part.audio: SoundFiles(part.audio) for part in (layout.train, layout.test) if part}
+    train = clip_lists.read(layout.train, files=files[layout.train.audio])
+    if not train:
+        raise EarmarkError(
+            f"{layout.train.table or layout.train.audio} has no train clips. List at least one "
+            f"clip per class."
+        )
+    test: list[Clip] = []
+    if layout.test:
+        test = clip_lists.read(layout.test, labels=False, files=files[layout.test.audio])
+        if not test and "split" not in layout.test.roles:
+            raise EarmarkError(
+                f"{layout.test.table or layout.test.audio} is empty. Put the clips to be tagged "
+                f"there, or remove it."
+            )
+    return Listed(train, test)
+
+
+def build(layout: Layout, clips: Listed | None = None, hasher: Hasher = hash_all) -> Index:
+    """The index of the ``clips`` of ``layout``, by default those that ``read_lists`` returns.
 
     Raises EarmarkError for a clip that is both a train and a test clip.
     """
-    listed = {
-        "train": [row.fname for row in clip_lists.train_rows(layout.train_list)],
-        "test": clip_lists.names_of_test_clips(layout),
-    }
-    both = set(listed["train"]) & set(listed["test"])
+    clips = clips or read_lists(layout)
+    train = _rows(layout, layout.train, clips.train, hasher)
+    test = _rows(layout, layout.test, clips.test, hasher) if layout.test else []
+    both = {row.clip for row in train} & {row.clip for row in test}
     if both:
         raise EarmarkError(
-            f"The clip {printable(min(both))} is both in the train list {layout.train_list} and "
-            f"among the test clips. Test clips are never trained on: remove it from one list, or "
-            f"rename it."
+            f"The clip {printable(min(both))} is both in the train list "
+            f"{layout.train.table or layout.train.audio} and among the test clips. Test clips are "
+            f"never trained on: remove it from one list, or rename it."
         )
-    index = {}
-    for part, audio, begin in _folders(layout):
-        files = [begin + name for name in _names_on_disk(audio, listed[part])]
-        facts = hasher(layout.folder, files)
-        rows = zip(listed[part], files, facts, strict=True)
-        index[part] = [Row(clip, file, "", "", *fact) for clip, file, fact in rows]
-    return index
+    return Index(train, test, clips.train)
 
 
-def _folders(layout: Layout) -> Iterator[tuple[str, Path, str]]:
-    """Each part with its audio folder, and with how its files begin, relative to the data set."""
-    for part, audio in zip(PARTS, (layout.audio_train, layout.audio_test), strict=True):
-        yield part, audio, f"{audio.relative_to(layout.folder).as_posix()}/"
-
-
-def _names_on_disk(audio: Path, listed: list[str]) -> list[str]:
-    """The listed names as spelled on disk: macOS stores accents in another Unicode form."""
-    if all(name.isascii() for name in listed):
-        return listed
-    names = clip_lists.list_files(audio)
-    exact, composed = set(names), {unicodedata.normalize("NFC", name): name for name in names}
+def _rows(layout: Layout, part: ClipList, clips: Sequence[Clip], hasher: Hasher) -> list[Row]:
+    prefix = _prefix(layout, part)
+    paths = [clip.file if os.path.isabs(clip.file) else prefix + clip.file for clip in clips]
+    facts = hasher(layout.folder, paths)
     return [
-        name if name in exact else composed.get(unicodedata.normalize("NFC", name), name)
-        for name in listed
+        Row(clip.clip, path, clip.start, clip.end, *fact)
+        for clip, path, fact in zip(clips, paths, facts, strict=True)
     ]
 
 
-def to_csv_text(rows: Iterable[Row]) -> str:
-    """The CSV of an index."""
+def _prefix(layout: Layout, part: ClipList) -> str:
+    """How files of a part begin: relative to the data set's folder, or absolute."""
+    audio = Path(os.path.abspath(part.audio))
+    folder = Path(os.path.abspath(layout.folder))
+    if not audio.is_relative_to(folder):
+        return f"{audio.as_posix()}/"
+    within = audio.relative_to(folder).as_posix()
+    return "" if within == "." else f"{within}/"
+
+
+def _rows_to_csv(rows: Iterable[Row]) -> str:
+    cells = ([*row[:4], row.bytes if row.bytes >= 0 else "", row.hash] for row in rows)
+    return _to_csv(COLUMNS, cells)
+
+
+def _to_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([*row[:4], row.bytes if row.bytes >= 0 else "", row.hash] for row in rows)
+    writer.writerow(columns)
+    writer.writerows(rows)
     return text.getvalue()
 
 
-def write(rows: Iterable[Row], path: str | Path) -> None:
-    """Write an index."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(to_csv_text(rows), encoding="utf-8")
+def write(index: Index, paths: Mapping[str, str | Path]) -> None:
+    """Write the tables of an index to their ``paths``, by name."""
+    for name, text in index.texts().items():
+        with atomic_file(paths[name]) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
-def warn_of_copies(index: dict[str, list[Row]]) -> None:
+def warn_of_copies(index: Index) -> None:
     """Log a warning if test clips have the same bytes as train clips."""
-    first = {row.hash: row.file for row in reversed(index["train"]) if row.hash}
-    copies = [f"{first[row.hash]} and {row.file}" for row in index["test"] if row.hash in first]
+    first = {row.hash: row.file for row in reversed(index.train) if row.hash}
+    copies = [f"{first[row.hash]} and {row.file}" for row in index.test if row.hash in first]
     if copies:
         log.warning(
             f"{len(copies)} test clips have the same bytes as a train clip ({copies[0]}): scores "
@@ -123,13 +174,16 @@ def warn_of_copies(index: dict[str, list[Row]]) -> None:
         )
 
 
-def warn_of_unlisted(layout: Layout, index: dict[str, list[Row]]) -> None:
-    """Log a warning for files in the audio folders that no list names; hidden ones do not count."""
-    for part, audio, begin in _folders(layout):
-        listed = {row.file for row in index[part]}
-        rest = [name for name in clip_lists.list_files(audio) if begin + name not in listed]
+def warn_of_unlisted(layout: Layout, index: Index) -> None:
+    """Log a warning for sound files in the audio folders that are not among the clips."""
+    used = {row.file for row in (*index.train, *index.test)}
+    for part in {one.audio: one for one in (layout.train, layout.test) if one}.values():
+        prefix = _prefix(layout, part)
+        rest = [name for name in sound_files.list_files(part.audio) if prefix + name not in used]
+        rest = [name for name in rest if sound_files.is_sound(name)]
         if rest:
+            where = "no list" if part.table else "no folder of a class"
             log.warning(
-                f"{len(rest)} files in {audio} are in no list and are not used, the first is "
+                f"{len(rest)} files in {part.audio} are in {where} and are not used, the first is "
                 f"{rest[0]}."
             )

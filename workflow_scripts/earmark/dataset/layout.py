@@ -1,12 +1,13 @@
-"""Where the files of a data set are: the Kaggle and the Zenodo layout (report, section 1).
+"""Where the clips of a data set are, and what says which they are: see ``description`` for users.
 
-Only names are looked at here, with the standard library alone, so that planning stays fast.
+A ``Layout`` comes from a challenge's folders (report, section 1), a ``dataset.yaml``, a folder per
+class or a list. Only names are looked at here, with the standard library alone, so that planning
+stays fast.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from earmark.runtime.errors import EarmarkError
 
@@ -14,28 +15,65 @@ from earmark.runtime.errors import EarmarkError
 REQUIRED = {
     "FSDKaggle2018.meta": ("train_post_competition.csv", "test_post_competition_scoring_clips.csv"),
 }
+# What a column, or a folder in a clip's path, can say about a clip.
+ROLES = ("file", "label", "verified", "fold", "recording", "split", "start", "end")
+# Of a cell with several labels: refuse it, leave the clip out, or take the one label whose parents
+# all others are.
+SEVERAL_LABELS = ("refuse", "leave_out", "most_specific")
+
+
+@dataclass(frozen=True)
+class ClipList:
+    """Clips of one part: the rows of a table or, without one, the sound files in a folder.
+
+    ``audio`` is the folder of the files. ``columns`` maps roles to columns of the ``table``;
+    ``folders`` are the roles of the first folders in a clip's path below ``audio``. ``part`` is
+    train or test where a role ``split`` decides; else all clips belong to it.
+    """
+
+    audio: Path
+    table: Path | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    folders: Sequence[str] = ()
+    part: str | None = None
+    label_separator: str | None = None
+    several_labels: str = "refuse"
+
+    @property
+    def roles(self) -> set[str]:
+        """What is said about a clip."""
+        return {*self.columns, *self.folders}
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Files of a data set. Paths that a set may lack are None.
+    """The clips of a data set.
 
-    ``test_list`` gives the test clips and their order; without one (Zenodo) they are the files of
-    ``audio_test`` in sorted order. ``test_truth`` and ``train_truth`` are for measuring only.
+    ``test`` is None if there are no test clips. Of these, ``test_truth`` (fname,label,usage) or the
+    labels in ``test`` are the ground truth; with ``train_truth`` it is for measuring only.
     """
 
     folder: Path
-    train_list: Path
-    audio_train: Path
-    audio_test: Path
-    test_list: Path | None
-    test_truth: Path | None
-    train_truth: Path | None
+    train: ClipList
+    test: ClipList | None = None
+    test_truth: Path | None = None
+    train_truth: Path | None = None
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether the ground truth of the test clips is known."""
+        return bool(self.test_truth or (self.test and "label" in self.test.roles))
 
     def moved_to(self, folder: Path) -> "Layout":
-        """The same files below another folder."""
-        paths = [path and folder / path.relative_to(self.folder) for path in vars(self).values()]
-        return Layout(*paths)
+        """The same with the truth files below another folder."""
+
+        def moved(path: Path | None) -> Path | None:
+            return path and folder / path.relative_to(self.folder)
+
+        return replace(self, test_truth=moved(self.test_truth), train_truth=moved(self.train_truth))
+
+
+CHALLENGE_COLUMNS = {"file": "fname", "label": "label", "verified": "manually_verified"}
 
 
 def kaggle_layout(folder: str | Path) -> Layout:
@@ -43,60 +81,58 @@ def kaggle_layout(folder: str | Path) -> Layout:
     folder = Path(folder)
     return Layout(
         folder=folder,
-        train_list=folder / "train.csv",
-        audio_train=folder / "audio_train",
-        audio_test=folder / "audio_test",
-        test_list=folder / "sample_submission.csv",
+        train=ClipList(folder / "audio_train", folder / "train.csv", CHALLENGE_COLUMNS),
+        test=ClipList(folder / "audio_test", folder / "sample_submission.csv", {"file": "fname"}),
         test_truth=folder / "test_post_competition.csv",
         train_truth=folder / "train_truth.csv",
     )
 
 
 def zenodo_layout(folder: str | Path) -> Layout:
-    """Return the Zenodo layout's paths below ``folder``, whether they exist or not."""
+    """Return the Zenodo layout's paths below ``folder``, whether they exist or not.
+
+    Its test clips are the files of their folder, in sorted order.
+    """
     folder = Path(folder)
     meta = folder / "FSDKaggle2018.meta"
     full = meta / "test_post_competition.csv"
     scoring = meta / "test_post_competition_scoring_clips.csv"
     return Layout(
         folder=folder,
-        train_list=meta / "train_post_competition.csv",
-        audio_train=folder / "FSDKaggle2018.audio_train",
-        audio_test=folder / "FSDKaggle2018.audio_test",
-        test_list=None,
+        train=ClipList(
+            folder / "FSDKaggle2018.audio_train",
+            meta / "train_post_competition.csv",
+            CHALLENGE_COLUMNS,
+        ),
+        test=ClipList(folder / "FSDKaggle2018.audio_test"),
         test_truth=full if full.exists() else scoring,
-        train_truth=None,
     )
 
 
-def find_layout(folder: str | Path) -> Layout:
-    """Return the layout of an existing data set, with None for the optional files that it lacks.
+def challenge_layout(folder: Path) -> Layout | None:
+    """The Kaggle or Zenodo layout, if the folder has its train list and folder of train clips.
 
-    Raises EarmarkError when the folder, its train list or its clips are missing or unreadable.
+    What it lacks of the rest is None. Raises EarmarkError for a test list without its clips.
     """
-    folder = Path(folder)
-    try:
-        layouts = [kaggle_layout(folder), zenodo_layout(folder)]
-        layout = next((one for one in layouts if one.train_list.exists()), None)
-        if layout is None:
+    for layout in (kaggle_layout(folder), zenodo_layout(folder)):
+        if layout.train.table and layout.train.table.exists() and layout.train.audio.is_dir():
+            break
+    else:
+        return None
+    test = layout.test
+    if test and test.table and not test.table.exists():
+        test = replace(test, table=None, columns={})
+    if test and not test.audio.is_dir():
+        if test.table:
             raise EarmarkError(
-                f"There is no data set in {folder}: neither {layouts[0].train_list} (Kaggle) nor "
-                f"{layouts[1].train_list} (Zenodo). Set `dataset` to demo, fsdkaggle2018 or the "
-                f"path of a folder with audio_train, audio_test and a train.csv with the columns "
-                f"fname,label,manually_verified."
+                f"{test.table} lists test clips, but their folder {test.audio} does not exist. Put "
+                f"them there, or remove the list."
             )
-        for audio in (layout.audio_train, layout.audio_test):
-            if not audio.is_dir():
-                raise EarmarkError(f"The folder {audio} does not exist. Put the clips there.")
-        # Only lists and files with the ground truth can be missing here.
-        paths = vars(layout).items()
-        absent: dict[str, Any] = {name: None for name, path in paths if path and not path.exists()}
-        return replace(layout, **absent)
-    except OSError as problem:
-        raise EarmarkError(
-            f"{problem.filename or folder} cannot be read ({problem.strerror}). Check its "
-            f"permissions, or set `dataset` to another folder."
-        ) from problem
+        test = None
+    truths = [
+        path if path and path.exists() else None for path in (layout.test_truth, layout.train_truth)
+    ]
+    return replace(layout, test=test, test_truth=truths[0] if test else None, train_truth=truths[1])
 
 
 def base_folder(audio: Sequence[str], folder: str) -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from earmark.dataset import index
+from earmark.dataset.index import Listed
 from earmark.dataset.layout import Layout
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import atomic_file
@@ -24,31 +25,36 @@ CACHE = Path(".snakemake/earmark")
 CACHED_FROM_SECONDS = 2.0
 
 
-def update(layout: Layout, results: Path, cache: Path = CACHE) -> None:
-    """Write ``results``/index/{train,test}.csv for the clips in ``layout``, where they changed.
+def update(layout: Layout, results: Path, cache: Path = CACHE, clips: Listed | None = None) -> None:
+    """Write the tables of ``results``/index for the clips in ``layout``, where they changed.
 
-    ``cache`` is the folder for hashes of clips. Raises EarmarkError when ``results`` were computed
-    from different clips of another folder.
+    ``clips`` is what its lists say, if they were read. ``cache`` is the folder for hashes of clips.
+    Raises EarmarkError when ``results`` were computed from different clips of another folder.
     """
     hashes = HashCache(cache / f"{results.name}.json")
-    rows = index.build(layout, hashes.hash_all)
-    paths = {part: results / "index" / f"{part}.csv" for part in index.PARTS}
-    changed = [part for part, path in paths.items() if _text(path) != index.to_csv_text(rows[part])]
+    built = index.build(layout, clips, hashes.hash_all)
+    texts = built.texts()
+    paths = {name: results / "index" / f"{name}.csv" for name in texts}
+    changed = {name for name, path in paths.items() if _text(path) != texts[name]}
     if changed:
         before = _owner(cache / f"{results.name}.folder")
         # A folder that is no longer there was moved, and may have been edited since.
         other = before is not None and before != layout.folder.resolve() and before.exists()
-        if other and results.exists():
+        if other and results.exists() and changed & {*index.PARTS}:
             raise EarmarkError(
                 f"The results in {results} were computed from the clips in {before}, but "
                 f"{layout.folder} contains different clips. Write `name: another_name` in the "
                 f"config (or add name=another_name after --config) to keep both, or delete "
                 f"{results}."
             )
-        index.warn_of_copies(rows)
-        index.warn_of_unlisted(layout, rows)
-        for part in changed:
-            index.write(rows[part], paths[part])
+    if changed & {*index.PARTS}:
+        index.warn_of_copies(built)
+        index.warn_of_unlisted(layout, built)
+    for name in sorted(changed):
+        with atomic_file(paths[name]) as temporary:
+            temporary.write_text(texts[name], encoding="utf-8")
+    if "test" not in texts:
+        (results / "index" / "test.csv").unlink(missing_ok=True)
     hashes.save()
 
 

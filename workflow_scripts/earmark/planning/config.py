@@ -217,12 +217,6 @@ def _system_mistakes(config: Config) -> Iterator[str]:
     for name, entry in systems.items():
         key = f"systems.{name}"
         if "base" not in entry:
-            beyond = [fold for fold in entry.get("folds", [0]) if fold >= config["folds"]]
-            if beyond:
-                yield (
-                    f"{key}.folds has {beyond[0]}, but there are {config['folds']} folds, counted "
-                    f"from 0. Write folds below {config['folds']}."
-                )
             yield from (f"{key}: {mistake}" for mistake in _network_mistakes(config, entry))
         elif entry["base"] in systems:
             yield from _selftrained_mistakes(config, key, entry)

@@ -2,12 +2,13 @@
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from earmark.dataset import clip_lists, layout
+from earmark.dataset import csv_files, description, guessing, index, layout
+from earmark.dataset.index import Listed
 from earmark.dataset.layout import Layout
 from earmark.labels import class_groups
 from earmark.runtime.errors import EarmarkError
@@ -24,13 +25,18 @@ class Source:
 
     ``name`` is the results' folder name. ``kind`` is demo (a rule synthesises the clips), to_fetch
     (a rule downloads them), fetched (that was done) or folder (the user's own). ``labels`` are the
-    classes; before they can be read, those of FSDKaggle2018.
+    classes; before they can be read, those of FSDKaggle2018. ``folds`` are the official folds, if
+    there are any. ``path`` is where the user says that they are, ``clips`` the lists there say.
     """
 
     name: str
     kind: str
     layout: Layout
     labels: list[str]
+    folds: list[int] | None = None
+    has_test: bool = True
+    path: str = ""
+    clips: Listed | None = None
 
     @property
     def clips_exist(self) -> bool:
@@ -44,10 +50,11 @@ class Source:
         return [path] if path.exists() else []
 
 
-def source_of(config: Mapping[str, Any]) -> Source:
+def source_of(config: Mapping[str, Any], is_main_process: bool = True) -> Source:
     """Return the data set of the config; a folder's lists are read.
 
-    Raises EarmarkError for a folder that cannot be used.
+    Jobs take from the index, where there is one, what the main process read. Raises EarmarkError
+    for a folder that cannot be used.
     """
     dataset, name = config["dataset"], config.get("name")
     if dataset == DEMO:
@@ -59,33 +66,49 @@ def source_of(config: Mapping[str, Any]) -> Source:
             fetched = layout.zenodo_layout(folder)
             return Source(name or FETCHED, "to_fetch", fetched, list(class_groups.CLASSES))
         # Once fetched, its edits are noticed like those of any folder.
-        return _existing(folder, name or FETCHED, "fetched")
+        return _existing(folder, name or FETCHED, "fetched", is_main_process)
     # A shell does not expand the tilde of `--config dataset=~/sounds`.
-    folder = Path(os.path.expanduser(dataset))
-    last = folder.resolve().name or "data"
+    path = Path(os.path.expanduser(dataset))
+    last = path.resolve().name or "data"
+    if path.is_file():
+        last = path.resolve().parent.name if path.name == description.NAME else path.stem
     default = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in last)
     if default in (DEMO, FETCHED):  # the results of the data sets that Earmark makes or fetches
         default += "_folder"
-    return _existing(folder, name or default, "folder")
+    return _existing(path, name or default, "folder", is_main_process)
 
 
-def _existing(folder: Path, name: str, kind: str) -> Source:
-    reserved = sorted(set("{}<>") & set(str(folder)))
+def _existing(path: Path, name: str, kind: str, is_main_process: bool) -> Source:
+    reserved = sorted(set("{}<>") & set(str(path)))
     if reserved:
         raise EarmarkError(
-            f"The data set folder {folder} has '{reserved[0]}' in its name, which Snakemake reads "
-            f"as a wildcard. Rename it, or set `dataset` to a link to it."
+            f"The data set {path} has '{reserved[0]}' in its name, which Snakemake reads as a "
+            f"wildcard. Rename it, or set `dataset` to a link to it."
         )
     # Snakemake deletes rules' outputs before it makes them: none may be a user's file.
     results = Path("results", name)
-    if folder.resolve().is_relative_to(results.resolve()):
+    if path.resolve().is_relative_to(results.resolve()):
         raise EarmarkError(
-            f"The data set {folder} is inside the results folder {results}. Write another `name` "
-            f"in the config, or run in another folder with `snakemake --directory`."
+            f"The data set {path} is inside the results folder {results}. Write another `name` in "
+            f"the config, or run in another folder with `snakemake --directory`."
         )
-    files = layout.find_layout(folder)
-    labels = sorted({row.label for row in clip_lists.train_rows(files.train_list)})
-    return Source(name, kind, files, labels)
+    found = guessing.layout_of(path)
+    table = results / "index" / "listed.csv"
+    if not is_main_process and table.exists():
+        read = csv_files.read(table, index.LISTED, "index of clips")
+        rows = list(zip(read.column("label"), read.column("fold"), strict=True))
+        has_test = (results / "index" / "test.csv").exists()
+        return Source(name, kind, found, *_labels_and_folds(rows), has_test, str(path))
+    clips = index.read_lists(found)
+    rows = [(clip.label, clip.fold) for clip in clips.train]
+    has_test = bool(clips.test)
+    return Source(name, kind, found, *_labels_and_folds(rows), has_test, str(path), clips)
+
+
+def _labels_and_folds(rows: Sequence[tuple[str, str]]) -> tuple[list[str], list[int] | None]:
+    """The classes, and the official folds if there are any, of the train clips' cells."""
+    folds = {int(fold) for _, fold in rows if fold}
+    return sorted({label for label, _ in rows}), sorted(folds) or None
 
 
 def check(source: Source, results: Path) -> None:

@@ -28,7 +28,11 @@ class Model:
 
 
 class Plan:
-    """The files and settings of a run. Raises EarmarkError where groups do not fit the classes."""
+    """The files and settings of a run.
+
+    Raises EarmarkError where the config does not fit the data: for folds that there are not, and
+    for classes in no group.
+    """
 
     def __init__(self, config: Entry, source: Source) -> None:
         self.config, self.source = config, source
@@ -36,6 +40,7 @@ class Plan:
         self.report = f"{self.results}/report"
         self.seeds: list[int] = list(config.get("seeds", [config["seed"]]))
         self.report2018: Entry = config.get("report", {})
+        self._check_folds()
 
     # Systems and ensembles
 
@@ -50,7 +55,25 @@ class Plan:
 
     def folds_of(self, system: str) -> list[int]:
         """The folds that a system is trained for, each held out once."""
-        return list(self.base_of(system).get("folds", [0]))
+        folds = self.base_of(system).get("folds", "first")
+        if isinstance(folds, list):
+            return folds
+        return self.every_fold if folds == "all" else self.every_fold[:1]
+
+    @property
+    def every_fold(self) -> list[int]:
+        """The folds that there are: official ones, or those that are drawn."""
+        return self.source.folds or list(range(self.config["folds"]))
+
+    def _check_folds(self) -> None:
+        for name, entry in self.config["systems"].items():
+            beyond = [fold for fold in self.folds_of(name) if fold not in self.every_fold]
+            if beyond and "base" not in entry:
+                there = ", ".join(map(str, self.every_fold))
+                raise EarmarkError(
+                    f"systems.{name}.folds has {beyond[0]}, but the folds are {there}. Write some of "
+                    f"these in brackets, all or first."
+                )
 
     def members_of(self, entry: str) -> list[str]:
         """The members of an ensemble; of a system, itself."""
@@ -242,10 +265,24 @@ class Plan:
         others = [label for label in labels if label not in class_groups.MUSIC]
         return [*music[:1], *others[:1]] if music and others else labels[:2]
 
+    def submitted_guesses(self) -> str:
+        """The guesses that are the submission. Raises EarmarkError if there are no test clips."""
+        if not self.source.has_test:
+            raise EarmarkError(
+                f"The data set {self.source.name} has no test clips, so there is no submission.csv. "
+                f"`snakemake all` makes everything else; test clips are a folder audio_test or test, "
+                f"rows whose split is test, or `test` in a dataset.yaml."
+            )
+        return f"{self.results}/guesses/seed{self.seeds[0]}/{self.config['submission']}.csv"
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether there are test clips whose ground truth is known."""
+        return self.source.has_test and self.source.layout.has_truth
+
     def clip_scores(self) -> str:
         """Scores per clip: of test clips if their ground truth is known, or else out of fold."""
-        truth = self.source.layout.test_truth
-        return f"{self.results}/{'clip_scores' if truth else 'out_of_fold'}.csv"
+        return f"{self.results}/{'clip_scores' if self.has_truth else 'out_of_fold'}.csv"
 
     def figure_files(self, *names: str) -> list[str]:
         """Both files of each figure."""

@@ -1,0 +1,134 @@
+"""dataset.yaml, which says where the clips of a folder are, and what says what they are.
+
+Keys: ``audio`` (the folder of the clips, relative to this file), ``list`` (a CSV or TSV) with
+``columns`` (role: column), or ``folders`` (roles of the first folders in a clip's path), and
+``test`` with the same keys for test clips apart. ``earmark init`` writes it.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from earmark.dataset.layout import ROLES, SEVERAL_LABELS, ClipList, Layout
+from earmark.runtime.errors import EarmarkError, printable
+from earmark.runtime.outputs import atomic_file
+
+NAME = "dataset.yaml"
+KEYS = ("audio", "list", "columns", "folders", "label_separator", "several_labels")
+
+HEADING = """\
+# What is in this folder, as `earmark init` understood it: check it, and edit what is wrong.
+# Paths are relative to this file. `columns` says which column of `list` has a clip's
+#   file, label, verified (1 or 0; left out: all are), fold (official folds, used as they are),
+#   recording (clips of one recording, speaker or source are never parted by folds),
+#   split (train, validation or test), start and end (seconds: the clip is a part of its file).
+# Without a list, `folders` says what the folders in a clip's path are, for example [split, label].
+# Under `test`, the same keys describe test clips that are listed apart.
+"""
+
+
+def read(path: Path) -> Layout:
+    """Return the layout that a dataset.yaml describes. Raises EarmarkError with all mistakes."""
+    try:
+        content = yaml.safe_load(path.read_bytes().decode("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise EarmarkError(f"{path} cannot be read ({problem}).") from problem
+    if not isinstance(content, dict):
+        raise EarmarkError(f"{path} is no list of keys. Write `audio:` and `list:` or `folders:`.")
+    mistakes = [*_mistakes(content, path.parent, "", (*KEYS, "test"))]
+    test = content.get("test")
+    if isinstance(test, dict):
+        mistakes += _mistakes(test, path.parent, "test.", KEYS)
+    elif test is not None:
+        mistakes.append("test is no group of keys. Write `audio:` and more below it.")
+    if not mistakes and "label" not in _clip_list(content, path.parent, None).roles:
+        mistakes.append(
+            "nothing says what the labels are. Write `label` under `columns`, or in `folders`."
+        )
+    if mistakes:
+        raise EarmarkError("\n".join([f"{path} cannot be used.", *(f"- {m}" for m in mistakes)]))
+    train = _clip_list(content, path.parent, "train")
+    if test is not None:
+        return Layout(path.parent, train, _clip_list(test, path.parent, "test"))
+    return Layout(path.parent, train, with_split(train))
+
+
+def with_split(train: ClipList) -> ClipList | None:
+    """The test clips of a list that has both, by a role ``split``."""
+    return replace(train, part="test") if "split" in train.roles else None
+
+
+def _mistakes(
+    content: Mapping[Any, Any], folder: Path, where: str, keys: tuple[str, ...]
+) -> Iterator[str]:
+    for key in content:
+        if key not in keys:
+            yield f"{where}{key} is unknown. It can have: {', '.join(keys)}."
+    for key in ("audio", "list", "label_separator"):
+        if key in content and not (isinstance(content[key], str) and content[key]):
+            yield f"{where}{key} is {content[key]!r}. Write text, in quotes."
+    if not {"audio", "list"} & set(content):
+        yield f"{where or 'it '}names no folder of clips. Write `audio:`, for example `audio: .`."
+    audio = folder / str(content.get("audio", "."))
+    if not audio.is_dir():
+        yield f"{where}audio is {printable(content['audio'])}, but there is no folder {audio}."
+    columns = content.get("columns", {})
+    is_text = isinstance(columns, dict) and all(isinstance(one, str) for one in columns.values())
+    if not is_text or not {*columns} <= {*ROLES}:
+        yield (
+            f"{where}columns is {columns!r}. Write role: column, in quotes if it is no word; roles "
+            f"are {', '.join(ROLES)}."
+        )
+    elif "list" in content and "file" not in columns:
+        yield f"{where}columns does not say which column has the file names. Write `file: COLUMN`."
+    folders = content.get("folders", [])
+    if not isinstance(folders, list) or not {*map(str, folders)} <= {*ROLES} - {"file"}:
+        yield f"{where}folders is {folders!r}. Write a list of roles, such as [label]."
+    several = content.get("several_labels", "refuse")
+    if several not in SEVERAL_LABELS:
+        yield f"{where}several_labels is {several!r}. Write one of {', '.join(SEVERAL_LABELS)}."
+    elif several != "refuse" and not {"list", "label_separator"} <= set(content):
+        yield f"{where}several_labels needs a list and its label_separator."
+
+
+def _clip_list(content: Mapping[str, Any], folder: Path, part: str | None) -> ClipList:
+    return ClipList(
+        audio=folder / content.get("audio", "."),
+        table=folder / content["list"] if "list" in content else None,
+        columns=content.get("columns", {}),
+        folders=tuple(content.get("folders", [])),
+        part=part,
+        label_separator=content.get("label_separator"),
+        several_labels=content.get("several_labels", "refuse"),
+    )
+
+
+def write(layout: Layout, path: Path) -> None:
+    """Write the dataset.yaml of a layout; paths outside its folder are absolute."""
+    content = _content(layout.train, path.parent)
+    test = layout.test
+    if test and test.table != layout.train.table:
+        content["test"] = _content(test, path.parent)
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    with atomic_file(path) as temporary:
+        temporary.write_text(HEADING + text, encoding="utf-8")
+
+
+def _content(listed: ClipList, folder: Path) -> dict[str, Any]:
+    def relative(path: Path) -> str:
+        within = os.path.relpath(path, folder)
+        return os.path.abspath(path) if within.startswith("..") else Path(within).as_posix()
+
+    content: dict[str, Any] = {"audio": relative(listed.audio)}
+    if listed.table:
+        content |= {"list": relative(listed.table), "columns": dict(listed.columns)}
+    if listed.folders:
+        content["folders"] = list(listed.folders)
+    if listed.label_separator:
+        content["label_separator"] = listed.label_separator
+        content["several_labels"] = listed.several_labels
+    return content
