@@ -61,7 +61,7 @@ def read(
     listed: ClipList,
     labels: bool = True,
     files: SoundFiles | None = None,
-    problems: list[tuple[int, EarmarkError]] | None = None,
+    problems: list[tuple[int | str, EarmarkError]] | None = None,
 ) -> list[Clip]:
     """Return the clips of a part, in the list's order or else sorted.
 
@@ -87,7 +87,7 @@ def read(
             f"The folder {listed.audio}",
             ["file"],
             [[name] for name in rows],
-            list(range(len(rows))),
+            [f"file {name}" for name in rows],
         )
         clips = table.checked(["file", *[""] * (len(ROLES) - 1)], check, problems)
     kept = [clip for clip in clips if clip]
@@ -97,28 +97,22 @@ def read(
 def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[..., Clip | None]:
     """A function that turns the cells of a row, in the order of ``ROLES``, into a clip."""
     check_label = label_checker(listed)
-    line_of: dict[str, int] = {}
+    line_of: dict[str, int | str] = {}
     from_table = listed.table is not None
 
-    def check(
-        line: int, name: str, label: str, verified: str, fold: str, recording: str, *rest: str
-    ) -> Clip | None:
-        split, start, end = rest
+    def check(line: int | str, *cells: str) -> Clip | None:
+        said = dict(zip(ROLES, cells, strict=True))
+        name = said["file"]
         file = find_file(files, name) if from_table else name
-        if listed.folders:
-            said = dict(zip(listed.folders, file.split("/")[:-1], strict=False))
-            label, fold = label or said.get("label", ""), fold or said.get("fold", "")
-            recording, split = (
-                recording or said.get("recording", ""),
-                split or said.get("split", ""),
-            )
+        for role, folder in zip(listed.folders, file.split("/")[:-1], strict=False):
+            said[role] = said[role] or folder
         if "split" in listed.roles:
-            split = _split_of(split)
+            split = _split_of(said["split"])
             if listed.part and (split == "test") != (listed.part == "test"):
                 return None
-            if "fold" not in listed.roles:
-                fold = "0" if split == "validation" else ""
-        start, end = _part(start, end)
+            if "fold" not in listed.roles and split == "validation":
+                said["fold"] = "0"
+        start, end = _part(said["start"], said["end"])
         # The list's own spelling, where the file's differs in its Unicode form alone.
         clip = name if composed(name) == composed(file) else file
         if end:
@@ -129,18 +123,18 @@ def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[...,
                 f"the clip {printable(clip)} is listed again, after line {line_of[clip]}. Keep one "
                 f"line for each clip.",
             )
-        if labels:
-            label = check_label(label)
-            if not label:
-                return None
-        if "verified" in listed.columns and labels and verified.lower() not in VERIFIED:
+        label = check_label(said["label"]) if labels else ""
+        if labels and not label:
+            return None
+        verified = VERIFIED.get(said["verified"].lower(), -1) if "verified" in listed.roles else 1
+        if verified < 0:
             raise RowError(
                 "verified or not",
-                f"{listed.columns['verified']} is '{printable(verified)}'. Write 1 or 0.",
+                f"{listed.columns.get('verified', 'verified')} is '{printable(said['verified'])}'. "
+                f"Write 1 or 0.",
             )
-        recording = recording or (file if end else clip)
-        is_verified = VERIFIED.get(verified.lower(), 1)
-        return Clip(clip, file, start, end, label, is_verified, recording, fold)
+        recording = said["recording"] or (file if end else clip)
+        return Clip(clip, file, start, end, label, verified, recording, said["fold"])
 
     return check
 
@@ -274,14 +268,14 @@ def _whole_number(text: str) -> int | None:
     return int(number) if number >= 0 and number == int(number) else None
 
 
-def name_checker() -> Callable[[int, str], str]:
+def name_checker() -> Callable[[int | str, str], str]:
     """Return a function that checks a clip's id in a table, given its line, and returns it.
 
     It raises EarmarkError for what cannot be one, and for one that it has checked before.
     """
-    line_of: dict[str, int] = {}
+    line_of: dict[str, int | str] = {}
 
-    def check(line: int, clip: str) -> str:
+    def check(line: int | str, clip: str) -> str:
         if not clip or UNPRINTABLE.search(clip):
             raise EarmarkError(f"the file name is '{printable(clip)}'. Write the clip's.")
         if line_of.setdefault(clip, line) != line:

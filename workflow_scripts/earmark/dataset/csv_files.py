@@ -26,13 +26,13 @@ class Table(NamedTuple):
     """A table of strings: each of ``rows`` has a cell for each of ``columns``.
 
     ``name`` is what messages call the file; ``lines`` are the numbers of the lines on which the
-    rows begin, as an editor shows them.
+    rows begin, as an editor shows them, or words for where they are.
     """
 
     name: str
     columns: list[str]
     rows: list[list[str]]
-    lines: list[int]
+    lines: list[int | str]
 
     def column(self, name: str) -> list[str]:
         """The cells of a column; empty ones if there is no such column."""
@@ -45,7 +45,7 @@ class Table(NamedTuple):
         self,
         columns: Sequence[str],
         check: Callable[..., Result],
-        problems: list[tuple[int, EarmarkError]] | None = None,
+        problems: list[tuple[int | str, EarmarkError]] | None = None,
     ) -> list[Result]:
         """What ``check`` returns for each row; it gets the line and the cells of ``columns``.
 
@@ -53,7 +53,7 @@ class Table(NamedTuple):
         (line, problem) of each is appended to these instead.
         """
         results = []
-        found: list[tuple[int, EarmarkError]] = []
+        found: list[tuple[int | str, EarmarkError]] = []
         for line, *cells in zip(self.lines, *map(self.column, columns), strict=True):
             try:
                 results.append(check(line, *cells))
@@ -62,11 +62,21 @@ class Table(NamedTuple):
         if problems is not None:
             problems += found
         elif found:
-            listed = [f"- line {line}: {problem}" for line, problem in found[:MOST_PROBLEMS]]
-            more = len(found) - MOST_PROBLEMS
-            listed += [f"- and {more} more"] if more > 0 else []
-            raise EarmarkError("\n".join([f"{self.name} cannot be used.", *listed]))
+            raise EarmarkError("\n".join([f"{self.name} cannot be used.", *_listed(found)]))
         return results
+
+
+def _listed(found: Sequence[tuple[int | str, EarmarkError]]) -> Iterator[str]:
+    """Lines of an error, one for each problem; of one that several rows have, with their number."""
+    rows: dict[str, list[int | str]] = {}
+    for line, problem in found:
+        rows.setdefault(str(problem), []).append(line)
+    for problem, lines in list(rows.items())[:MOST_PROBLEMS]:
+        where = f"line {lines[0]}" if isinstance(lines[0], int) else lines[0]
+        several = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+        yield f"- {where}{several}: {problem}"
+    if len(rows) > MOST_PROBLEMS:
+        yield f"- and {len(rows) - MOST_PROBLEMS} more problems"
 
 
 def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = False) -> Table:

@@ -1,30 +1,37 @@
-"""The command `earmark`, which prints what Earmark is and how to use it."""
+"""The command `earmark`: what Earmark is, and `earmark init`."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+from earmark.runtime.errors import EarmarkError
+
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 SCREEN = """\
-Earmark learns a sound tagger from clips whose labels are partly verified, and
-writes submission.csv: three guesses for every test clip. It is a Snakemake
-workflow: every result is kept, and an edit redoes only what depends on it.
-
-In {folder}:
+Earmark learns a sound tagger from clips whose labels are partly verified. It is
+a Snakemake workflow: every result is kept, and an edit redoes only what depends
+on it. In {folder}:
 
   make                                      set up, tag the demo
-  .venv/bin/snakemake -j4 submission.csv    the same once set up, on four cores
-  .venv/bin/snakemake -n submission.csv     only list what would be redone
+  .venv/bin/snakemake -j4 all \\
+      --configfile presets/own.yaml --config dataset=path/to/sounds
+                                            learn from sounds of your own
 
-With clips of your own, in a folder with train.csv (its columns: fname, label,
-manually_verified), audio_train/ and audio_test/:
+The sounds are in a folder per class, or a list (CSV) says what they are;
+`earmark init path/to/sounds` looks and says what it finds. README.md and docs/
+say more; config.yaml explains every setting.
+"""
 
-  .venv/bin/snakemake -j4 submission.csv \\
-      --configfile presets/small.yaml --config dataset=path/to/folder
+INIT = """\
+Look at a folder or list of sounds, print what is there and what is wrong, and
+write dataset.yaml, which says how the workflow is to read it: check and edit it.
 
-README.md and docs/ say more; config.yaml explains every setting.
+  earmark init sounds                     a folder per class, or a folder with lists
+  earmark init sounds/meta.csv            that list
+  earmark init sounds -o mine/dataset.yaml   where sounds cannot be written
 """
 
 
@@ -37,17 +44,66 @@ def version() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the help, or the version."""
+    """Run a command of the command line, or print the help."""
     is_checkout = (CHECKOUT / "Snakefile").exists()
+    raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="earmark",
         description=SCREEN.format(folder=CHECKOUT if is_checkout else "a checkout of Earmark"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=raw,
     )
     parser.add_argument("--version", action="version", version=f"earmark {version()}")
-    parser.parse_args(arguments)
-    parser.print_help()
+    commands = parser.add_subparsers(title="commands", metavar="")
+    describe = commands.add_parser(
+        "init", help="look at a folder or list of sounds", description=INIT, formatter_class=raw
+    )
+    describe.add_argument("path", type=Path, help="a folder, or a list (.csv, .tsv)")
+    describe.add_argument("-o", "--output", type=Path, help="the dataset.yaml to write")
+    describe.add_argument("--force", action="store_true", help="replace a dataset.yaml")
+    describe.set_defaults(run=lambda given: init(given.path, given.output, given.force))
+    parsed = parser.parse_args(arguments)
+    if not hasattr(parsed, "run"):
+        parser.print_help()
+        return
+    try:
+        parsed.run(parsed)
+    except EarmarkError as problem:
+        sys.exit(str(problem))
 
 
-if __name__ == "__main__":
-    main()
+def init(path: Path, output: Path | None, replace: bool) -> None:
+    """Print what is in a folder or list of sounds, and write its dataset.yaml.
+
+    Raises EarmarkError for what cannot be read, and where there is another dataset.yaml.
+    """
+    from earmark.dataset import description, guessing, survey
+
+    if not path.exists():
+        raise EarmarkError(f"There is no {path}. Name a folder of sounds, or a list.")
+    layout, others = guessing.guess(path)
+    found = survey.survey(layout)
+    print("\n".join([str(path), *survey.lines(found)]))
+    if others:
+        names = ", ".join(str(one) for one in others)
+        print(f"  other lists: {names}\n  To take one of these: earmark init {others[0]}")
+    folder = path if path.is_dir() else path.parent
+    output = output or folder / description.NAME
+    if len(found.problems):
+        problems = output.with_name(guessing.PROBLEMS)
+        survey.write_problems(found, problems)
+        print(f"All problems are in {problems}.")
+    used: Path = folder
+    if layout.test_truth or (layout.train.part is None and layout.train.table):
+        print("It has the layout of a challenge, which needs no dataset.yaml.")
+    else:
+        if output.exists() and not replace:
+            raise EarmarkError(
+                f"{output} exists and stays as it is. Edit it, or write another by `--force` or "
+                f"`--output`."
+            )
+        description.write(layout, output)
+        print(f"Wrote {output}: check it.")
+        used = output.parent if output.name == description.NAME else output
+    print(
+        f"Then: .venv/bin/snakemake -j4 all --configfile presets/own.yaml --config dataset={used}"
+    )

@@ -1,0 +1,191 @@
+"""What is in a folder or list of sounds, and what is wrong with it: for ``earmark init``.
+
+Files are opened, not decoded: a run does that, and puts every clip's status into ``clips/*.csv``.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from earmark.dataset import audio, clip_lists, inspection, tables
+from earmark.dataset.clip_lists import RowError
+from earmark.dataset.hashing import hash_of
+from earmark.dataset.layout import Layout
+from earmark.dataset.sound_files import SoundFiles
+from earmark.runtime import progress
+from earmark.runtime.errors import EarmarkError, printable
+
+# Problems of a kind, and classes, that are printed.
+EXAMPLES, MOST_CLASSES = 3, 12
+READERS = 8
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found. ``clips``: a row for each, with its file's facts; ``problems``: kind, clip,
+    problem.
+    """
+
+    layout: Layout
+    clips: pd.DataFrame
+    problems: pd.DataFrame
+
+
+def survey(layout: Layout) -> Survey:
+    """Read the lists of a layout and open every file that they name."""
+    problems: list[tuple[str, str, str]] = []
+    parts = []
+    for name, listed in (("train", layout.train), ("test", layout.test)):
+        if listed is None:
+            continue
+        files = SoundFiles(listed.audio)
+        rows: list[tuple[int | str, EarmarkError]] = []
+        clips = clip_lists.read(listed, name == "train", files, rows)
+        for line, problem in rows:
+            kind = problem.kind if isinstance(problem, RowError) else "list"
+            problems.append(
+                (
+                    kind,
+                    f"{listed.table.name}, line {line}" if listed.table else str(line),
+                    str(problem),
+                )
+            )
+        table = pd.DataFrame(clips, columns=clip_lists.Clip._fields).assign(part=name)
+        parts.append(table.assign(path=[str(listed.audio / clip.file) for clip in clips]))
+    clips = pd.concat(parts, ignore_index=True)
+    paths = clips["path"].unique().tolist()
+    with ThreadPoolExecutor(READERS) as readers:
+        facts = list(progress.track(readers.map(audio.header, paths), len(paths), "files opened"))
+    clips = clips.merge(pd.DataFrame(facts).assign(path=paths), on="path")
+    clips["content"] = _contents(clips)
+    problems += [*_file_problems(clips), *_leaks(clips), *_class_problems(clips)]
+    problems += _unlisted(layout, {*paths})
+    table = pd.DataFrame(problems, columns=["kind", "clip", "problem"])
+    return Survey(layout, clips, table)
+
+
+def _contents(clips: pd.DataFrame) -> pd.Series:
+    """Equal for clips with identical content; empty where it is unlike all others'."""
+    paths = clips["path"].drop_duplicates()
+    # Files of different sizes differ: only the others are read.
+    sizes = {path: Path(path).stat().st_size for path in paths if Path(path).is_file()}
+    count = Counter(sizes.values())
+    same_size = [path for path, size in sizes.items() if count[size] > 1]
+    with ThreadPoolExecutor(READERS) as readers:
+        hashes = readers.map(hash_of, same_size)
+        hash_by_path = {
+            path: digest
+            for path, (_, digest) in zip(
+                same_size, progress.track(hashes, len(same_size), "files compared"), strict=True
+            )
+        }
+    content = clips["path"].map(hash_by_path).fillna("")
+    return content.where(content == "", content + "#" + clips["start"] + "-" + clips["end"])
+
+
+def _file_problems(clips: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    for row in clips[clips["status"] != "ok"].itertuples():
+        hint = inspection.similar_name(Path(row.path)) if row.status == "absent" else ""
+        problem = row.problem or audio.STATUSES[row.status]
+        yield (
+            f"{row.status}: {audio.STATUSES[row.status]}",
+            row.clip,
+            f"{row.path}: {problem}.{hint}",
+        )
+    ends = pd.to_numeric(clips["end"], errors="coerce")
+    for row in clips[(clips["status"] == "ok") & (ends > clips["seconds"] + 0.05)].itertuples():
+        yield (
+            "part beyond the end of its file",
+            row.clip,
+            f"the part ends at {row.end} s, {row.path} at {row.seconds:g} s",
+        )
+
+
+def _leaks(clips: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """Clips of one content or recording that are where they should not be together."""
+    train = clips[clips["part"] == "train"]
+    held_out = train[train["fold"] != ""]
+    for kind, table, by, differs in (
+        ("same content in train and test", clips, "content", "part"),
+        ("same content with two labels", train, "content", "label"),
+        ("same content in two folds", held_out, "content", "fold"),
+        ("one recording in train and test", clips, "recording", "part"),
+        ("one recording in two folds", held_out, "recording", "fold"),
+    ):
+        known = table[table[by] != ""]
+        for value, group in known[known.groupby(by)[differs].transform("nunique") > 1].groupby(by):
+            name = f"{by} {value}: " if by == "recording" else ""
+            shown = ", ".join(f"{row.clip} ({getattr(row, differs)})" for row in group.itertuples())
+            yield kind, group["clip"].iloc[0], f"{name}{shown}"
+
+
+def _class_problems(clips: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    train = clips[clips["part"] == "train"]
+    for label, group in train.groupby("label"):
+        if len(group) == 1:
+            yield "class with one clip", group["clip"].iloc[0], f"{label}: it is never held out"
+        if not group["verified"].any():
+            yield (
+                "class without a verified clip",
+                group["clip"].iloc[0],
+                f"{label}: listen to some of its {len(group)} clips and mark the right ones",
+            )
+
+
+def _unlisted(layout: Layout, used: set[str]) -> Iterator[tuple[str, str, str]]:
+    folders = {part.audio for part in (layout.train, layout.test) if part}
+    for folder in folders:
+        files = SoundFiles(folder)
+        for name in files.unused({name for name in files.names if str(folder / name) in used}):
+            yield "sound file in no list", name, str(folder / name)
+
+
+def lines(found: Survey) -> list[str]:
+    """The survey in words, for a terminal."""
+    layout, clips = found.layout, found.clips
+    files = clips.drop_duplicates("path")
+    train = clips[clips["part"] == "train"]
+    rows = [
+        ("clips", f"{len(train):,} to learn from, {len(clips) - len(train):,} test clips"),
+        ("files", f"{len(files):,} in {layout.train.audio}, {files['seconds'].sum() / 3600:.2f} h"),
+    ]
+    if layout.train.table:
+        columns = ", ".join(f"{role}: {name}" for role, name in layout.train.columns.items())
+        rows.append(("list", f"{layout.train.table}, columns {columns}"))
+    if layout.train.folders:
+        rows.append(("folders", f"{'/'.join(layout.train.folders)}/..."))
+    opened = files[files["format"] != ""]
+    kinds = opened["format"] + ", " + opened["sample_rate"].astype(str) + " Hz, "
+    rows.append(("formats", _counted(kinds + opened["channels"].astype(str) + " ch")))
+    rows.append(("classes", f"{train['label'].nunique()}: {_counted(train['label'])}"))
+    rows.append(("verified", f"{train['verified'].sum():,} of {len(train):,}"))
+    official = train.loc[train["fold"] != "", "fold"]
+    rows.append(("folds", f"official: {_counted(official)}" if len(official) else "to be drawn"))
+    if {"recording", "start"} & layout.train.roles:
+        rows.append(("recordings", f"{train['recording'].nunique():,}"))
+    rows.append(("problems", f"{len(found.problems):,}" if len(found.problems) else "none seen"))
+    text = [f"  {name:<11} {printable(value, 1000)}" for name, value in rows]
+    for kind, group in found.problems.groupby("kind", sort=False):
+        text.append(f"    {kind} ({len(group):,})")
+        text += [
+            f"      {printable(row.clip)}: {printable(row.problem, 200)}"
+            for row in group[:EXAMPLES].itertuples()
+        ]
+    return text
+
+
+def _counted(values: Sequence[str] | pd.Series) -> str:
+    """Values with their counts, the most frequent first; of many, the first and the last."""
+    counts = [f"{value} ({count:,})" for value, count in Counter(values).most_common()]
+    if len(counts) > MOST_CLASSES:
+        counts = [*counts[: MOST_CLASSES - 3], "...", *counts[-3:]]
+    return ", ".join(counts) or "none"
+
+
+def write_problems(found: Survey, path: Path) -> None:
+    """Write a CSV of all problems."""
+    tables.write_table(found.problems, path)
