@@ -71,10 +71,10 @@ def _listed(found: Sequence[tuple[int | str, EarmarkError]]) -> Iterator[str]:
     rows: dict[str, list[int | str]] = {}
     for line, problem in found:
         rows.setdefault(str(problem), []).append(line)
-    for problem, lines in list(rows.items())[:MOST_PROBLEMS]:
+    for sentence, lines in list(rows.items())[:MOST_PROBLEMS]:
         where = f"line {lines[0]}" if isinstance(lines[0], int) else lines[0]
         several = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
-        yield f"- {where}{several}: {problem}"
+        yield f"- {where}{several}: {sentence}"
     if len(rows) > MOST_PROBLEMS:
         yield f"- and {len(rows) - MOST_PROBLEMS} more problems"
 
