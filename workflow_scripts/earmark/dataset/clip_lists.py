@@ -156,8 +156,8 @@ def find_file(files: SoundFiles, name: str) -> str:
         if no_path or UNPRINTABLE.search(name):
             raise RowError(
                 "no file name",
-                f"the file name is '{printable(name)}', and there is no such file. Write the clip's "
-                f"path below the audio folder, such as name.wav or folder/name.wav, without control "
+                f"the file name is '{printable(name)}', and there is no such file. Write the path "
+                f"below the audio folder, such as name.wav or folder/name.wav, without control "
                 f"characters.",
             )
     return file or name
@@ -222,7 +222,7 @@ def _split_of(cell: str) -> str:
 
 
 def _part(start: str, end: str) -> tuple[str, str]:
-    """Checked begin and end of a part of a file, as decimal numbers; both empty for a whole file."""
+    """Begin and end of a part of a file, checked, as decimals; both empty for a whole file."""
     if not start and not end:
         return "", ""
     seconds = []

@@ -26,9 +26,7 @@ READERS = 8
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found. ``clips``: a row for each, with its file's facts; ``problems``: kind, clip,
-    problem.
-    """
+    """What was found: clips with their files' facts, and problems (kind, clip, problem)."""
 
     layout: Layout
     clips: pd.DataFrame
@@ -149,9 +147,11 @@ def lines(found: Survey) -> list[str]:
     layout, clips = found.layout, found.clips
     files = clips.drop_duplicates("path")
     train = clips[clips["part"] == "train"]
+    parts = [part for part in (layout.train, layout.test) if part]
+    where = " and ".join(dict.fromkeys(str(part.audio) for part in parts))
     rows = [
         ("clips", f"{len(train):,} to learn from, {len(clips) - len(train):,} test clips"),
-        ("files", f"{len(files):,} in {layout.train.audio}, {files['seconds'].sum() / 3600:.2f} h"),
+        ("files", f"{len(files):,} in {where}, {files['seconds'].sum() / 3600:.2f} h"),
     ]
     if layout.train.table:
         columns = ", ".join(f"{role}: {name}" for role, name in layout.train.columns.items())
