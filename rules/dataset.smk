@@ -86,7 +86,7 @@ rule inspect_clips:
 rule read_labels:
     """Write a table of the train clips' labels, with people's corrections."""
     input:
-        train_list=data_file(LAYOUT.train_list),
+        listed_table=lambda wc: index_of("listed"),
         corrections=lambda wc: [local(str(path)) for path in SOURCE.corrections],
     output:
         table=LABELS,
@@ -96,7 +96,7 @@ rule read_labels:
     conda:
         "../envs/earmark.yaml"
     params:
-        content=content_of(LAYOUT.train_list, *SOURCE.corrections),
+        content=content_of(*SOURCE.corrections),
         code=code_of("read_labels.py"),
     script:
         "../workflow_scripts/read_labels.py"
@@ -105,7 +105,7 @@ rule read_labels:
 rule draw_folds:
     """Assign the train clips to folds for validation."""
     input:
-        train_list=data_file(LAYOUT.train_list),
+        listed_table=lambda wc: index_of("listed"),
         index_table=lambda wc: index_of("train"),
     output:
         table=FOLDS,
@@ -117,7 +117,6 @@ rule draw_folds:
     params:
         cfg={"folds": config["folds"]},
         seed=config["seed"],
-        content=content_of(LAYOUT.train_list),
         code=code_of("draw_folds.py"),
     script:
         "../workflow_scripts/draw_folds.py"

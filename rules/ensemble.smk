@@ -83,6 +83,7 @@ rule write_submission:
     """Write the submission: the guesses of the system or ensemble named in the config."""
     input:
         guesses=f"{RESULTS}/guesses/seed{PLAN.seeds[0]}/{config['submission']}.csv",
+        combined=[f"{RESULTS}/guesses/seed{PLAN.seeds[0]}/{config['submission']}.h5"],
     output:
         submission=report(
             f"{RESULTS}/submission.csv",
@@ -106,6 +107,7 @@ rule copy_submission:
     """Copy the submission to the working directory."""
     input:
         guesses=rules.write_submission.output.submission,
+        combined=[],
     output:
         submission="submission.csv",
     log:
@@ -126,6 +128,11 @@ rule score:
         truth=data_file(LAYOUT.test_truth),
         submissions=[
             f"{RESULTS}/guesses/seed{seed}/{entry}.csv"
+            for seed in PLAN.seeds
+            for entry in PLAN.scored
+        ],
+        combined=[
+            f"{RESULTS}/guesses/seed{seed}/{entry}.h5"
             for seed in PLAN.seeds
             for entry in PLAN.scored
         ],

@@ -1,22 +1,20 @@
-"""Assign the train clips, by their listed labels, to validation folds."""
+"""Assign the train clips to validation folds: the list's official ones, or drawn ones."""
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from earmark.dataset import clip_lists, folds, tables
+from earmark.dataset import folds, listed, tables
 from earmark.runtime import job
 
 
-def main(*, train_list: str, index_table: str, table: str, cfg: dict[str, Any], seed: int) -> None:
-    """Write folds.csv; ``cfg`` has the number of ``folds``. Each clip is its own recording."""
-    listed = pd.DataFrame(clip_lists.train_rows(Path(train_list))).rename(columns={"fname": "clip"})
-    content = tables.read_table(index_table, ("clip", "hash"), "index of clips")
-    listed = listed.merge(content[["clip", "hash"]], on="clip", how="left")
-    listed = listed.fillna({"hash": ""}).assign(recording=listed["clip"])
-    folds.warn_of_contradictions(listed)
-    tables.write_table(folds.draw(listed, cfg["folds"], seed), table)
+def main(
+    *, listed_table: str, index_table: str, table: str, cfg: dict[str, Any], seed: int
+) -> None:
+    """Write folds.csv; ``cfg`` has the number of ``folds`` to draw where none are official."""
+    clips = pd.DataFrame(listed.read(listed_table))
+    content = tables.read_table(index_table, ("clip", "hash", "start", "end"), "index of clips")
+    tables.write_table(folds.make(clips, content, cfg["folds"], seed), table)
 
 
 if __name__ == "__main__":

@@ -43,12 +43,12 @@ def train_rows(path: Path) -> list[TrainRow]:
 
     def check(line: int, fname: str, label: str, verified: str) -> TrainRow:
         check_name(line, fname)
-        check_label(label)
+        label = check_label(label)
         other = spelled.setdefault(spelling_key(label), label)
         if other != label:
             raise EarmarkError(
                 f"the label '{printable(label)}' differs from '{printable(other)}' above only in "
-                f"case or in its Unicode form. Write one of them."
+                f"case, in spaces or in its Unicode form. Write one of them."
             )
         if verified.lower() not in VERIFIED:
             raise EarmarkError(f"manually_verified is '{printable(verified)}'. Write 1 or 0.")
@@ -101,28 +101,38 @@ def name_checker() -> Callable[[int, str], str]:
     return check
 
 
-def check_label(label: str) -> None:
-    """Raise EarmarkError for a label that is missing, or that cannot be submitted or drawn."""
-    if not label:
-        raise EarmarkError("there is no label. Write the clip's class, or remove the line.")
-    if re.search(r"[\s,]", label) or UNPRINTABLE.search(label) or len(label) > LONGEST_LABEL:
+def check_label(cell: str) -> str:
+    """Return the label in a cell; a separator of several labels around a single one is left out.
+
+    Raises EarmarkError for a label that is missing or cannot be drawn, and for several labels.
+    """
+    if UNPRINTABLE.search(cell) or len(cell) > LONGEST_LABEL:
         raise EarmarkError(
-            f"the label '{printable(label)}' is not one word of at most {LONGEST_LABEL} printable "
-            f"characters without commas, as submissions need it. Write one class for each clip, "
-            f"with underscores for spaces."
+            f"the label '{printable(cell)}' is longer than {LONGEST_LABEL} characters or has "
+            f"control characters. Write a shorter name of the class."
         )
+    labels = dict.fromkeys(part for part in map(str.strip, re.split("[;|]", cell)) if part)
+    if not labels:
+        raise EarmarkError("there is no label. Write the clip's class, or remove the line.")
+    if len(labels) > 1:
+        raise EarmarkError(
+            f"the cell '{printable(cell)}' lists {len(labels)} labels; a clip has one label here. "
+            f"Write the one that fits best, or remove the line. If it is the name of one class, "
+            f"write it without ';' and '|'."
+        )
+    return next(iter(labels))
 
 
 def spelling_key(label: str) -> str:
     """The same string for labels that a reader would hardly tell apart.
 
     It leaves out case, the Unicode form (composed or not, full or half width) and invisible
-    characters.
+    characters; spaces count as one underscore, as in submissions.
     """
     if label.isascii():
-        return label.lower()
+        return "_".join(label.lower().split())
     visible = "".join(one for one in label if unicodedata.category(one) != "Cf")
-    return unicodedata.normalize("NFKC", visible.casefold())
+    return "_".join(unicodedata.normalize("NFKC", visible.casefold()).split())
 
 
 def list_files(folder: Path) -> list[str]:

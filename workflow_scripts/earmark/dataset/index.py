@@ -12,7 +12,7 @@ import io
 import logging
 import os
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from earmark.dataset import clip_lists
 from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import Layout
 from earmark.runtime import progress
-from earmark.runtime.errors import EarmarkError, printable
+from earmark.runtime.errors import EarmarkError, examples, printable
 from earmark.runtime.outputs import atomic_file
 
 log = logging.getLogger("earmark")
@@ -113,13 +113,25 @@ def write(rows: Iterable[Row], path: str | Path) -> None:
 
 
 def warn_of_copies(index: dict[str, list[Row]]) -> None:
-    """Log a warning if test clips have the same bytes as train clips."""
-    first = {row.hash: row.file for row in reversed(index["train"]) if row.hash}
-    copies = [f"{first[row.hash]} and {row.file}" for row in index["test"] if row.hash in first]
+    """Log a warning if test clips have the same content as train clips."""
+    first = {(row.hash, row.start, row.end): row.file for row in reversed(index["train"])}
+    found = ((row, first.get((row.hash, row.start, row.end))) for row in index["test"] if row.hash)
+    copies = [f"{file} and {row.file}" for row, file in found if file is not None]
     if copies:
         log.warning(
-            f"{len(copies)} test clips have the same bytes as a train clip ({copies[0]}): scores "
-            f"on them do not measure generalisation."
+            f"{len(copies)} test clips have the same content as a train clip "
+            f"({examples(copies)}): scores on them do not measure generalisation."
+        )
+
+
+def warn_of_shared_recordings(train: Mapping[str, str], test: Mapping[str, str]) -> None:
+    """Log a warning if train and test clips come from one recording; both map clip -> recording."""
+    shared = set(train.values()) & set(test.values())
+    clips = [clip for clip, recording in test.items() if recording in shared]
+    if clips:
+        log.warning(
+            f"{len(clips)} test clips come from {len(shared)} recordings that train clips come "
+            f"from too (such as {examples(sorted(shared))}): scores on them are too high."
         )
 
 
