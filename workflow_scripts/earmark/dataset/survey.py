@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from earmark.dataset import audio, clip_lists, inspection, tables
+from earmark.dataset import audio, clip_lists, folds, inspection, tables
 from earmark.dataset.clip_lists import RowError
 from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import Layout
@@ -114,8 +114,7 @@ def _leaks(clips: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
         ("one recording in train and test", clips, "recording", "part"),
         ("one recording in two folds", held_out, "recording", "fold"),
     ):
-        known = table[table[by] != ""]
-        for value, group in known[known.groupby(by)[differs].transform("nunique") > 1].groupby(by):
+        for value, group in folds.rows_apart(table, by, differs).groupby(by):
             name = f"{by} {value}: " if by == "recording" else ""
             shown = ", ".join(f"{row.clip} ({getattr(row, differs)})" for row in group.itertuples())
             yield kind, group["clip"].iloc[0], f"{name}{shown}"

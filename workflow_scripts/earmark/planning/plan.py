@@ -265,15 +265,15 @@ class Plan:
         others = [label for label in labels if label not in class_groups.MUSIC]
         return [*music[:1], *others[:1]] if music and others else labels[:2]
 
-    def submitted_guesses(self) -> str:
-        """The guesses that are the submission. Raises EarmarkError if there are no test clips."""
+    def submitted_guesses(self, kind: str) -> str:
+        """The submission's guesses (csv or h5). Raises EarmarkError if there are no test clips."""
         if not self.source.has_test:
             raise EarmarkError(
                 f"The data set {self.source.name} has no test clips, so there is no "
                 f"submission.csv. `snakemake all` makes everything else; test clips are a folder "
                 f"audio_test or test, rows whose split is test, or `test` in a dataset.yaml."
             )
-        return f"{self.results}/guesses/seed{self.seeds[0]}/{self.config['submission']}.csv"
+        return f"{self.results}/guesses/seed{self.seeds[0]}/{self.config['submission']}.{kind}"
 
     @property
     def has_truth(self) -> bool:
