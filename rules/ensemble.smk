@@ -82,7 +82,8 @@ rule combine_predictions:
 rule write_submission:
     """Write the submission: the guesses of the system or ensemble named in the config."""
     input:
-        guesses=lambda wc: or_workflow_error(PLAN.submitted_guesses),
+        guesses=lambda wc: or_workflow_error(PLAN.submitted_guesses, "csv"),
+        combined=lambda wc: [or_workflow_error(PLAN.submitted_guesses, "h5")],
     output:
         submission=report(
             f"{RESULTS}/submission.csv",
@@ -106,6 +107,7 @@ rule copy_submission:
     """Copy the submission to the working directory."""
     input:
         guesses=rules.write_submission.output.submission,
+        combined=[],
     output:
         submission="submission.csv",
     log:
@@ -149,6 +151,11 @@ rule score:
         truth=TRUTH,
         submissions=[
             f"{RESULTS}/guesses/seed{seed}/{entry}.csv"
+            for seed in PLAN.seeds
+            for entry in PLAN.scored
+        ],
+        combined=[
+            f"{RESULTS}/guesses/seed{seed}/{entry}.h5"
             for seed in PLAN.seeds
             for entry in PLAN.scored
         ],

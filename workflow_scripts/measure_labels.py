@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from earmark.evaluation import label_quality
+from earmark.evaluation import truth as ground_truth
 from earmark.labels import selections as selection_files
 from earmark.reporting import table_pages
 from earmark.reporting.table_pages import Section
@@ -27,8 +28,15 @@ def main(
     The first selection, ALL_LABELS, has all labels, whatever their weight. ``cfg["names"]`` are the
     names of the ``selections``.
     """
-    true_labels = label_quality.truth_table(truth)
     all_rows = [selection_files.read(path) for path in selections]
+    listed = all_rows[0]
+    known, remarks = ground_truth.fit(
+        ground_truth.read_train(truth),
+        listed["clip"].tolist(),
+        set(listed["label"]),
+        "usable train",
+    )
+    true_labels = dict(zip(known["clip"], known["label"], strict=True))
     # Each selection has a row for every usable clip.
     source = all_rows[0]["source"].where(all_rows[0]["verified"] == 1, "unverified")
     by_name = {ALL_LABELS: all_rows[0].assign(source=source)}
@@ -43,7 +51,9 @@ def main(
     columns = ["selection", "source", "labels", "correct", "precision"]
     table = pd.DataFrame(rows, columns=columns)
     shown = table.rename(columns={"precision": "share correct"})
-    table_pages.write(table, [Section("Correct labels", shown, 3, REMARKS)], quality, page)
+    table_pages.write(
+        table, [Section("Correct labels", shown, 3, [*REMARKS, *remarks])], quality, page
+    )
 
 
 if __name__ == "__main__":

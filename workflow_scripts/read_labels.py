@@ -1,4 +1,6 @@
-"""Read the train list, apply people's corrections, and write labels.csv."""
+"""Read the listed labels, apply people's corrections, and write labels.csv."""
+
+import pandas as pd
 
 from earmark.dataset import listed, tables
 from earmark.labels import corrections as corrections_file
@@ -8,11 +10,11 @@ from earmark.runtime import job
 
 def main(*, listed_table: str, corrections: list[str], table: str) -> None:
     """Write labels.csv; ``corrections`` is empty or names one file."""
-    clips = listed.read(listed_table).rename(columns={"clip": "fname"})
+    clips = pd.DataFrame(listed.read(listed_table))
     decisions = None
     if corrections:
         decisions = corrections_file.read(corrections[0], sorted(clips["label"].unique()))
-    tables.write_table(label_table.make(clips, decisions, "the train list"), table)
+    tables.write_table(label_table.make(clips, decisions), table)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 
 from earmark.dataset.tables import write_table
-from earmark.evaluation import scoring, submission
+from earmark.evaluation import predictions, scoring, submission
+from earmark.evaluation import truth as ground_truth
 from earmark.reporting import table_pages
 from earmark.reporting.table_pages import Section
 from earmark.runtime import job
@@ -23,6 +24,7 @@ def main(
     *,
     truth: str,
     submissions: list[str],
+    combined: list[str],
     scores: str,
     page: str,
     clip_scores: str,
@@ -30,18 +32,27 @@ def main(
 ) -> None:
     """Write scores.csv, the same as a web page, and the scores of each clip.
 
-    ``cfg["systems"]`` gives (system, seed) of each submission.
+    ``cfg["systems"]`` gives (system, seed) of each submission; ``combined`` are the files of
+    predictions that they were made from, which have the names of the classes.
     """
-    true_labels = scoring.read_truth(truth)
+    classes_of = [predictions.read_classes(path) for path in combined]
+    guesses = [
+        submission.read(path, classes)
+        for path, classes in zip(submissions, classes_of, strict=True)
+    ]
+    classes = set().union(*classes_of)
+    true_labels, remarks = ground_truth.fit(
+        ground_truth.read_test(truth, classes), list(guesses[0]), classes, "test"
+    )
     parts = [
-        scoring.score_clips(system, seed, submission.read(path), true_labels)
-        for (system, seed), path in zip(cfg["systems"], submissions, strict=True)
+        scoring.score_clips(system, seed, guessed, true_labels)
+        for (system, seed), guessed in zip(cfg["systems"], guesses, strict=True)
     ]
     clips = pd.concat(parts, ignore_index=True)
     write_table(clips, clip_scores)
     table = scoring.score(clips)
     shown = table.sort_values("split", kind="stable").rename(columns=HEADINGS)
-    sections = [Section("Scores on the test clips", shown, 3, REMARKS)]
+    sections = [Section("Scores on the test clips", shown, 3, [*REMARKS, *remarks])]
     if table["seed"].nunique() > 1:
         means = scoring.means_over_seeds(table)
         sections.insert(0, Section("Means over seeds", means, 3, BETWEEN_SEEDS))

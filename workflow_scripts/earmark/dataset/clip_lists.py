@@ -36,7 +36,7 @@ class Clip(NamedTuple):
 
     ``file`` is relative to the audio folder, or absolute if it is elsewhere; ``start`` and ``end``
     are seconds, as text, empty for a whole file. ``verified`` is 0 or 1. ``fold`` is an official
-    fold, or empty. ``label`` is empty where labels are not read.
+    fold, as listed, or empty. ``label`` is empty where labels are not read.
     """
 
     clip: str
@@ -156,8 +156,8 @@ def find_file(files: SoundFiles, name: str) -> str:
         if no_path or UNPRINTABLE.search(name):
             raise RowError(
                 "no file name",
-                f"the file name is '{printable(name)}', and there is no such file. Write the clip's "
-                f"path below the audio folder, such as name.wav or folder/name.wav, without control "
+                f"the file name is '{printable(name)}', and there is no such file. Write the path "
+                f"below the audio folder, such as name.wav or folder/name.wav, without control "
                 f"characters.",
             )
     return file or name
@@ -183,7 +183,7 @@ def label_checker(listed: ClipList) -> Callable[[str], str]:
             label = fitting[0] if len(fitting) == 1 or len(several) == 1 else ""
         if label or not cell:
             try:
-                check_label(label)
+                label = check_label(label)
             except EarmarkError as problem:
                 raise RowError("label", str(problem)) from None
             other = spelled.setdefault(spelling_key(label), label)
@@ -191,7 +191,7 @@ def label_checker(listed: ClipList) -> Callable[[str], str]:
                 raise RowError(
                     "spelling of labels",
                     f"the label '{printable(label)}' differs from '{printable(other)}' above only "
-                    f"in case or in its Unicode form. Write one of them.",
+                    f"in case, in spaces or in its Unicode form. Write one of them.",
                 )
         known[cell] = label
         return label
@@ -222,7 +222,7 @@ def _split_of(cell: str) -> str:
 
 
 def _part(start: str, end: str) -> tuple[str, str]:
-    """Checked begin and end of a part of a file, as decimal numbers; both empty for a whole file."""
+    """Begin and end of a part of a file, checked, as decimals; both empty for a whole file."""
     if not start and not end:
         return "", ""
     seconds = []
@@ -288,16 +288,26 @@ def name_checker() -> Callable[[int | str, str], str]:
     return check
 
 
-def check_label(label: str) -> None:
-    """Raise EarmarkError for a label that is missing, or that cannot be submitted or drawn."""
-    if not label:
-        raise EarmarkError("there is no label. Write the clip's class, or remove the line.")
-    if re.search(r"[\s,]", label) or UNPRINTABLE.search(label) or len(label) > LONGEST_LABEL:
+def check_label(cell: str) -> str:
+    """Return the label in a cell; a separator of several labels around a single one is left out.
+
+    Raises EarmarkError for a label that is missing or cannot be drawn, and for several labels.
+    """
+    if UNPRINTABLE.search(cell) or len(cell) > LONGEST_LABEL:
         raise EarmarkError(
-            f"the label '{printable(label)}' is not one word of at most {LONGEST_LABEL} printable "
-            f"characters without commas, as submissions need it. Write one class for each clip, "
-            f"with underscores for spaces."
+            f"the label '{printable(cell)}' is longer than {LONGEST_LABEL} characters or has "
+            f"control characters. Write a shorter name of the class."
         )
+    labels = dict.fromkeys(part for part in map(str.strip, re.split("[;|]", cell)) if part)
+    if not labels:
+        raise EarmarkError("there is no label. Write the clip's class, or remove the line.")
+    if len(labels) > 1:
+        raise EarmarkError(
+            f"the cell '{printable(cell)}' lists {len(labels)} labels; a clip has one label here. "
+            f"Write the one that fits best, or remove the line. If it is the name of one class, "
+            f"write it without ';' and '|'."
+        )
+    return next(iter(labels))
 
 
 def composed(name: str) -> str:
@@ -309,9 +319,9 @@ def spelling_key(label: str) -> str:
     """The same string for labels that a reader would hardly tell apart.
 
     It leaves out case, the Unicode form (composed or not, full or half width) and invisible
-    characters.
+    characters; spaces count as one underscore, as in submissions.
     """
     if label.isascii():
-        return label.lower()
+        return "_".join(label.lower().split())
     visible = "".join(one for one in label if unicodedata.category(one) != "Cf")
-    return unicodedata.normalize("NFKC", visible.casefold())
+    return "_".join(unicodedata.normalize("NFKC", visible.casefold()).split())

@@ -1,7 +1,8 @@
 """Validation folds. Columns of folds.csv: clip, recording, fold (-1: never held out).
 
-Folds are assigned from the listed labels, so corrections do not change them. Clips of one
-recording, or with identical content, share a fold: validation clips must be new to a model.
+Official folds are used as they are. Else folds are drawn from the listed labels, so corrections do
+not change them; clips of one recording, or with identical content, share a fold: validation clips
+must be new to a model.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from earmark.dataset import tables
+from earmark.runtime.errors import examples
 
 log = logging.getLogger("earmark")
 
@@ -22,10 +24,27 @@ def read(path: str | Path) -> pd.DataFrame:
     return tables.read_table(path, COLUMNS, "table of folds", {"fold": int})
 
 
+def make(listed: pd.DataFrame, index: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
+    """The table of folds: the official ones of the list, or ``folds`` drawn ones if it has none.
+
+    ``listed`` has the columns of ``listed.Row``; ``index`` has clip, hash, start and end. The log
+    warns of clips without an official fold, and of what makes scores on folds too high or too low.
+    """
+    table = listed.merge(index[["clip", "hash", "start", "end"]], on="clip", how="left").fillna("")
+    parts = table["hash"] + "#" + table["start"] + "-" + table["end"]
+    table = table.assign(content=parts.where(table["hash"] != "", ""))
+    warn_of_contradictions(table)
+    if (table["fold"] < 0).all():
+        return draw(table, folds, seed)
+    _warn_of_official_folds(table)
+    return table[list(COLUMNS)]
+
+
 def draw(listed: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
     """Assign clips to ``folds`` validation folds, stratified by label and verified flag.
 
-    ``listed`` has clip, recording, label, verified and hash (of the content; empty if unknown).
+    ``listed`` has clip, recording, label, verified and content (equal where that is identical;
+    empty if unknown).
     Units are recordings, joined where they have content in common; a unit belongs to the stratum
     (label, verified) of its first verified clip by name, or else of its first clip. Within a
     stratum, units are sorted by a hash of seed and name and assigned to the folds in turn, from a
@@ -54,10 +73,10 @@ def _joined_recordings(listed: pd.DataFrame) -> pd.Series:
     """
     recording, names = pd.factorize(listed["recording"], sort=True)
     first, before = pd.Series(recording, listed.index), None
-    known = listed["hash"] != ""
+    known = listed["content"] != ""
     while not first.equals(before):
         before = first.copy()
-        first[known] = first[known].groupby(listed["hash"]).transform("min")
+        first[known] = first[known].groupby(listed["content"]).transform("min")
         first = first.groupby(recording).transform("min")
     return pd.Series(names[first], listed.index)
 
@@ -69,13 +88,55 @@ def _random_number(seed: int, *names: object) -> int:
 
 
 def warn_of_contradictions(listed: pd.DataFrame) -> None:
-    """Log a warning if clips with the same bytes have different labels."""
-    pairs = listed[listed["hash"] != ""].drop_duplicates(["hash", "label"])
-    odd = pairs[pairs.duplicated("hash", keep=False)]
-    if len(odd):
-        count = listed["hash"].isin(odd["hash"]).sum()
-        examples = odd.loc[odd["hash"] == odd["hash"].iloc[0], "clip"]
+    """Log a warning if clips with identical content have different labels."""
+    count, pairs = _copies_that_differ(listed, "label")
+    if count:
         log.warning(
-            f"{count} train clips have identical content but different labels (such as "
-            f"{', '.join(examples)}). Keep the correct label."
+            f"{count} train clips have identical content but different labels (such as {pairs}). "
+            f"Keep the correct label."
         )
+
+
+def _warn_of_official_folds(listed: pd.DataFrame) -> None:
+    """Log warnings of clips without a fold, leaks between folds, and classes within one fold."""
+    without = listed.loc[listed["fold"] < 0, "clip"].tolist()
+    if without:
+        log.warning(
+            f"{len(without)} of {len(listed)} train clips have no fold in the list (such as "
+            f"{examples(without)}): they are never held out, and no score counts them."
+        )
+    # A clip without a fold is in the training of every model, so it leaks into all folds.
+    parted = rows_apart(listed, "recording", "fold")["recording"].drop_duplicates().tolist()
+    if parted:
+        log.warning(
+            f"{len(parted)} recordings have clips in different official folds (such as "
+            f"{examples(parted)}): out-of-fold scores are too high. Give all clips of a recording "
+            f"one fold."
+        )
+    count, pairs = _copies_that_differ(listed, "fold")
+    if count:
+        log.warning(
+            f"{count} train clips have identical content but different official folds (such as "
+            f"{pairs}): out-of-fold scores are too high. Keep one of each, or give them one fold."
+        )
+    verified = listed[listed["verified"] == 1].groupby("label")["fold"].agg(["nunique", "max"])
+    lone = verified.index[(verified["nunique"] == 1) & (verified["max"] >= 0)].tolist()
+    if lone:
+        log.warning(
+            f"{len(lone)} classes have all their verified clips in one official fold (such as "
+            f"{examples(lone)}): a model that holds it out has none of them to learn from. Verify "
+            f"clips of other folds, or leave the fold of some empty."
+        )
+
+
+def rows_apart(table: pd.DataFrame, by: str, column: str) -> pd.DataFrame:
+    """The rows whose value in ``by`` (not empty) others have that differ in ``column``."""
+    known = table[table[by] != ""]
+    return known[known.groupby(by)[column].transform("nunique") > 1]
+
+
+def _copies_that_differ(listed: pd.DataFrame, column: str) -> tuple[int, str]:
+    """How many clips have a copy that differs in ``column``, and examples of such pairs."""
+    copies = rows_apart(listed, "content", column)
+    different = copies.drop_duplicates(["content", column]).groupby("content", sort=False)["clip"]
+    return len(copies), examples(different.agg(lambda clips: " and ".join(clips[:2])).tolist())

@@ -109,8 +109,8 @@ def _described(path: Path) -> Layout | None:
         ) from problem
     raise EarmarkError(
         f"The data set {path} is {what}. Set `dataset` to demo, fsdkaggle2018, a folder with a "
-        f"folder of sounds per class, a list of clips, or a folder with a {description.NAME}, which "
-        f"`earmark init FOLDER` writes."
+        f"folder of sounds per class, a list of clips, or a folder with a {description.NAME}, "
+        f"which `earmark init FOLDER` writes."
     )
 
 
@@ -127,9 +127,9 @@ def _of_folders(files: SoundFiles, within: str = "") -> Layout:
     first = {name.split("/")[0] for name in sounds if "/" in name}
     if not first:
         raise EarmarkError(
-            f"The {len(sounds)} sound files in {root} are in no folders, and no list says what they "
-            f"are. Put those of each class into a folder of its name, or write a list with the "
-            f"columns file and label."
+            f"The {len(sounds)} sound files in {root} are in no folders, and no list says what "
+            f"they are. Put those of each class into a folder of its name, or write a list with "
+            f"the columns file and label."
         )
     has_deeper = any(name.count("/") > 1 for name in sounds)
     if len(first) == 1 and has_deeper:  # one folder around all others, as archives have it

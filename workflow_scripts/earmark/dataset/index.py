@@ -8,8 +8,7 @@ that rule does.
 - train.csv, test.csv: clip (its id), file (relative to the data set's folder, or absolute), start
   and end (seconds; empty for a whole file), bytes and hash (of the file; empty where there is
   none). No labels: what reads audio reads these alone. No test.csv if there are no test clips.
-- listed.csv: what the lists say about the train clips: clip, label, verified (0 or 1), recording,
-  fold (official ones; else empty).
+- listed.csv: what the lists say about the train clips, see ``listed``.
 """
 
 import csv
@@ -21,20 +20,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from earmark.dataset import clip_lists, sound_files
+from earmark.dataset import clip_lists, listed, sound_files
 from earmark.dataset.clip_lists import Clip
 from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import ClipList, Layout
 from earmark.dataset.sound_files import SoundFiles
 from earmark.runtime import progress
-from earmark.runtime.errors import EarmarkError, printable
+from earmark.runtime.errors import EarmarkError, examples, printable
 from earmark.runtime.outputs import atomic_file
 
 log = logging.getLogger("earmark")
 
 PARTS = ("train", "test")
 COLUMNS = ("clip", "file", "start", "end", "bytes", "hash")
-LISTED = ("clip", "label", "verified", "recording", "fold")
 # More threads than this do not read faster.
 MOST_READERS = 8
 
@@ -73,13 +71,12 @@ class Index(NamedTuple):
 
     train: list[Row]
     test: list[Row]
-    listed: list[Clip]
+    listed: list[listed.Row]
 
     def texts(self) -> dict[str, str]:
         """Name -> CSV of its tables."""
-        facts = [[getattr(clip, name) for name in LISTED] for clip in self.listed]
-        texts = {"train": _rows_to_csv(self.train), "listed": _to_csv(LISTED, facts)}
-        return texts | ({"test": _rows_to_csv(self.test)} if self.test else {})
+        texts = {"train": to_csv_text(self.train), "listed": listed.to_csv_text(self.listed)}
+        return texts | ({"test": to_csv_text(self.test)} if self.test else {})
 
 
 def read_lists(layout: Layout) -> Listed:
@@ -120,7 +117,7 @@ def build(layout: Layout, clips: Listed | None = None, hasher: Hasher = hash_all
             f"{layout.train.table or layout.train.audio} and among the test clips. Test clips are "
             f"never trained on: remove it from one list, or rename it."
         )
-    return Index(train, test, clips.train)
+    return Index(train, test, listed.rows_of(clips.train))
 
 
 def _rows(layout: Layout, part: ClipList, clips: Sequence[Clip], hasher: Hasher) -> list[Row]:
@@ -143,16 +140,12 @@ def _prefix(layout: Layout, part: ClipList) -> str:
     return "" if within == "." else f"{within}/"
 
 
-def _rows_to_csv(rows: Iterable[Row]) -> str:
-    cells = ([*row[:4], row.bytes if row.bytes >= 0 else "", row.hash] for row in rows)
-    return _to_csv(COLUMNS, cells)
-
-
-def _to_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def to_csv_text(rows: Iterable[Row]) -> str:
+    """The CSV of a part's rows."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerow(COLUMNS)
+    writer.writerows([*row[:4], row.bytes if row.bytes >= 0 else "", row.hash] for row in rows)
     return text.getvalue()
 
 
@@ -164,13 +157,25 @@ def write(index: Index, paths: Mapping[str, str | Path]) -> None:
 
 
 def warn_of_copies(index: Index) -> None:
-    """Log a warning if test clips have the same bytes as train clips."""
-    first = {row.hash: row.file for row in reversed(index.train) if row.hash}
-    copies = [f"{first[row.hash]} and {row.file}" for row in index.test if row.hash in first]
+    """Log a warning if test clips have the same content as train clips."""
+    first = {(row.hash, row.start, row.end): row.file for row in reversed(index.train)}
+    found = ((row, first.get((row.hash, row.start, row.end))) for row in index.test if row.hash)
+    copies = [f"{file} and {row.file}" for row, file in found if file is not None]
     if copies:
         log.warning(
-            f"{len(copies)} test clips have the same bytes as a train clip ({copies[0]}): scores "
-            f"on them do not measure generalisation."
+            f"{len(copies)} test clips have the same content as a train clip "
+            f"({examples(copies)}): scores on them do not measure generalisation."
+        )
+
+
+def warn_of_shared_recordings(clips: Listed) -> None:
+    """Log a warning if train and test clips come from one recording."""
+    shared = {clip.recording for clip in clips.train} & {clip.recording for clip in clips.test}
+    count = sum(clip.recording in shared for clip in clips.test)
+    if count:
+        log.warning(
+            f"{count} test clips come from {len(shared)} recordings that train clips come "
+            f"from too (such as {examples(sorted(shared))}): scores on them are too high."
         )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from earmark.dataset import audio, clip_lists, inspection, tables
+from earmark.dataset import audio, clip_lists, folds, inspection, tables
 from earmark.dataset.clip_lists import RowError
 from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import Layout
@@ -26,9 +26,7 @@ READERS = 8
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found. ``clips``: a row for each, with its file's facts; ``problems``: kind, clip,
-    problem.
-    """
+    """What was found: clips with their files' facts, and problems (kind, clip, problem)."""
 
     layout: Layout
     clips: pd.DataFrame
@@ -116,8 +114,7 @@ def _leaks(clips: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
         ("one recording in train and test", clips, "recording", "part"),
         ("one recording in two folds", held_out, "recording", "fold"),
     ):
-        known = table[table[by] != ""]
-        for value, group in known[known.groupby(by)[differs].transform("nunique") > 1].groupby(by):
+        for value, group in folds.rows_apart(table, by, differs).groupby(by):
             name = f"{by} {value}: " if by == "recording" else ""
             shown = ", ".join(f"{row.clip} ({getattr(row, differs)})" for row in group.itertuples())
             yield kind, group["clip"].iloc[0], f"{name}{shown}"
@@ -149,9 +146,11 @@ def lines(found: Survey) -> list[str]:
     layout, clips = found.layout, found.clips
     files = clips.drop_duplicates("path")
     train = clips[clips["part"] == "train"]
+    parts = [part for part in (layout.train, layout.test) if part]
+    where = " and ".join(dict.fromkeys(str(part.audio) for part in parts))
     rows = [
         ("clips", f"{len(train):,} to learn from, {len(clips) - len(train):,} test clips"),
-        ("files", f"{len(files):,} in {layout.train.audio}, {files['seconds'].sum() / 3600:.2f} h"),
+        ("files", f"{len(files):,} in {where}, {files['seconds'].sum() / 3600:.2f} h"),
     ]
     if layout.train.table:
         columns = ", ".join(f"{role}: {name}" for role, name in layout.train.columns.items())

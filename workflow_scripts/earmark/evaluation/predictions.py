@@ -40,6 +40,12 @@ def write(path: str | Path, predicted: Predictions) -> None:
         store.add_array(file, "probabilities", predicted.probabilities.astype(np.float32))
 
 
+def read_classes(path: str | Path) -> list[str]:
+    """Read the class names of a file of predictions, without its probabilities."""
+    with store.reading(path, "prediction") as file:
+        return list(json.loads(file.attrs["classes"]))
+
+
 def read(path: str | Path) -> Predictions:
     """Read predictions back. Raises EarmarkError when the file is damaged."""
     with store.reading(path, "prediction") as file:

@@ -3,48 +3,21 @@
 Systems are compared by their scores per clip.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from earmark.dataset import clip_lists, csv_files, tables
+from earmark.dataset import tables
 from earmark.evaluation import out_of_fold
+from earmark.evaluation.truth import USAGES
 from earmark.inference import metrics
-from earmark.runtime.errors import EarmarkError, printable
 
 COLUMNS = ("system", "split", "clips", "map3", "standard_error", "accuracy", "seed")
 CLIP_COLUMNS = ("system", "seed", "clip", "usage", "average_precision")
-USAGES = ("public", "private")
-IGNORED = "ignored"
 # The usage of verified train clips that are scored instead of test clips.
 VALIDATION = "validation"
-
-
-def read_truth(path: str | Path) -> pd.DataFrame:
-    """Return clip, label, usage of the scored test clips; usage is public, private or empty.
-
-    Rows with the usage ignored are left out, as are those without a label, or with the label None
-    and no usage. Without a usage column, clips are in the split "all" only.
-    Raises EarmarkError for a row that cannot be scored, and for a clip that is listed twice.
-    """
-    table = csv_files.read(path, ("fname", "label"), "truth file", by_hand=True)
-    check_name = clip_lists.name_checker()
-
-    def check(line: int, fname: str, label: str, usage: str) -> tuple[str, str, str] | None:
-        usage = usage.lower()
-        if usage not in ("", IGNORED, *USAGES):
-            raise EarmarkError(
-                f"the usage is '{printable(usage)}'. Write Public, Private or Ignored, or nothing."
-            )
-        if usage == IGNORED or not label or (label == "None" and not usage):
-            return None
-        clip_lists.check_label(label)
-        return check_name(line, fname), label, usage
-
-    rows = [row for row in table.checked(("fname", "label", "usage"), check) if row]
-    return pd.DataFrame(rows, columns=["clip", "label", "usage"], dtype=str)
 
 
 def score_clips(
@@ -52,33 +25,12 @@ def score_clips(
 ) -> pd.DataFrame:
     """Rows of clip_scores.csv for one system: one per clip of ``truth``, in its order.
 
-    ``guesses`` maps each test clip to its class names, best first. Raises EarmarkError when a clip
-    of ``truth`` has no guess.
+    ``guesses`` maps each test clip to its class names, best first.
     """
-    missing = [name for name in truth["clip"] if name not in guesses]
-    if missing:
-        raise EarmarkError(
-            f"The truth file lists {len(missing)} test clips that were not tagged, the first is "
-            f"{missing[0]}. Add them to the test list, or remove their lines."
-        )
-    _check_spelling(guesses, truth["label"])
     guessed = [guesses[name][: metrics.GUESSES] for name in truth["clip"]]
     values = metrics.average_precision(np.array(guessed or np.empty((0, 1))), truth["label"])
     table = truth.assign(system=system, seed=seed, average_precision=values)
     return table[list(CLIP_COLUMNS)]
-
-
-def _check_spelling(guesses: Mapping[str, list[str]], labels: Iterable[str]) -> None:
-    """Raise EarmarkError if the truth spells a class differently from the guesses."""
-    guessed = {label for labels in guesses.values() for label in labels}
-    spelling = {clip_lists.spelling_key(label): label for label in guessed}
-    for label in sorted(set(labels) - guessed):
-        other = spelling.get(clip_lists.spelling_key(label))
-        if other is not None:
-            raise EarmarkError(
-                f"The truth file writes the class '{printable(other)}' of the train list as "
-                f"'{printable(label)}': no guess would be correct. Write it the same way in both."
-            )
 
 
 def score(clips: pd.DataFrame) -> pd.DataFrame:

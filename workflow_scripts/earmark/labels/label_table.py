@@ -5,6 +5,8 @@ correction}. There is one row per clip and label; today each clip has one label.
 that: the loss, metrics, folds, spreading, pseudo-labels, t-SNE and the submission.
 """
 
+import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +14,9 @@ import pandas as pd
 
 from earmark.dataset import tables
 from earmark.labels import corrections as corrections_file
-from earmark.runtime.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError, examples, printable
+
+log = logging.getLogger("earmark")
 
 COLUMNS = ("clip", "label", "present", "verified", "origin")
 NUMBERS = dict.fromkeys(("present", "verified"), int)
@@ -28,15 +32,15 @@ def classes_of(labels: pd.DataFrame) -> list[str]:
     return sorted(labels["label"].unique())
 
 
-def make(listed: pd.DataFrame, corrections: pd.DataFrame | None, path: str) -> pd.DataFrame:
-    """Return the labels of a train list (fname, label, verified) after people's corrections.
+def make(listed: pd.DataFrame, corrections: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the listed labels (clip, label, verified) after people's corrections.
 
-    ``corrections`` are rows of ``corrections.read``. Raises EarmarkError, with the list's ``path``,
-    where it has fewer than two classes, or a class is left without a verified clip.
+    ``corrections`` are rows of ``corrections.read``. Raises EarmarkError where there are fewer than
+    two classes, or a class is left without a verified clip.
     """
     table = pd.DataFrame(
         {
-            "clip": listed["fname"],
+            "clip": listed["clip"],
             "label": listed["label"],
             "present": 1,
             "verified": listed["verified"],
@@ -46,22 +50,30 @@ def make(listed: pd.DataFrame, corrections: pd.DataFrame | None, path: str) -> p
     classes = classes_of(table)
     if len(classes) < 2:
         raise EarmarkError(
-            f"All {len(table)} clips of {path} have the label '{classes[0]}': there is nothing to "
-            f"tell apart. List clips of two classes or more, for example of '{classes[0]}' and "
-            f"'Other'."
+            f"All {len(table)} train clips have the label '{printable(classes[0])}': there is "
+            f"nothing to tell apart. List clips of two classes or more, for example of "
+            f"'{printable(classes[0])}' and 'Other'."
+        )
+    like_lists = [f"'{label}'" for label in classes if re.search(r",\S", label)]
+    if like_lists:
+        log.warning(
+            f"{len(like_lists)} classes look like lists of labels (such as "
+            f"{examples(like_lists)}): each is learned as one class. If they are lists, write one "
+            f"label for each clip."
         )
     if corrections is not None:
         table = corrections_file.apply(table, corrections)
-    check_verified(table, classes, path)
+    check_verified(table, classes)
     return table.reset_index(drop=True)
 
 
-def check_verified(table: pd.DataFrame, classes: Sequence[str], path: str) -> None:
-    """Raise EarmarkError where one of the ``classes`` of ``path`` has no verified clip in it."""
+def check_verified(table: pd.DataFrame, classes: Sequence[str]) -> None:
+    """Raise EarmarkError where one of the ``classes`` has no verified clip in ``table``."""
     without = sorted(set(classes) - set(table.loc[table["verified"] == 1, "label"]))
     if without:
         raise EarmarkError(
-            f"The class '{without[0]}' of {path} has no usable clip with manually_verified 1 "
-            f"({len(without)} such classes of {len(classes)}). Its labels could neither be spread "
-            f"nor validated: listen to some of its clips and mark the right ones with 1."
+            f"The class '{printable(without[0])}' has no usable verified clip ({len(without)} such "
+            f"classes of {len(classes)}). Its labels could neither be spread nor validated: listen "
+            f"to some of its clips and mark the right ones as verified in your list, or leave the "
+            f"class out."
         )

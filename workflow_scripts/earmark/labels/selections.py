@@ -24,7 +24,7 @@ def labelled(labels: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
     Raises EarmarkError where a class has no usable clip with a verified label.
     """
     usable = labels[labels["clip"].isin(clips_table.usable(clips))]
-    label_table.check_verified(usable, label_table.classes_of(labels), "the train list")
+    label_table.check_verified(usable, label_table.classes_of(labels))
     return usable.reset_index(drop=True)
 
 

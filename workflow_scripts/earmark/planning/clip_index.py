@@ -32,6 +32,7 @@ def update(layout: Layout, results: Path, cache: Path = CACHE, clips: Listed | N
     Raises EarmarkError when ``results`` were computed from different clips of another folder.
     """
     hashes = HashCache(cache / f"{results.name}.json")
+    clips = clips or index.read_lists(layout)
     built = index.build(layout, clips, hashes.hash_all)
     texts = built.texts()
     paths = {name: results / "index" / f"{name}.csv" for name in texts}
@@ -49,6 +50,7 @@ def update(layout: Layout, results: Path, cache: Path = CACHE, clips: Listed | N
             )
     if changed & {*index.PARTS}:
         index.warn_of_copies(built)
+        index.warn_of_shared_recordings(clips)
         index.warn_of_unlisted(layout, built)
     for name in sorted(changed):
         with atomic_file(paths[name]) as temporary:

@@ -2,12 +2,12 @@
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from earmark.dataset import csv_files, description, guessing, index, layout
+from earmark.dataset import description, guessing, index, layout, listed
 from earmark.dataset.index import Listed
 from earmark.dataset.layout import Layout
 from earmark.labels import class_groups
@@ -94,21 +94,15 @@ def _existing(path: Path, name: str, kind: str, is_main_process: bool) -> Source
         )
     found = guessing.layout_of(path)
     table = results / "index" / "listed.csv"
+    clips = None
     if not is_main_process and table.exists():
-        read = csv_files.read(table, index.LISTED, "index of clips")
-        rows = list(zip(read.column("label"), read.column("fold"), strict=True))
-        has_test = (results / "index" / "test.csv").exists()
-        return Source(name, kind, found, *_labels_and_folds(rows), has_test, str(path))
-    clips = index.read_lists(found)
-    rows = [(clip.label, clip.fold) for clip in clips.train]
-    has_test = bool(clips.test)
-    return Source(name, kind, found, *_labels_and_folds(rows), has_test, str(path), clips)
-
-
-def _labels_and_folds(rows: Sequence[tuple[str, str]]) -> tuple[list[str], list[int] | None]:
-    """The classes, and the official folds if there are any, of the train clips' cells."""
-    folds = {int(fold) for _, fold in rows if fold}
-    return sorted({label for label, _ in rows}), sorted(folds) or None
+        rows, has_test = listed.read(table), (results / "index" / "test.csv").exists()
+    else:
+        clips = index.read_lists(found)
+        rows, has_test = listed.rows_of(clips.train), bool(clips.test)
+    labels = sorted({row.label for row in rows})
+    folds = sorted({row.fold for row in rows} - {-1}) or None
+    return Source(name, kind, found, labels, folds, has_test, str(path), clips)
 
 
 def check(source: Source, results: Path) -> None:

@@ -71,8 +71,8 @@ class Plan:
             if beyond and "base" not in entry:
                 there = ", ".join(map(str, self.every_fold))
                 raise EarmarkError(
-                    f"systems.{name}.folds has {beyond[0]}, but the folds are {there}. Write some of "
-                    f"these in brackets, all or first."
+                    f"systems.{name}.folds has {beyond[0]}, but the folds are {there}. Write some "
+                    f"of these in brackets, all or first."
                 )
 
     def members_of(self, entry: str) -> list[str]:
@@ -265,15 +265,15 @@ class Plan:
         others = [label for label in labels if label not in class_groups.MUSIC]
         return [*music[:1], *others[:1]] if music and others else labels[:2]
 
-    def submitted_guesses(self) -> str:
-        """The guesses that are the submission. Raises EarmarkError if there are no test clips."""
+    def submitted_guesses(self, kind: str) -> str:
+        """The submission's guesses (csv or h5). Raises EarmarkError if there are no test clips."""
         if not self.source.has_test:
             raise EarmarkError(
-                f"The data set {self.source.name} has no test clips, so there is no submission.csv. "
-                f"`snakemake all` makes everything else; test clips are a folder audio_test or test, "
-                f"rows whose split is test, or `test` in a dataset.yaml."
+                f"The data set {self.source.name} has no test clips, so there is no "
+                f"submission.csv. `snakemake all` makes everything else; test clips are a folder "
+                f"audio_test or test, rows whose split is test, or `test` in a dataset.yaml."
             )
-        return f"{self.results}/guesses/seed{self.seeds[0]}/{self.config['submission']}.csv"
+        return f"{self.results}/guesses/seed{self.seeds[0]}/{self.config['submission']}.{kind}"
 
     @property
     def has_truth(self) -> bool:

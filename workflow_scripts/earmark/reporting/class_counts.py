@@ -6,6 +6,9 @@ from matplotlib.figure import Figure
 
 from earmark.reporting import figures
 
+# Bars that can be read on one page. Of more classes, the largest and the smallest are drawn.
+MOST_BARS = 60
+
 
 def count_clips(labelled: pd.DataFrame) -> pd.DataFrame:
     """Count clips (label, verified) by label.
@@ -19,7 +22,13 @@ def count_clips(labelled: pd.DataFrame) -> pd.DataFrame:
 
 
 def clips_per_class(counts: pd.DataFrame) -> Figure:
-    """Draw rows (label, verified, unverified, clips) as stacked bars, the first row on top."""
+    """Draw rows (label, verified, unverified, clips) as stacked bars, the first row on top.
+
+    Of many classes, the first and the last rows are drawn, and the figure says so.
+    """
+    half, classes = MOST_BARS // 2, len(counts)
+    if classes > MOST_BARS:
+        counts = pd.concat([counts[:half], counts[-half:]], ignore_index=True)
     figure = Figure(figsize=(8, 1.3 + 0.22 * len(counts)), layout="constrained")
     axes = figure.subplots()
     rows = np.arange(len(counts))
@@ -34,5 +43,8 @@ def clips_per_class(counts: pd.DataFrame) -> Figure:
     axes.set_xlabel("train clips")
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
+    if classes > MOST_BARS:
+        axes.axhline(half - 0.5, color="0.5", linestyle=":")
+        axes.set_title(f"the {half} largest and the {half} smallest of {classes} classes")
     figure.legend(loc="outside upper center", ncols=2, frameon=False)
     return figure

@@ -22,6 +22,9 @@ COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK)
 # Six shapes and seven colours: 42 different pairs.
 MARKS = ("o", "^", "s", "D", "v", "P")
 
+# Characters of a class name; longer ones leave no room for the data.
+LONGEST_NAME = 40
+
 
 def save(figure: Figure, png: str | Path, svg: str | Path) -> None:
     """Write a figure as PNG and as SVG; the same figure gives the same bytes."""
@@ -46,8 +49,9 @@ def _fix_layout(figure: Figure) -> None:
 
 
 def readable(label: str) -> str:
-    """A class name with spaces: ``Hi-hat``, ``Acoustic guitar``."""
-    return label.replace("_", " ")
+    """A class name with spaces, ``Acoustic guitar``; the middle of a long one is left out."""
+    text = label.replace("_", " ")
+    return text if len(text) <= LONGEST_NAME else f"{text[:24]}\N{HORIZONTAL ELLIPSIS}{text[-15:]}"
 
 
 def whole_numbers_on(axis: mpl.axis.Axis) -> None:

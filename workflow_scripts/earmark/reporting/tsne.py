@@ -3,6 +3,7 @@
 Report, section 4; t-SNE after van der Maaten and Hinton (2008).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,10 @@ from matplotlib.figure import Figure
 from earmark.reporting import figures
 
 PANELS = 4
+# Classes in colour; a panel has 20 of them, which can still be told apart.
+MOST_CLASSES = 80
+# Characters of names that fit side by side below a panel.
+LONGEST_IN_COLUMNS = 24
 
 
 def embed(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
@@ -41,25 +46,30 @@ def before_and_after(
 
     Each side has up to four panels. A panel shows a quarter of the classes in colour, the same ones
     on both sides, and the others in grey. Undecided clips, which have an empty label after
-    spreading, are grey.
+    spreading, are grey. So are all but the largest classes, where there are many of them.
     """
-    classes = sorted(set(given))
+    sizes = Counter(given)
+    classes = sorted(sorted(sizes, key=lambda label: (-sizes[label], label))[:MOST_CLASSES])
+    if len(sizes) > MOST_CLASSES:
+        title += f"; the {MOST_CLASSES} largest of {len(sizes)} classes in colour"
     panels = np.array_split(np.array(classes, dtype=object), min(PANELS, len(classes)))
-    lines = max(-(-len(part) // 2) for part in panels)  # of each legend
+    # Of each legend.
+    columns = 1 if max(map(len, classes)) > LONGEST_IN_COLUMNS else 2
+    lines = max(-(-len(part) // columns) for part in panels)
     height = 0.8 + len(panels) * (4.2 + 0.18 * lines)
     figure = Figure(figsize=(8.8, height), layout="constrained")
     figure.suptitle(title)
     grid = figure.subplots(len(panels), 2, squeeze=False)
     for axes, part in zip(grid, panels, strict=True):
-        _scatter(axes[0], points, np.array(given, dtype=object), part)
-        _scatter(axes[1], points, np.array(spread, dtype=object), part)
+        _scatter(axes[0], points, np.array(given, dtype=object), part, columns)
+        _scatter(axes[1], points, np.array(spread, dtype=object), part, columns)
     grid[0, 0].set_title("labels as given")
     grid[0, 1].set_title("labels after spreading")
     return figure
 
 
 def _scatter(
-    axes: mpl.axes.Axes, points: np.ndarray, labels: np.ndarray, classes: np.ndarray
+    axes: mpl.axes.Axes, points: np.ndarray, labels: np.ndarray, classes: np.ndarray, columns: int
 ) -> None:
     others = ~np.isin(labels, classes)
     # As one image inside the SVG: thousands of shapes would make it slow to open.
@@ -87,6 +97,6 @@ def _scatter(
         borderpad=0,
         handletextpad=0.2,
         columnspacing=1.0,
-        ncols=2,
+        ncols=columns,
         frameon=False,
     )

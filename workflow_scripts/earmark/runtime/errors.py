@@ -1,5 +1,7 @@
 """The one exception that users meet: a sentence that says what is wrong and what to do."""
 
+from collections.abc import Sequence
+
 
 class EarmarkError(Exception):
     """Bad input, config or data. The message names the file, the value and the remedy."""
@@ -14,6 +16,12 @@ def printable(text: str, most: int = 80) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut
     )
+
+
+def examples(names: Sequence[str], most: int = 3) -> str:
+    """Return the first few of ``names`` for a message."""
+    more = ["..."] if len(names) > most else []
+    return ", ".join([*(printable(name, 200) for name in names[:most]), *more])
 
 
 def yaml_number_hint(value: object) -> str:
