@@ -135,12 +135,11 @@ class Steps:
         for part in ("train", "test"):
             paths = (str(results / folder / f"{part}.csv") for folder in ("index", "clips"))
             self.read(*paths, plan.features("stft", part), part)
-        index_of = {part: str(results / f"index/{part}.csv") for part in ("train", "test")}
-        train_list = str(self.source.layout.train_list)
-        read_labels.main(train_list=train_list, corrections=[], table=self.tables["labels_table"])
+        listed = str(results / "index/listed.csv")
+        read_labels.main(listed_table=listed, corrections=[], table=self.tables["labels_table"])
         draw_folds.main(
-            train_list=train_list,
-            index_table=index_of["train"],
+            listed_table=listed,
+            index_table=str(results / "index/train.csv"),
             table=self.tables["folds_table"],
             cfg={"folds": self.config["folds"]},
             seed=1,
@@ -205,6 +204,7 @@ class Steps:
         )
         copy_submission.main(
             guesses=guesses,
+            combined=[],
             submission=str(results / "submission.csv"),
             cfg={"name": self.source.name, "entry": "weighted"},
         )

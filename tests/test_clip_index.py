@@ -289,7 +289,7 @@ def test_what_is_odd_about_clips_is_told_when_they_change(planned: Planned, told
     (planned.made.audio_test / planned.made.test[0]).write_bytes(planned.clip().read_bytes())
     with_hidden_and_unlisted_files(planned)
     planned.update()
-    assert "1 test clips have the same bytes as a train clip" in told.text
+    assert "1 test clips have the same content as a train clip" in told.text
     assert told.text.count("2 files in") == 2
     told.clear()
     planned.update()

@@ -176,7 +176,7 @@ def test_test_clips_with_the_bytes_of_train_clips_are_told(tmp_path: Path, told:
     first = made.audio_train / made.train[0][0]
     (made.audio_test / made.test[0]).write_bytes(first.read_bytes())
     index.warn_of_copies(rows_of(made))
-    assert "1 test clips have the same bytes as a train clip" in told.text
+    assert "1 test clips have the same content as a train clip" in told.text
     assert f"(audio_train/{first.name} and audio_test/{made.test[0]})" in told.text
 
 

@@ -98,12 +98,11 @@ def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[...,
     """A function that turns the cells of a row, in the order of ``ROLES``, into a clip."""
     check_label = label_checker(listed)
     line_of: dict[str, int | str] = {}
-    from_table = listed.table is not None
 
     def check(line: int | str, *cells: str) -> Clip | None:
         said = dict(zip(ROLES, cells, strict=True))
         name = said["file"]
-        file = find_file(files, name) if from_table else name
+        file = find_file(files, name)
         for role, folder in zip(listed.folders, file.split("/")[:-1], strict=False):
             said[role] = said[role] or folder
         if "split" in listed.roles:
@@ -145,21 +144,21 @@ def find_file(files: SoundFiles, name: str) -> str:
     Raises RowError for what cannot be the name of a file.
     """
     if UNPRINTABLE.search(name):
-        file = None
-    else:
-        try:
-            file = files.find(name)
-        except EarmarkError as problem:
-            raise RowError("ambiguous name", str(problem)) from None
-    if file is None:
-        no_path = "\\" in name or {"", ".", ".."} & set(name.split("/"))
-        if no_path or UNPRINTABLE.search(name):
-            raise RowError(
-                "no file name",
-                f"the file name is '{printable(name)}', and there is no such file. Write the path "
-                f"below the audio folder, such as name.wav or folder/name.wav, without control "
-                f"characters.",
-            )
+        raise RowError(
+            "no file name",
+            f"the file name '{printable(name)}' has control characters, or bytes that are not "
+            f"UTF-8. Rename the file.",
+        )
+    try:
+        file = files.find(name)
+    except EarmarkError as problem:
+        raise RowError("ambiguous name", str(problem)) from None
+    if file is None and ("\\" in name or {"", ".", ".."} & set(name.split("/"))):
+        raise RowError(
+            "no file name",
+            f"the file name is '{printable(name)}', and there is no such file. Write the path "
+            f"below the audio folder, such as name.wav or folder/name.wav.",
+        )
     return file or name
 
 
