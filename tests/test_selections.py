@@ -6,6 +6,7 @@ from tiny import write_rows
 
 from earmark.dataset import tables
 from earmark.evaluation import label_quality
+from earmark.evaluation import truth as truth_files
 from earmark.labels import selections
 from earmark.runtime.errors import EarmarkError
 
@@ -51,11 +52,11 @@ def test_usable_clips_in_the_order_of_the_labels():
 
 def test_a_class_without_a_usable_verified_clip_is_named():
     broken = CLIPS.assign(use=[int(name != "z_verified.wav") for name in CLIPS["clip"]])
-    with pytest.raises(EarmarkError, match=r"'Cello' of the train list.*1 such classes of 2"):
+    with pytest.raises(EarmarkError, match=r"'Cello' has no usable .*1 such classes of 2"):
         selections.labelled(LABELS, broken)
     # No clip of it is usable at all.
     broken.loc[broken["clip"] == "rest.wav", "use"] = 0
-    with pytest.raises(EarmarkError, match=r"'Cello' of the train list.*1 such classes of 2"):
+    with pytest.raises(EarmarkError, match=r"'Cello' has no usable .*1 such classes of 2"):
         selections.labelled(LABELS, broken)
 
 
@@ -142,7 +143,8 @@ def test_precision_counts_rows_whose_truth_is_known():
 
 def test_precision_of_the_given_labels_of_a_real_set(fsd10):
     # A third of the unverified labels is wrong there; verified ones are right.
-    truth = label_quality.truth_table(fsd10 / "train_truth.csv")
+    known = truth_files.read_train(fsd10 / "train_truth.csv")
+    truth = dict(zip(known["clip"], known["label"], strict=True))
     given = tables.read_table(fsd10 / "train.csv", ("fname", "label"), "train list")
     given = given.rename(columns={"fname": "clip"})
     trusted = given[given["manually_verified"] == "1"]

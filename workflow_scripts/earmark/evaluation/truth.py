@@ -113,7 +113,7 @@ def _unknown_classes(labels: pd.Series, classes: Collection[str]) -> str:
             )
     if not counts:
         return ""
-    hints = []
+    hints: list[str] = []
     for label, count in counts.most_common():
         near = difflib.get_close_matches(label, sorted(classes), 1) if len(hints) < 3 else []
         meant = f", did you mean '{printable(near[0])}'?" if near else ""
