@@ -83,7 +83,7 @@ def bounds(**settings: float) -> Callable[[TinySet], Overlay]:
 
 
 ONE_SCHEME = {"spreading": {"latent_two": {"scheme": "one"}}}
-NO_VERIFIED = "has no usable clip with manually_verified 1"
+NO_VERIFIED = "has no usable verified clip"
 
 KINDS = [
     Kind(
@@ -152,7 +152,12 @@ KINDS = [
         "works",
         rows(
             renamed(
-                {"Cello": r"$\frac$", "Flute": "<b>&amp;", "Bark": "a|b*[c]", "Knock": "猫{0}%s"}
+                {
+                    "Cello": r"$\frac$",
+                    "Flute": "<b>&amp",
+                    "Bark": "a, b*[c] / d",
+                    "Knock": "猫{0}%s",
+                }
             ),
             ONE_SCHEME,
         ),

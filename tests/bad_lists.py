@@ -250,21 +250,18 @@ KINDS = [
     # The labels.
     Kind("a label left empty", "there is no label", with_label(lambda label: "")),
     Kind(
-        "a label with a space",
-        "'Double bass' is not one word",
-        with_label(lambda label: "Double bass"),
-    ),
-    Kind(
         "several labels in a cell",
-        "'Bark,Dog' is not one word of at most 100 printable characters without commas",
-        with_label(lambda label: "Bark,Dog"),
+        "the cell 'Bark;Dog' lists 2 labels",
+        with_label(lambda label: "Bark;Dog"),
     ),
     Kind(
-        "a label with a control code", "'Ba\\x07rk' is not one word", with_label(lambda _: "Ba\ark")
+        "a label with a control code",
+        "the label 'Ba\\x07rk' is longer than 100 characters or has control",
+        with_label(lambda _: "Ba\ark"),
     ),
     Kind(
         "a label of 5,000 letters",
-        "is not one word of at most 100",
+        "is longer than 100 characters",
         with_label(lambda _: "x" * 5000),
     ),
     Kind("labels that differ by case", "differs from 'Bark' above only", with_label(str.upper)),
@@ -322,8 +319,13 @@ KINDS = [
         truth(TRUTH_HEADER, ("a.wav", "Bark", "test")),
     ),
     Kind(
+        "several true labels in a cell",
+        "the cell 'Bark|Cello' lists 2 labels",
+        truth(TRUTH_HEADER, ("a.wav", "Bark|Cello", "Public")),
+    ),
+    Kind(
         "a true label with a space",
-        "'Double bass' is not one word",
+        WORKS,
         truth(TRUTH_HEADER, ("a.wav", "Double bass", "Public")),
     ),
     Kind(

@@ -1,6 +1,7 @@
 """Every kind of hard labels goes through the whole workflow, or stops with its sentence."""
 
 import logging
+import re
 from collections.abc import Iterable
 from contextlib import chdir
 from pathlib import Path
@@ -30,8 +31,19 @@ import yaml
 from bad_labels import KINDS
 from corpus import Kind
 from test_end_to_end import CLASSES, TINY
-from tiny import REPO, TinySet, default_config, make_set, merged, read_rows, snakemake, write_rows
+from tiny import (
+    REPO,
+    TinySet,
+    default_config,
+    make_set,
+    merged,
+    read_rows,
+    snakemake,
+    write_listed,
+    write_rows,
+)
 
+from earmark.dataset import clip_lists
 from earmark.dataset import clips as clips_table
 from earmark.labels import label_table as labels_table
 from earmark.planning import clip_index, data_source
@@ -136,10 +148,11 @@ class Steps:
             paths = (str(results / folder / f"{part}.csv") for folder in ("index", "clips"))
             self.read(*paths, plan.features("stft", part), part)
         index_of = {part: str(results / f"index/{part}.csv") for part in ("train", "test")}
-        train_list = str(self.source.layout.train_list)
-        read_labels.main(train_list=train_list, corrections=[], table=self.tables["labels_table"])
+        listed = str(results / "index/listed.csv")
+        write_listed(Path(listed), clip_lists.train_rows(self.source.layout.train_list))
+        read_labels.main(listed_table=listed, corrections=[], table=self.tables["labels_table"])
         draw_folds.main(
-            train_list=train_list,
+            listed_table=listed,
             index_table=index_of["train"],
             table=self.tables["folds_table"],
             cfg={"folds": self.config["folds"]},
@@ -205,6 +218,7 @@ class Steps:
         )
         copy_submission.main(
             guesses=guesses,
+            combined=[combined],
             submission=str(results / "submission.csv"),
             cfg={"name": self.source.name, "entry": "weighted"},
         )
@@ -241,7 +255,7 @@ def test_every_kind_works_or_is_explained(tmp_path: Path, kind: Kind, told: Any)
         results = run_steps(made, overlay, tmp_path / "run")
         assert words in told.text
         submitted = read_rows(results / "submission.csv")
-        classes = {label for _, label, _ in made.train}
+        classes = {re.sub(r"[\s,]+", "_", label) for _, label, _ in made.train}
         assert [row["fname"] for row in submitted] == made.test
         for row in submitted:
             guesses = row["label"].split(" ")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tiny import TinySet, make_set, read_rows
 
 from earmark.dataset import clip_lists, layout
-from earmark.evaluation import scoring
+from earmark.evaluation import truth
 from earmark.labels import class_groups
 from earmark.planning import clip_index, data_source
 from earmark.runtime.errors import EarmarkError
@@ -37,7 +37,7 @@ def use(made: TinySet) -> None:
     assert source.labels == sorted({label for _, label, _ in made.train})
     assert clip_lists.names_of_test_clips(source.layout) == made.test
     if source.layout.test_truth:
-        scoring.read_truth(source.layout.test_truth)
+        truth.read_test(source.layout.test_truth, source.labels)
 
 
 @pytest.mark.parametrize("kind", bad_lists.KINDS, ids=str)
@@ -148,9 +148,26 @@ def test_no_test_clips_at_all(tmp_path: Path) -> None:
 
 def test_labels_that_are_as_different_as_need_be(tmp_path: Path) -> None:
     labels = ["None", "nan", "007", "7", "m²", "犬", "ヤギ", "क", "x" * 100, "a'b", "{x}", "=1+1"]
-    rows = "".join(f"{number}.wav,{label},1\n" for number, label in enumerate(labels))
+    labels += ["Double bass", "Chink, clink", "Wind/rain", 'a "b"', "Dog", "Dog, big", "Dog big"]
+    quoted = [label.replace('"', '""') for label in labels]
+    rows = "".join(f'{number}.wav,"{label}",1\n' for number, label in enumerate(quoted))
     found = read_list(tmp_path, HEADER + rows)
     assert found["label"].tolist() == labels
+
+
+@pytest.mark.parametrize("cell", ["Bark;", "; Bark", "Bark|", "Bark;Bark", "Bark ; Bark;"])
+def test_separators_around_one_label_are_left_out(tmp_path: Path, cell: str) -> None:
+    found = read_list(tmp_path, HEADER + f"a.wav,{cell},1\nb.wav,Bark,1\n")
+    assert found["label"].tolist() == ["Bark", "Bark"]
+
+
+@pytest.mark.parametrize("cell", ["Bark;Dog", "Bark; Dog", "Bark|Dog", "Bark | Dog;Cat|"])
+def test_a_cell_with_several_labels_is_refused(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(EarmarkError, match=r"line 2: the cell .* lists [23] labels") as caught:
+        read_list(tmp_path, HEADER + f"a.wav,{cell},1\n")
+    assert cell in str(caught.value)
+    with pytest.raises(EarmarkError, match="there is no label"):
+        read_list(tmp_path, HEADER + "a.wav,; |,1\n")
 
 
 @pytest.mark.parametrize(
@@ -161,6 +178,9 @@ def test_labels_that_are_as_different_as_need_be(tmp_path: Path) -> None:
         ("Straße", "STRASSE"),
         ("カ", "\uff76"),
         ("a\u200bb", "ab"),
+        ("Double bass", "Double_bass"),
+        ("Double bass", "Double  bass"),
+        ("Double bass", "double\u00a0bass"),
     ],
 )
 def test_labels_that_a_reader_takes_for_one(tmp_path: Path, one: str, other: str) -> None:
@@ -309,11 +329,11 @@ def test_garbled_test_lists_are_read_well_or_refused(scratch: TinySet, content: 
 def test_garbled_truths_are_read_well_or_refused(scratch: TinySet, content: bytes) -> None:
     path = scratch.folder / "truth.csv"
     path.write_bytes(content)
-    truth = tried(lambda: scoring.read_truth(path))
-    if isinstance(truth, pd.DataFrame):
-        assert truth["clip"].is_unique
-        assert set(truth["usage"]) <= {"", "Public", "Private"}
-        assert all(re.fullmatch(r"[^\s,]+", label) for label in truth["label"])
+    found = tried(lambda: truth.read_test(path, ["Bark", "Cello"]))
+    if isinstance(found, pd.DataFrame):
+        assert found["clip"].is_unique
+        assert set(found["usage"]) <= {"", "public", "private"}
+        assert all(re.fullmatch(r"[^;|]+", label) for label in found["label"])
 
 
 def plain_text(least: int, *without: str) -> st.SearchStrategy[str]:
@@ -325,8 +345,11 @@ def plain_text(least: int, *without: str) -> st.SearchStrategy[str]:
 
 PARTS = plain_text(1, "/", "\\").filter(lambda name: name not in (".", ".."))
 NAMES = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
+LABELS = plain_text(1, ";", "|")
 ROWS = st.lists(
-    st.tuples(NAMES, plain_text(1), st.sampled_from(["0", "1", "true", "FALSE"]), plain_text(0)),
+    st.tuples(
+        NAMES, plain_text(1, ";", "|"), st.sampled_from(["0", "1", "true", "FALSE"]), plain_text(0)
+    ),
     min_size=1,
     max_size=8,
     unique_by=(lambda row: row[0], lambda row: unicodedata.normalize("NFKD", row[1]).casefold()),
