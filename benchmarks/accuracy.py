@@ -21,7 +21,7 @@ import yaml
 
 sys.path.insert(0, str(measuring.SCRIPTS))
 
-from earmark.evaluation import scoring, submission
+from earmark.evaluation import predictions, scoring, submission, truth
 
 WAYS: dict[str, dict[str, object]] = {
     "float32, contiguous": {
@@ -49,8 +49,9 @@ def score(folder: Path, seed: int, hardware: dict[str, object]) -> float:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise SystemExit(done.stdout)
-    truth = scoring.read_truth(results / "dataset/test_post_competition.csv")
-    clips = scoring.score_clips("cnn_logmel", seed, submission.read(guesses), truth)
+    classes = predictions.read_classes(guesses.with_suffix(".h5"))
+    labels = truth.read_test(results / "dataset/test_post_competition.csv", classes)
+    clips = scoring.score_clips("cnn_logmel", seed, submission.read(guesses, classes), labels)
     return float(clips["average_precision"].mean())
 
 

@@ -389,6 +389,11 @@ KINDS = [
         truth(TRUTH_HEADER, ("a.wav", "Bark", "test")),
     ),
     Kind(
+        "several true labels in a cell",
+        "the cell 'Bark|Cello' lists 2 labels",
+        truth(TRUTH_HEADER, ("a.wav", "Bark|Cello", "Public")),
+    ),
+    Kind(
         "a true label with a space",
         WORKS,
         truth(TRUTH_HEADER, ("a.wav", "Double bass", "Public")),

@@ -35,6 +35,12 @@ def official() -> Path:
 
 
 @pytest.fixture(scope="session")
+def esc50() -> Path:
+    """ESC-50's list, with its official folds."""
+    return _folder("esc50", "EARMARK_ESC50")
+
+
+@pytest.fixture(scope="session")
 def fsd10() -> Path:
     """Folder of 243 real clips of ten classes, in the Kaggle layout."""
     return _folder("fsd10", "EARMARK_FSD10")

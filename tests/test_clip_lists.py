@@ -158,9 +158,26 @@ def test_no_test_clips_at_all(tmp_path: Path) -> None:
 
 def test_labels_that_are_as_different_as_need_be(tmp_path: Path) -> None:
     labels = ["None", "nan", "007", "7", "m²", "犬", "ヤギ", "क", "x" * 100, "a'b", "{x}", "=1+1"]
-    rows = "".join(f"{number}.wav,{label},1\n" for number, label in enumerate(labels))
+    labels += ["Double bass", "Chink, clink", "Wind/rain", 'a "b"', "Dog", "Dog, big", "Dog big"]
+    quoted = [label.replace('"', '""') for label in labels]
+    rows = "".join(f'{number}.wav,"{label}",1\n' for number, label in enumerate(quoted))
     found = read_list(tmp_path, HEADER + rows)
     assert found["label"].tolist() == labels
+
+
+@pytest.mark.parametrize("cell", ["Bark;", "; Bark", "Bark|", "Bark;Bark", "Bark ; Bark;"])
+def test_separators_around_one_label_are_left_out(tmp_path: Path, cell: str) -> None:
+    found = read_list(tmp_path, HEADER + f"a.wav,{cell},1\nb.wav,Bark,1\n")
+    assert found["label"].tolist() == ["Bark", "Bark"]
+
+
+@pytest.mark.parametrize("cell", ["Bark;Dog", "Bark; Dog", "Bark|Dog", "Bark | Dog;Cat|"])
+def test_a_cell_with_several_labels_is_refused(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(EarmarkError, match=r"line 2: the cell .* lists [23] labels") as caught:
+        read_list(tmp_path, HEADER + f"a.wav,{cell},1\n")
+    assert cell in str(caught.value)
+    with pytest.raises(EarmarkError, match="there is no label"):
+        read_list(tmp_path, HEADER + "a.wav,; |,1\n")
 
 
 @pytest.mark.parametrize(
@@ -171,6 +188,9 @@ def test_labels_that_are_as_different_as_need_be(tmp_path: Path) -> None:
         ("Straße", "STRASSE"),
         ("カ", "\uff76"),
         ("a\u200bb", "ab"),
+        ("Double bass", "Double_bass"),
+        ("Double bass", "Double  bass"),
+        ("Double bass", "double\u00a0bass"),
     ],
 )
 def test_labels_that_a_reader_takes_for_one(tmp_path: Path, one: str, other: str) -> None:
@@ -340,7 +360,9 @@ def plain_text(least: int, *without: str) -> st.SearchStrategy[str]:
 PARTS = plain_text(1, "/", "\\").filter(lambda name: name not in (".", ".."))
 NAMES = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
 ROWS = st.lists(
-    st.tuples(NAMES, plain_text(1, ";", "|"), st.sampled_from(["0", "1", "true", "FALSE"]), plain_text(0)),
+    st.tuples(
+        NAMES, plain_text(1, ";", "|"), st.sampled_from(["0", "1", "true", "FALSE"]), plain_text(0)
+    ),
     min_size=1,
     max_size=8,
     unique_by=(lambda row: row[0], lambda row: unicodedata.normalize("NFKD", row[1]).casefold()),

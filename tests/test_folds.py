@@ -2,14 +2,18 @@
 
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import draw_folds
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import make_set, read_rows, write_rows
+from tiny import LISTED_HEADER, make_set, read_rows, write_listed, write_rows
 
 from earmark.dataset import folds
+from earmark.dataset import listed as listed_files
+from earmark.runtime.errors import EarmarkError
 
 # (label, verified) of clips that are recordings of their own.
 CLIPS = st.lists(
@@ -34,7 +38,7 @@ def listed(rows: list[tuple[str, int]] | list[tuple[str, int, int, str]]) -> pd.
             (f"{number}.wav", label, verified, *(rest or (number, "")))
             for number, (label, verified, *rest) in enumerate(rows)
         ],
-        columns=["clip", "label", "verified", "recording", "hash"],
+        columns=["clip", "label", "verified", "recording", "content"],
     )
     return table.assign(recording="r" + table["recording"].astype(str))
 
@@ -83,8 +87,8 @@ def test_clips_of_one_recording_or_content_are_never_parted(
     table = listed(rows)
     drawn = table.assign(fold=table["clip"].map(fold_of(table, fold_count, seed)))
     assert (drawn.groupby("recording")["fold"].nunique() <= 1).all()
-    known = drawn[drawn["hash"] != ""]
-    assert (known.groupby("hash")["fold"].nunique() <= 1).all()
+    known = drawn[drawn["content"] != ""]
+    assert (known.groupby("content")["fold"].nunique() <= 1).all()
 
 
 def test_a_chain_of_recordings_and_contents_is_one() -> None:
@@ -171,8 +175,14 @@ def test_the_script_draws_folds_from_the_list_and_the_index(tmp_path: Path) -> N
     # Every third clip has the same content as the one before it; the last is in no file.
     names = [fname for fname, _, _ in made.train]
     content = [str(number - (number % 3 == 2)) for number in range(len(names) - 1)] + [""]
-    write_rows(index, ("clip", "hash"), list(zip(names, content, strict=True)))
-    arguments = {"train_list": str(made.train_list), "index_table": str(index), "seed": 1}
+    rows_of_index = [(*row, "", "") for row in zip(names, content, strict=True)]
+    write_rows(index, ("clip", "hash", "start", "end"), rows_of_index)
+    write_listed(tmp_path / "listed.csv", made.train)
+    arguments = {
+        "listed_table": str(tmp_path / "listed.csv"),
+        "index_table": str(index),
+        "seed": 1,
+    }
     draw_folds.main(**arguments, table=str(table), cfg={"folds": 3})
     rows = read_rows(table)
     assert [row["clip"] for row in rows] == [row["recording"] for row in rows] == names
@@ -191,4 +201,144 @@ def test_identical_content_with_two_labels_is_logged(caplog, monkeypatch) -> Non
     assert caplog.text == ""
     folds.warn_of_contradictions(listed([*rows, ("Bark", 0, 4, "y"), ("Bus", 0, 5, "")]))
     assert "2 train clips have identical content" in caplog.text
-    assert "2.wav, 4.wav" in caplog.text
+    assert "2.wav and 4.wav" in caplog.text
+
+
+class Official:
+    """Draws folds for rows (clip, label, verified, recording, fold); content by clip."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def folds(
+        self, rows: list[tuple[Any, ...]], content: dict[str, tuple[str, ...]] | None = None
+    ) -> dict[str, int]:
+        listed_table, index, table = (self.folder / f"{name}.csv" for name in ("l", "i", "f"))
+        write_rows(listed_table, LISTED_HEADER, rows)
+        none = {row[0]: (row[0], "", "") for row in rows}
+        parts = [(clip, *cells) for clip, cells in {**none, **(content or {})}.items()]
+        write_rows(index, ("clip", "hash", "start", "end"), parts)
+        draw_folds.main(
+            listed_table=str(listed_table),
+            index_table=str(index),
+            table=str(table),
+            cfg={"folds": 5},
+            seed=1,
+        )
+        found = folds.read(table)
+        assert found["recording"].tolist() == [row[3] for row in rows]
+        return dict(zip(found["clip"], found["fold"], strict=True))
+
+
+@pytest.fixture
+def official_folds(tmp_path: Path) -> Official:
+    return Official(tmp_path)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Any:
+    monkeypatch.setattr(folds.log, "propagate", True)
+    return caplog
+
+
+def test_official_folds_are_used_as_they_are(official_folds: Official, told: Any) -> None:
+    # Seven folds, not from 0 on, and not the five that would be drawn.
+    rows = [(f"{n}.wav", "AB"[n % 2], n % 5 // 2, f"r{n % 7}", n % 7 + 3) for n in range(70)]
+    assert official_folds.folds(rows) == {row[0]: row[4] for row in rows}
+    assert told.text == ""
+
+
+def test_the_folds_of_a_real_list_are_that_lists(official_folds: Official, esc50: Path) -> None:
+    listed_rows = read_rows(esc50 / "esc50.csv")
+    found = official_folds.folds(
+        [(row["filename"], row["category"], 1, row["src_file"], row["fold"]) for row in listed_rows]
+    )
+    assert found == {row["filename"]: int(row["fold"]) for row in listed_rows}
+
+
+def test_a_clip_without_a_fold_is_never_held_out_and_told(
+    official_folds: Official, told: Any
+) -> None:
+    rows = [(f"{n}.wav", "AB"[n % 2], 1, f"{n}.wav", "" if n > 10 else n % 2) for n in range(16)]
+    found = official_folds.folds(rows)
+    assert [found[f"{n}.wav"] for n in range(16)] == [n % 2 for n in range(11)] + [-1] * 5
+    assert "5 of 16 train clips have no fold" in told.text
+    assert "11.wav, 12.wav, 13.wav, ...)" in told.text
+
+
+def test_leaks_between_official_folds_are_told(official_folds: Official, told: Any) -> None:
+    rows = [
+        ("a.wav", "A", 1, "one", 0),
+        ("b.wav", "A", 1, "one", 1),
+        ("c.wav", "B", 1, "two", 1),
+        ("d.wav", "B", 1, "three", 0),
+        ("e.wav", "B", 1, "three", ""),  # every model learns from it
+        ("f.wav", "A", 1, "four", 0),
+    ]
+    # c and f have one content, in two folds and under two labels; two parts of one file do not.
+    content = {
+        "c.wav": ("same", "0", "2"),
+        "f.wav": ("same", "0", "2"),
+        "a.wav": ("same", "2", "4"),
+    }
+    assert official_folds.folds(rows, content)["c.wav"] == 1
+    assert "2 recordings have clips in different official folds (such as one, three)" in told.text
+    lines = [line for line in told.text.splitlines() if "identical content" in line]
+    assert len(lines) == 2
+    assert all("2 train clips" in line and "(such as c.wav and f.wav)" in line for line in lines)
+
+
+def test_a_fold_with_all_verified_clips_of_a_class_is_told(
+    official_folds: Official, told: Any
+) -> None:
+    rows = [
+        ("a.wav", "A", 1, "a", 0),
+        ("b.wav", "A", 1, "b", 1),
+        ("c.wav", "B", 1, "c", 1),
+        ("d.wav", "B", 0, "d", 0),
+        ("e.wav", "C", 1, "e", 0),
+        ("f.wav", "C", 1, "f", ""),
+        ("g.wav", "D", 1, "g", ""),
+    ]
+    official_folds.folds(rows)
+    assert "1 classes have all their verified clips in one official fold (such as B)" in told.text
+
+
+def test_parts_of_one_file_share_a_drawn_fold_by_their_recording_alone(
+    official_folds: Official,
+) -> None:
+    # Parts of one file that the list gives to other recordings are no copies of each other.
+    rows = [(f"f#{n}-{n + 1}", "AB"[n % 2], 0, f"r{n // 2}", "") for n in range(40)]
+    content = {row[0]: ("file", str(n), str(n + 1)) for n, row in enumerate(rows)}
+    found = official_folds.folds(rows, content)
+    assert all(found[f"f#{n}-{n + 1}"] == found[f"f#{n + 1}-{n + 2}"] for n in range(0, 40, 2))
+    assert set(found.values()) == set(range(5))
+
+
+@pytest.mark.parametrize(
+    "rows", [[("a.wav", "A", "x", "a", "")], [("a.wav", "A", 1, "a", "first")]]
+)
+def test_a_damaged_table_of_train_clips_is_told(official_folds: Official, rows: Any) -> None:
+    with pytest.raises(EarmarkError, match=r"table of train clips .* is damaged .*Delete it"):
+        official_folds.folds(rows)
+
+
+def test_listed_clips_come_back(tmp_path: Path) -> None:
+    rows = [
+        listed_files.Row("a.wav", 'Chink, "clink"', 1, "a.wav"),
+        listed_files.Row("b#0.000-1.500", "犬", 0, "b", 0),
+        listed_files.Row("c", "Double bass", 1, "c", 12),
+    ]
+    path = tmp_path / "listed.csv"
+    path.write_text(listed_files.to_csv_text(rows), encoding="utf-8", newline="")
+    assert listed_files.read(path) == rows
+    assert [row["fold"] for row in read_rows(path)] == ["", "0", "12"]
+    assert tuple(read_rows(path)[0]) == LISTED_HEADER
+
+
+def test_one_clip_a_class_and_very_uneven_ones(official_folds: Official) -> None:
+    rows = [(f"{n}.wav", f"class {n}", 1, f"{n}.wav", "") for n in range(500)]
+    assert set(official_folds.folds(rows).values()) == {-1}
+    rows = [(f"{n}.wav", "Rare" if n == 0 else "Common", 1, f"{n}.wav", "") for n in range(1001)]
+    found = official_folds.folds(rows)
+    assert Counter(found.values()) == {-1: 1, **dict.fromkeys(range(5), 200)}

@@ -180,6 +180,29 @@ def test_test_clips_with_the_bytes_of_train_clips_are_told(tmp_path: Path, told:
     assert f"(audio_train/{first.name} and audio_test/{made.test[0]})" in told.text
 
 
+def test_parts_are_copies_only_of_the_same_part(told: Any) -> None:
+    def part(name: str, start: str, end: str) -> index.Row:
+        return index.Row(f"{name}#{start}-{end}", name, start, end, 9, "same")
+
+    train = [part("a.wav", "0", "2"), index.Row("b.wav", "b.wav", "", "", 9, "same")]
+    index.warn_of_copies(
+        {"train": train, "test": [part("c.wav", "2", "4"), part("a.wav", "0", "1")]}
+    )
+    assert told.text == ""
+    index.warn_of_copies({"train": train, "test": [part(f"{n}.wav", "0", "2") for n in range(5)]})
+    assert "5 test clips have the same content" in told.text
+    assert "(a.wav and 0.wav, a.wav and 1.wav, a.wav and 2.wav, ...)" in told.text
+
+
+def test_recordings_of_train_and_test_clips_are_told(told: Any) -> None:
+    train = {"a.wav": "a.wav", "b#0-1": "b", "c#0-1": "c"}
+    index.warn_of_shared_recordings(train, {"d.wav": "d.wav", "e#1-2": "e"})
+    assert told.text == ""
+    index.warn_of_shared_recordings(train, {"b#1-2": "b", "b#3-4": "b", "c#5-6": "c", "e#0-1": "e"})
+    assert "3 test clips come from 2 recordings" in told.text
+    assert "(such as b, c)" in told.text
+
+
 def test_what_is_no_plain_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "zero.wav").symlink_to("/dev/zero")

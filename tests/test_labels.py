@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import read_labels
-from tiny import make_set, read_rows, snakemake, write_rows
+from tiny import make_set, read_rows, snakemake, write_listed, write_rows
 
 from earmark.labels import corrections as corrections_file
 from earmark.labels import label_table
@@ -34,11 +34,11 @@ def made_of(
     tmp_path: Path, *corrections: tuple[str, ...], listed: Any = LIST
 ) -> dict[str, tuple[str, str, str]]:
     """Clip -> (label, verified, origin), as the script writes them."""
-    train_list, corrected, table = (tmp_path / f"{name}.csv" for name in ("train", "c", "labels"))
-    write_rows(train_list, ("fname", "label", "manually_verified"), listed)
+    listed_table, corrected, table = (tmp_path / f"{name}.csv" for name in ("t", "c", "labels"))
+    write_listed(listed_table, listed)
     write_rows(corrected, corrections_file.COLUMNS, corrections)
     read_labels.main(
-        train_list=str(train_list),
+        listed_table=str(listed_table),
         corrections=[str(corrected)] if corrections else [],
         table=str(table),
     )
@@ -62,8 +62,8 @@ def test_without_corrections_they_are_the_lists(tmp_path: Path) -> None:
 
 def test_an_empty_file_of_corrections_changes_nothing(tmp_path: Path) -> None:
     write_rows(tmp_path / "c.csv", corrections_file.COLUMNS, [])
-    write_rows(tmp_path / "train.csv", ("fname", "label", "manually_verified"), LIST)
-    arguments = {"train_list": str(tmp_path / "train.csv"), "table": str(tmp_path / "labels.csv")}
+    write_listed(tmp_path / "t.csv", LIST)
+    arguments = {"listed_table": str(tmp_path / "t.csv"), "table": str(tmp_path / "labels.csv")}
     read_labels.main(**arguments, corrections=[str(tmp_path / "c.csv")])
     assert {row["clip"] for row in read_rows(tmp_path / "labels.csv")} == set(AS_LISTED)
 
@@ -199,7 +199,7 @@ def test_a_class_that_loses_its_last_verified_clip(
     listed = [row for row in LIST if others or row[0] != "3.wav"]
     with pytest.raises(EarmarkError) as caught:
         made_of(tmp_path, ("2.wav", label, decision, "Cello", EARLY), listed=listed)
-    for part in ("'Cello'", str(tmp_path / "train.csv"), "1 such classes of 3", "mark the right"):
+    for part in ("'Cello'", "1 such classes of 3", "mark the right"):
         assert part in str(caught.value)
     if others:
         rows = [
@@ -211,15 +211,31 @@ def test_a_class_that_loses_its_last_verified_clip(
 
 def test_a_class_may_get_its_first_verified_clip_by_a_correction(tmp_path: Path) -> None:
     listed = [row if row[0] != "2.wav" else ("2.wav", "Cello", 0) for row in LIST]
-    with pytest.raises(EarmarkError, match=r"'Cello'.*no usable clip with manually_verified 1"):
+    with pytest.raises(EarmarkError, match=r"'Cello'.*no usable verified clip"):
         made_of(tmp_path, listed=listed)
     found = made_of(tmp_path, ("5.wav", "Cello", "wrong", "Gong", EARLY), listed=listed)
     assert found["5.wav"] == ("Cello", "1", "correction")
 
 
 def test_a_single_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:
-    with pytest.raises(EarmarkError, match=r"All 2 clips of .* have the label 'Bark'"):
+    with pytest.raises(EarmarkError, match="All 2 train clips have the label 'Bark'"):
         made_of(tmp_path, listed=LIST[:2])
+
+
+def test_labels_with_spaces_and_commas_can_be_corrected(tmp_path: Path, told: Any) -> None:
+    listed = [("a.wav", "Chink, clink", 1), ("b.wav", "Dog/wolf", 1), ("c.wav", "Dog/wolf", 0)]
+    row = ("c.wav", "Chink, clink", "wrong", "Dog/wolf", EARLY)
+    found = made_of(tmp_path, row, listed=listed)
+    assert found["c.wav"] == ("Chink, clink", "1", "correction")
+    assert "look like lists" not in told.text
+
+
+def test_classes_that_look_like_lists_of_labels_are_told(tmp_path: Path, told: Any) -> None:
+    labels = ["Bark", "Bark,Dog", "Dog,Cat", "a,b", "b,a"]
+    made_of(tmp_path, listed=[(f"{n}.wav", label, 1) for n, label in enumerate(labels)])
+    assert "4 classes look like lists of labels (such as 'Bark,Dog', 'Dog,Cat', 'a,b', ...)" in (
+        told.text
+    )
 
 
 def test_the_workflow_finds_the_corrections_beside_the_run(tmp_path: Path) -> None:

@@ -94,6 +94,56 @@ def test_names_of_41_classes_do_not_overlap():
     assert min(box.x0 for box in boxes) >= 0
 
 
+def test_of_500_classes_the_largest_and_the_smallest_are_drawn():
+    rows = [(f"{n}.{m}", f"Class_{n:03}", 1, 1.0) for n in range(500) for m in range(1 + n // 10)]
+    counts = class_counts.count_clips(labelled_clips(rows))
+    assert len(counts) == 500
+    figure = class_counts.clips_per_class(counts)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    drawn = [text.get_text().replace(" ", "_") for text in axes.get_yticklabels()]
+    assert drawn == [*counts["label"][:30], *counts["label"][-30:]]
+    assert [text.get_text() for text in axes.texts] == [str(50 - n // 10) for n in range(30)] + [
+        str(3 - n // 10) for n in range(30)
+    ]
+    assert "500" in axes.get_title()
+    boxes = [axes.title.get_window_extent(), figure.legends[0].get_window_extent()]
+    assert not boxes[0].overlaps(boxes[1])
+
+
+def test_names_of_100_characters_leave_room_for_the_data():
+    names = ["a" * 100, "Chink, clink", "b" * 99 + "c"]
+    clips = labelled_clips([(str(n), label, 1, 1.0) for n, label in enumerate(names)])
+    figure = class_counts.clips_per_class(class_counts.count_clips(clips))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert axes.get_position().width > 0.5
+    drawn = [text.get_text() for text in axes.get_yticklabels()]
+    assert len(set(drawn)) == 3
+    assert max(map(len, drawn)) == 40
+    points = np.arange(6.0).reshape(-1, 2)
+    figure = tsne.before_and_after(points, names, names, "title")
+    figure.draw_without_rendering()
+    assert all(axes.get_position().width > 0.4 for axes in figure.axes)
+
+
+def test_of_many_classes_the_largest_are_coloured_and_no_clip_is_left_out():
+    points, given = clouds(300, 2)
+    given[-1] = given[-2] = "class_100"  # the largest
+    figure = tsne.before_and_after(points, given, given, "title")
+    coloured = {part.get_label() for axes in figure.axes for part in axes.collections[1:]}
+    assert len(coloured) == 80
+    assert "class 100 (4)" in coloured
+    for axes in figure.axes:
+        assert sum(len(part.get_offsets()) for part in axes.collections) == len(points)
+        styles = {
+            (to_hex(part.get_facecolor()[0]), part.get_paths()[0].vertices.tobytes())
+            for part in axes.collections[1:]
+        }
+        assert len(styles) == 20
+    assert "80 largest of 299 classes" in figure.get_suptitle()
+
+
 def test_script_of_the_classes_writes_the_counts(tmp_path):
     files = write_tables(tmp_path, [*ROWS, ("i", "Oboe", 1, 0.0)], unusable=["i"])
     out = {name: str(tmp_path / f"classes.{name}") for name in ("csv", "png", "svg")}

@@ -1,16 +1,22 @@
 """Scores against the truth, recomputed by hand, and the form of the submission."""
 
+import logging
 import math
 from pathlib import Path
+from typing import Any
 
+import copy_submission
 import numpy as np
 import pandas as pd
 import pytest
 import score as score_script
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny import read_rows, write_rows
 
 from earmark.dataset import tables
-from earmark.evaluation import out_of_fold, scoring, submission
+from earmark.evaluation import out_of_fold, predictions, scoring, submission
+from earmark.evaluation import truth as ground_truth
 from earmark.runtime.errors import EarmarkError
 
 TRUTH = [
@@ -38,6 +44,13 @@ def write_truth(folder: Path, rows: list[tuple[str, str, str]] = TRUTH) -> Path:
     return folder / "truth.csv"
 
 
+CLASSES = ["Bark", "Bus", "Cello", "Gong", "Oboe"]
+
+
+def read_truth(path: Path) -> pd.DataFrame:
+    return ground_truth.read_test(path, CLASSES)
+
+
 def by_hand(rows: list[tuple[str, str, str]], usages: set[str]) -> tuple[int, float, float, float]:
     """Clips, MAP@3, standard error and accuracy with loops and Python's own numbers."""
     values = []
@@ -61,7 +74,7 @@ def scored(
 
 
 def test_scores_are_those_by_hand(tmp_path: Path) -> None:
-    rows = scored("mine", 7, GUESSES, scoring.read_truth(write_truth(tmp_path)))
+    rows = scored("mine", 7, GUESSES, read_truth(write_truth(tmp_path)))
     assert [row["split"] for row in rows] == ["public", "private", "all"]
     for row, usages in zip(rows, ({"Public"}, {"Private"}, {"Public", "Private"}), strict=True):
         clips, mean, error, right = by_hand(TRUTH, usages)
@@ -72,21 +85,16 @@ def test_scores_are_those_by_hand(tmp_path: Path) -> None:
     assert [row["map3"] for row in rows] == [0.75, 0.4444, 0.5667]
 
 
-def test_ignored_clips_need_no_guess_but_all_others_do(tmp_path: Path) -> None:
-    truth = scoring.read_truth(write_truth(tmp_path))
+def test_ignored_clips_need_no_guess(tmp_path: Path) -> None:
+    truth = read_truth(write_truth(tmp_path))
     some = {name: guess for name, guess in GUESSES.items() if name not in ("f.wav", "g.wav")}
     assert scored("mine", 1, some, truth) == scored("mine", 1, GUESSES, truth)
-    del some["c.wav"], some["e.wav"]
-    with pytest.raises(EarmarkError) as caught:
-        scored("mine", 1, some, truth)
-    for part in ("2 test clips", "c.wav", "Add them to the test list"):
-        assert part in str(caught.value)
 
 
 def test_a_truth_without_usages_counts_as_one_split(tmp_path: Path) -> None:
     pairs = [(fname, label) for fname, label, usage in TRUTH if usage != "Ignored"]
     write_rows(tmp_path / "truth.csv", ("fname", "label"), pairs)
-    rows = scored("mine", 1, GUESSES, scoring.read_truth(tmp_path / "truth.csv"))
+    rows = scored("mine", 1, GUESSES, read_truth(tmp_path / "truth.csv"))
     assert [(row["split"], row["clips"], row["map3"]) for row in rows] == [("all", 5, 0.5667)]
 
 
@@ -99,7 +107,7 @@ def test_usages_in_any_case_and_a_class_called_none(tmp_path: Path) -> None:
         ("e.wav", "", "Public"),
         ("f.wav", "Bark", ""),
     ]
-    found = scoring.read_truth(write_truth(tmp_path, rows))
+    found = read_truth(write_truth(tmp_path, rows))
     assert list(found.itertuples(index=False, name=None)) == [
         ("a.wav", "Bark", "public"),
         ("b.wav", "None", "private"),
@@ -107,13 +115,166 @@ def test_usages_in_any_case_and_a_class_called_none(tmp_path: Path) -> None:
     ]
 
 
-def test_a_truth_that_spells_a_class_otherwise_is_not_scored_as_wrong(tmp_path: Path) -> None:
-    truth = scoring.read_truth(write_truth(tmp_path, [("a.wav", "bark", "Public")]))
-    with pytest.raises(EarmarkError, match="writes the class 'Bark' of the train list as 'bark'"):
-        scored("mine", 1, GUESSES, truth)
-    # Gong is no class at all: a clip of it scores 0.
-    truth = scoring.read_truth(write_truth(tmp_path, [("d.wav", "Gong", "Public")]))
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Any:
+    monkeypatch.setattr(ground_truth.log, "propagate", True)
+    caplog.set_level(logging.INFO)
+    return caplog
+
+
+def fitted(rows: list[tuple[str, str]], clips: list[str], classes: list[str]) -> Any:
+    truth = pd.DataFrame([(*row, "") for row in rows], columns=["clip", "label", "usage"])
+    return ground_truth.fit(truth, clips, classes, "test")
+
+
+@pytest.mark.parametrize(
+    ("label", "name"), [("bark", "Bark"), ("double_bass", "Double bass"), ("none", "None")]
+)
+def test_a_truth_that_spells_a_class_otherwise_is_not_scored_as_wrong(
+    label: str, name: str
+) -> None:
+    with pytest.raises(EarmarkError, match=f"writes the class '{name}' of .* as '{label}'"):
+        fitted([("a.wav", label)], ["a.wav"], ["Bark", "Double bass", "None"])
+
+
+def test_labels_that_are_no_class_are_misses_and_told(told: Any) -> None:
+    rows = [("a.wav", "Cats"), ("b.wav", "Cats"), ("c.wav", "Cat"), ("d.wav", "Xylophone")]
+    clips = [clip for clip, _ in rows]
+    truth, remarks = fitted(rows, clips, ["Bark", "Cat", "Oboe"])
+    assert truth[["clip", "label"]].to_numpy().tolist() == [list(row) for row in rows]
+    (remark,) = remarks
+    assert "3 of 4 labels" in remark
+    assert "'Cats' (2, did you mean 'Cat'?), 'Xylophone' (1)" in remark
+    assert remark in told.text
+    assert told.records[0].levelno == logging.WARNING
+    guesses = {clip: ["Cat", "Bark", "Oboe"] for clip in clips}
+    assert scoring.score_clips("x", 1, guesses, truth)["average_precision"].sum() == 1
+
+
+def test_clips_that_the_truth_or_the_test_list_lacks_are_told(told: Any) -> None:
+    rows = [("a.wav", "Bark"), ("x.wav", "Bark"), ("y.wav", "Bark")]
+    truth, remarks = fitted(rows, ["a.wav", "b.wav", "c.wav"], ["Bark"])
+    assert truth["clip"].tolist() == ["a.wav"]
+    assert "2 clips of the ground truth are no test clips, such as x.wav, y.wav" in remarks[0]
+    assert "1 of 3 test clips" in remarks[1]
+    assert all(remark in told.text for remark in remarks)
+    told.clear()
+    assert fitted(rows[:1], ["a.wav"], ["Bark"])[1] == []
+    assert told.text == ""
+    with pytest.raises(EarmarkError, match=r"None of the 3 clips .*a.wav.* is a test clip .*a\b"):
+        fitted(rows, ["a", "x"], ["Bark"])
+
+
+def test_none_is_a_label_where_it_is_a_class(tmp_path: Path) -> None:
+    rows = [("a.wav", "None", ""), ("b.wav", "Bark", ""), ("c.wav", "None", "Ignored")]
+    path = write_truth(tmp_path, rows)
+    assert ground_truth.read_test(path, ["Bark"])["clip"].tolist() == ["b.wav"]
+    found = ground_truth.read_test(path, ["Bark", "None"])
+    assert found["clip"].tolist() == ["a.wav", "b.wav"]
+
+
+def test_the_truth_of_train_clips(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    rows = [("a.wav", " Double bass "), ("b.wav", ""), ("c.wav", "None")]
+    write_rows(path, ("fname", "true_label"), rows)
+    found = ground_truth.read_train(path)
+    assert found.to_numpy().tolist() == [["a.wav", "Double bass"], ["c.wav", "None"]]
+    write_rows(path, ("fname", "true_label"), [("a.wav", "Bark"), ("a.wav", "Cello")])
+    with pytest.raises(EarmarkError, match=r"a.wav is listed again"):
+        ground_truth.read_train(path)
+
+
+def test_a_class_that_no_guess_names_is_known_to_the_truth(tmp_path: Path) -> None:
+    # Gong is a class, though the model never guesses it.
+    truth = read_truth(write_truth(tmp_path, [("d.wav", "Gong", "Public")]))
     assert scored("mine", 1, GUESSES, truth)[0]["map3"] == 0
+
+
+def test_spellings_of_a_submission() -> None:
+    today = ["Acoustic_guitar", "Hi-hat", "a/b", 'say"hi"', "犬"]
+    assert submission.spellings(today) == {name: name for name in today}
+    odd = ["Chink, clink", "Double  bass", "a b", "a,b", "a_b", "a_b_2", "x\u3000y"]
+    assert list(submission.spellings(odd).values()) == [
+        "Chink_clink",
+        "Double_bass",
+        "a_b_3",
+        "a_b_4",
+        "a_b",
+        "a_b_2",
+        "x_y",
+    ]
+
+
+@given(st.lists(st.text(st.sampled_from("ab ,_2"), min_size=1, max_size=6), unique=True))
+def test_spellings_are_words_that_differ(classes: list[str]) -> None:
+    spelled = submission.spellings(classes)
+    assert list(spelled) == classes
+    assert len(set(spelled.values())) == len(classes)
+    for name, word in spelled.items():
+        assert not set(word) & set(" ,")
+        assert word == name or set(name) & set(" ,")
+
+
+def test_guesses_of_odd_labels_come_back_as_they_are(tmp_path: Path) -> None:
+    classes = ["Chink, clink", "a b", "a,b", "a_b"]
+    probabilities = np.array([[0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]])
+    table = submission.make(["x.wav", "y.wav"], probabilities, classes)
+    assert table["label"].tolist() == ["a_b a_b_3 a_b_2", "Chink_clink a_b_2 a_b_3"]
+    tables.write_table(table, tmp_path / "made.csv")
+    assert submission.read(tmp_path / "made.csv", classes) == {
+        "x.wav": ["a_b", "a,b", "a b"],
+        "y.wav": ["Chink, clink", "a b", "a,b"],
+    }
+    with pytest.raises(EarmarkError, match=r"has the guess 'a_b_3', which is no class"):
+        submission.read(tmp_path / "made.csv", ["Chink, clink", "a,b", "a_b"])
+
+
+def test_the_writer_of_a_submission_says_how_it_spells(tmp_path: Path, told: Any) -> None:
+    (tmp_path / "guesses.csv").write_text("fname,label\n")
+    for classes in (["Bark", "Hi-hat"], ["Bark", "Dog, big", "a b", "c d", "e f"]):
+        told.clear()
+        copy_submission.main(
+            guesses=str(tmp_path / "guesses.csv"),
+            combined=[classes_in(tmp_path, classes)],
+            submission=str(tmp_path / "submission.csv"),
+            cfg={"name": "set", "entry": "system"},
+        )
+        assert ("spells" in told.text) == ("a b" in classes)
+    assert "4 of 5 classes" in told.text
+    assert "'Dog, big' as Dog_big, 'a b' as a_b, 'c d' as c_d, ..." in told.text
+    assert all(record.terminal for record in told.records)
+
+
+def classes_in(folder: Path, classes: list[str] = CLASSES) -> str:
+    """A file of predictions, of which only the classes are read."""
+    path = folder / "predictions.h5"
+    predicted = predictions.Predictions(["a.wav"], classes, np.ones((1, len(classes))))
+    predictions.write(path, predicted)
+    return str(path)
+
+
+def test_the_script_scores_odd_labels_and_says_what_it_left_out(tmp_path: Path) -> None:
+    classes = ["Dog, big", "a b", "a_b"]
+    table = submission.make(["x.wav", "y.wav", "z.wav"], np.eye(3), classes)
+    tables.write_table(table, tmp_path / "one.csv")
+    # By their spelling in the submission, a b would be taken for the class a_b.
+    rows = [("x.wav", "Dog, big"), ("y.wav", "a_b"), ("w.wav", "a_b")]
+    write_rows(tmp_path / "truth.csv", ("fname", "label"), rows)
+    score_script.main(
+        truth=str(tmp_path / "truth.csv"),
+        submissions=[str(tmp_path / "one.csv")],
+        combined=[classes_in(tmp_path, classes)],
+        scores=str(tmp_path / "scores.csv"),
+        page=str(tmp_path / "scores.html"),
+        clip_scores=str(tmp_path / "clip_scores.csv"),
+        cfg={"systems": [["one", 1]]},
+    )
+    clips = read_rows(tmp_path / "clip_scores.csv")
+    found = {row["clip"]: float(row["average_precision"]) for row in clips}
+    assert found == {"x.wav": 1, "y.wav": 1 / 3}
+    page = (tmp_path / "scores.html").read_text(encoding="utf-8")
+    assert "1 clips of the ground truth are no test clips, such as w.wav" in page
+    assert "2 of 3 test clips" in page
 
 
 def test_two_classes_give_two_guesses_that_can_be_scored(tmp_path: Path) -> None:
@@ -121,7 +282,9 @@ def test_two_classes_give_two_guesses_that_can_be_scored(tmp_path: Path) -> None
     table = submission.make(["a.wav", "b.wav"], np.array([[0.9, 0.1], [0.2, 0.8]]), ["Bark", "Bus"])
     assert table["label"].tolist() == ["Bark Bus", "Bus Bark"]
     tables.write_table(table, tmp_path / "made.csv")
-    rows = scored("mine", 1, submission.read(tmp_path / "made.csv"), scoring.read_truth(truth))
+    rows = scored(
+        "mine", 1, submission.read(tmp_path / "made.csv", ["Bark", "Bus"]), read_truth(truth)
+    )
     assert [(row["split"], row["map3"]) for row in rows] == [("public", 0.75), ("all", 0.75)]
 
 
@@ -137,6 +300,7 @@ def test_the_script_writes_a_row_per_system_and_split(tmp_path: Path) -> None:
     score_script.main(
         truth=str(write_truth(tmp_path)),
         submissions=[str(tmp_path / "one.csv"), str(tmp_path / "two.csv")],
+        combined=[classes_in(tmp_path, [*CLASSES, "None", "Triangle", "Xylophone"])] * 2,
         scores=str(tmp_path / "scores.csv"),
         page=str(tmp_path / "scores.html"),
         clip_scores=str(tmp_path / "clip_scores.csv"),
@@ -174,6 +338,7 @@ def test_a_truth_without_clips_that_count_has_a_table_without_rows(tmp_path: Pat
     score_script.main(
         truth=str(write_truth(tmp_path, [("f.wav", "None", "Ignored")])),
         submissions=[str(tmp_path / "one.csv")],
+        combined=[classes_in(tmp_path)],
         scores=str(tmp_path / "scores.csv"),
         page=str(tmp_path / "scores.html"),
         clip_scores=str(tmp_path / "clip_scores.csv"),
@@ -198,7 +363,7 @@ def test_means_over_seeds_by_hand() -> None:
 
 def test_clips_without_a_usage_are_scored_without_one(tmp_path: Path) -> None:
     write_rows(tmp_path / "truth.csv", ("fname", "label"), [("a.wav", "Bark"), ("d.wav", "Gong")])
-    truth = scoring.read_truth(tmp_path / "truth.csv")
+    truth = read_truth(tmp_path / "truth.csv")
     found = scoring.score_clips("mine", 1, GUESSES, truth)
     assert found["usage"].tolist() == ["", ""]
     assert found["average_precision"].tolist() == [1, 0]
@@ -206,7 +371,7 @@ def test_clips_without_a_usage_are_scored_without_one(tmp_path: Path) -> None:
 
 def test_clip_scores_come_back_to_the_last_bit(tmp_path: Path) -> None:
     rows = [("a.wav", "Oboe", "Public"), ("b.wav", "Bark", "Public")]
-    truth = scoring.read_truth(write_truth(tmp_path, rows))
+    truth = read_truth(write_truth(tmp_path, rows))
     made = scoring.score_clips("mine", 3, GUESSES, truth)
     tables.write_table(made, tmp_path / "clip_scores.csv")
     found = scoring.read_clip_scores(tmp_path / "clip_scores.csv")
@@ -251,7 +416,7 @@ def test_official_truth_has_the_published_counts(official: Path) -> None:
     rows = read_rows(official / "test_post_competition.csv")
     perfect = {row["fname"]: [row["label"], "x", "y"] for row in rows}
     second = {row["fname"]: ["x", row["label"], "y"] for row in rows}
-    truth = scoring.read_truth(official / "test_post_competition.csv")
+    truth = read_truth(official / "test_post_competition.csv")
     for guesses, value in ((perfect, 1.0), (second, 0.5)):
         found = scored("mine", 1, guesses, truth)
         assert [(row["split"], row["clips"], row["map3"]) for row in found] == [

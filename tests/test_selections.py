@@ -1,11 +1,13 @@
 """Selections: what is learned from, with which label and weight."""
 
+import measure_labels
 import pandas as pd
 import pytest
 from tiny import write_rows
 
 from earmark.dataset import tables
 from earmark.evaluation import label_quality
+from earmark.evaluation import truth as truth_files
 from earmark.labels import selections
 from earmark.runtime.errors import EarmarkError
 
@@ -51,11 +53,11 @@ def test_usable_clips_in_the_order_of_the_labels():
 
 def test_a_class_without_a_usable_verified_clip_is_named():
     broken = CLIPS.assign(use=[int(name != "z_verified.wav") for name in CLIPS["clip"]])
-    with pytest.raises(EarmarkError, match=r"'Cello' of the train list.*1 such classes of 2"):
+    with pytest.raises(EarmarkError, match=r"'Cello' has no usable .*1 such classes of 2"):
         selections.labelled(LABELS, broken)
     # No clip of it is usable at all.
     broken.loc[broken["clip"] == "rest.wav", "use"] = 0
-    with pytest.raises(EarmarkError, match=r"'Cello' of the train list.*1 such classes of 2"):
+    with pytest.raises(EarmarkError, match=r"'Cello' has no usable .*1 such classes of 2"):
         selections.labelled(LABELS, broken)
 
 
@@ -142,7 +144,8 @@ def test_precision_counts_rows_whose_truth_is_known():
 
 def test_precision_of_the_given_labels_of_a_real_set(fsd10):
     # A third of the unverified labels is wrong there; verified ones are right.
-    truth = label_quality.truth_table(fsd10 / "train_truth.csv")
+    known = truth_files.read_train(fsd10 / "train_truth.csv")
+    truth = dict(zip(known["clip"], known["label"], strict=True))
     given = tables.read_table(fsd10 / "train.csv", ("fname", "label"), "train list")
     given = given.rename(columns={"fname": "clip"})
     trusted = given[given["manually_verified"] == "1"]
@@ -151,3 +154,23 @@ def test_precision_of_the_given_labels_of_a_real_set(fsd10):
     right, known = label_quality.count_correct(rest, truth)
     assert known == len(rest) > 50
     assert right / known == pytest.approx(2 / 3, abs=0.05)
+
+
+def test_the_script_measures_what_the_truth_knows_and_says_what_it_does_not(tmp_path):
+    rows = [(f"{n}.wav", "AB"[n % 2], 1, "verified", 1.0) for n in range(6)]
+    write_rows(tmp_path / "all.csv", selections.COLUMNS, rows)
+    # 1 is wrong, 2 is no class, 5 is not known, and 9 is not there.
+    truth = [("0.wav", "A"), ("1.wav", "A"), ("2.wav", "Bs"), ("3.wav", "B"), ("4.wav", "A")]
+    write_rows(tmp_path / "truth.csv", ("fname", "true_label"), [*truth, ("9.wav", "A")])
+    measure_labels.main(
+        truth=str(tmp_path / "truth.csv"),
+        selections=[str(tmp_path / "all.csv")],
+        quality=str(tmp_path / "quality.csv"),
+        page=str(tmp_path / "quality.html"),
+        cfg={"names": ["all"]},
+    )
+    found = pd.read_csv(tmp_path / "quality.csv")
+    assert found[["labels", "correct"]].to_numpy().tolist() == [[5, 3], [5, 3]]
+    page = (tmp_path / "quality.html").read_text(encoding="utf-8")
+    for words in ("1 clips of the ground truth", "1 of 5 labels", "5 of 6 usable train clips"):
+        assert words in page

@@ -24,6 +24,7 @@ import yaml
 REPO = Path(__file__).parents[1]
 RATE = 8000
 TRAIN_HEADER = ("fname", "label", "manually_verified")
+LISTED_HEADER = ("clip", "label", "verified", "recording", "fold")
 
 
 @dataclass
@@ -57,6 +58,11 @@ def write_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[object
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def write_listed(path: Path, train: Sequence[tuple[str, str, int]]) -> None:
+    """Write the table of the train clips, each its own recording, without official folds."""
+    write_rows(path, LISTED_HEADER, [(*row, row[0], "") for row in train])
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -29,17 +29,15 @@ def main(
     names of the ``selections``.
     """
     all_rows = [selection_files.read(path) for path in selections]
-    listed = all_rows[0]
+    # Each selection has a row for every usable clip.
+    usable = all_rows[0]
+    clips, classes = usable["clip"].tolist(), set(usable["label"])
     known, remarks = ground_truth.fit(
-        ground_truth.read_train(truth),
-        listed["clip"].tolist(),
-        set(listed["label"]),
-        "usable train",
+        ground_truth.read_train(truth), clips, classes, "usable train"
     )
     true_labels = dict(zip(known["clip"], known["label"], strict=True))
-    # Each selection has a row for every usable clip.
-    source = all_rows[0]["source"].where(all_rows[0]["verified"] == 1, "unverified")
-    by_name = {ALL_LABELS: all_rows[0].assign(source=source)}
+    source = usable["source"].where(usable["verified"] == 1, "unverified")
+    by_name = {ALL_LABELS: usable.assign(source=source)}
     for name, table in zip(cfg["names"], all_rows, strict=True):
         by_name[name] = selection_files.training_rows(table)
     rows = []

@@ -61,7 +61,7 @@ def draw(listed: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
         units = sorted((_random_number(seed, "recording", name), name) for name in stratum["unit"])
         fold_of |= {name: (offset + rank) % folds for rank, (_, name) in enumerate(units)}
     for _, verified_units in ordered[ordered["verified"] == 1].groupby("label")["unit"]:
-        if verified_units.map(fold_of).nunique() == 1:
+        if len({fold_of[unit] for unit in verified_units}) == 1:
             fold_of[min(verified_units)] = -1
     return table.assign(fold=table["unit"].map(fold_of))[list(COLUMNS)]
 

@@ -33,7 +33,7 @@ def spellings(classes: Sequence[str]) -> dict[str, str]:
 
 
 def make(clips: Sequence[str], probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """Probabilities (n, classes) -> rows fname, label: names as spelled, separated by spaces.
+    """Probabilities (n, classes) -> rows fname, label; label has class names separated by spaces.
 
     With two classes there are two names.
     """

@@ -80,10 +80,10 @@ def source_of(config: Mapping[str, Any], is_main_process: bool = True) -> Source
 
 def _existing(path: Path, name: str, kind: str, is_main_process: bool) -> Source:
     reserved = sorted(set("{}<>") & set(str(path)))
-    if reserved:
+    if reserved and kind == "fetched":  # its lists are inputs of rules
         raise EarmarkError(
             f"The data set {path} has '{reserved[0]}' in its name, which Snakemake reads as a "
-            f"wildcard. Rename it, or set `dataset` to a link to it."
+            f"wildcard. Rename it."
         )
     # Snakemake deletes rules' outputs before it makes them: none may be a user's file.
     results = Path("results", name)

@@ -45,6 +45,7 @@ def clips_per_class(counts: pd.DataFrame) -> Figure:
     axes.tick_params(axis="y", length=0)
     if classes > MOST_BARS:
         axes.axhline(half - 0.5, color="0.5", linestyle=":")
-        axes.set_title(f"the {half} largest and the {half} smallest of {classes} classes")
+        title = f"the {half} largest and {half} smallest of {classes} classes"
+        axes.set_title(f"{title} (all are in clips_per_class.csv)", fontsize=10)
     figure.legend(loc="outside upper center", ncols=2, frameon=False)
     return figure
