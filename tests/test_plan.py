@@ -98,7 +98,7 @@ def test_folds_that_there_are_not(
 
 def test_without_test_clips_there_is_no_submission() -> None:
     assert plan_of().submitted_guesses("csv") == "results/mine/guesses/seed1/arithmetic.csv"
-    with pytest.raises(EarmarkError, match="has no test clips, so there is no submission.csv"):
+    with pytest.raises(EarmarkError, match="has no test clips, so there is no submission"):
         plan_of(has_test=False).submitted_guesses("csv")
 
 
