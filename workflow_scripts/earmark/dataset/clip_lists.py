@@ -70,6 +70,8 @@ def read(
     ``problems``, it appends (line, problem) of each to these.
     """
     files = files or SoundFiles(listed.audio)
+    if listed.table:
+        files = files.beside(listed.table.parent)
     check = _checker(listed, labels, files)
     if listed.table:
         names = [column for role, column in listed.columns.items() if role in ROLES]
@@ -175,11 +177,17 @@ def label_checker(listed: ClipList) -> Callable[[str], str]:
         if cell in known:
             return known[cell]
         label = cell
-        if listed.label_separator and listed.several_labels != "refuse":
-            several = [part.strip() for part in cell.split(listed.label_separator)]
+        several = [part.strip() for part in cell.split(listed.label_separator or "\0")]
+        if len(several) > 1 and listed.several_labels == "refuse":
+            raise RowError(
+                "several labels",
+                f"the cell '{printable(cell)}' lists {len(several)} labels; a clip has one label "
+                f"here. Remove the line, or write `several_labels: leave_out` in the dataset.yaml.",
+            )
+        if len(several) > 1:
             # Of labels of which one has all others as parents, that one.
             fitting = [one for one in several if set(several) <= parents.get(one, {one})]
-            label = fitting[0] if len(fitting) == 1 or len(several) == 1 else ""
+            label = fitting[0] if len(fitting) == 1 else ""
         if label or not cell:
             try:
                 label = check_label(label)
@@ -212,12 +220,19 @@ def _parents(listed: ClipList) -> Mapping[str, set[str]]:
     return parents
 
 
+def split_in(text: str) -> str | None:
+    """The split that one of the words in a text names, such as test in 'audio_test'."""
+    words = re.split(r"[^a-z]+", text.lower())
+    return next((SPLITS[word] for word in words if word in SPLITS), None)
+
+
 def _split_of(cell: str) -> str:
-    if cell.lower() not in SPLITS:
+    split = split_in(cell)
+    if not split:
         raise RowError(
             "split", f"the split is '{printable(cell)}'. Write train, validation or test."
         )
-    return SPLITS[cell.lower()]
+    return split
 
 
 def _part(start: str, end: str) -> tuple[str, str]:
