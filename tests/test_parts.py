@@ -62,14 +62,15 @@ def test_samples_of_parts_are_a_slice_of_the_whole_file(
     path = tmp_path / "a"
     path.write_bytes(encoded(np.stack(sounds, axis=1), rate, format, subtype))
     # libsndfile's own, decoded from the start in one piece.
-    whole = soundfile.read(path, dtype="float32", always_2d=True)[0].mean(axis=1)
+    with soundfile.SoundFile(path) as sound:
+        whole = sound.read(sound.frames, "float32", always_2d=True).mean(axis=1)
     loaded = audio.load(path, rate)
     for start, end in places(rate, seconds):
         part = audio.load(path, rate, 300.0, start=start, end=end)
         first, last = round(start * rate), round(end * rate)
         assert len(part) == last - first
         assert np.array_equal(part, loaded[first:last]), start
-        assert format == "MP3" or np.array_equal(part, whole[first:last])
+        assert np.array_equal(part, whole[first:last])
         facts = audio.inspect(path, 0.0, 300.0, start, end)
         assert facts.status == "ok", facts
         assert facts.seconds == len(part) / rate

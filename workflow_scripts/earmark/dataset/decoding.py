@@ -51,8 +51,10 @@ class UnreadableClipError(Exception):
 
 class _SoundFile(soundfile.SoundFile):
     def seekable(self) -> bool:
-        # read() seeks after each block, which fails at the end of a FLAC file of unknown length.
-        return self.frames < UNKNOWN_FRAMES and super().seekable()
+        # read() seeks after each block. In MP3 that spoils the first samples of the next one, and
+        # it fails at the end of a FLAC file of unknown length.
+        is_mpeg = self.subtype.startswith("MPEG")
+        return not is_mpeg and self.frames < UNKNOWN_FRAMES and super().seekable()
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,7 @@ class OpenClip:
         # In Vorbis libsndfile seeks a wrong place, once in 200 times; in Opus and MP3 samples
         # depend on those before them; in GSM, NMS and G.72x it cannot seek.
         sound = self.sound
-        is_exact = sound.format not in ("OGG", "MP3") and not sound.subtype.startswith("MPEG")
-        if first == 0 or not is_exact or not sound.seekable():
+        if first == 0 or sound.format == "OGG" or not sound.seekable():
             return first == 0
         if first >= sound.frames:
             raise self._starts_after(sound.frames / self.rate)
