@@ -171,7 +171,8 @@ def test_limits_of_length_are_those_of_the_part(tmp_path: Path) -> None:
     assert facts_of(tmp_path / "a.wav", 15.0, float("inf")).seconds == 5.0
 
 
-def test_only_what_is_asked_for_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Numbers of samples that are read from now on."""
     read = []
     plain = soundfile.SoundFile.read
 
@@ -180,8 +181,39 @@ def test_only_what_is_asked_for_is_read(tmp_path: Path, monkeypatch: pytest.Monk
         return plain(self, frames, **options)
 
     monkeypatch.setattr(soundfile.SoundFile, "read", counted)
+    return read
+
+
+def test_only_what_is_asked_for_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for format in ("WAV", "FLAC"):
         (tmp_path / "a").write_bytes(encoded(recording(60.0, 8000), 8000, format))
-        read.clear()
+        counted = count_reads(monkeypatch)
         audio.load(tmp_path / "a", 8000, start=50.0, end=52.0)
-        assert read == [16000]
+        assert counted == [16000]
+
+
+@pytest.mark.parametrize("format", ["OGG", "MP3"])
+def test_parts_after_one_another_are_decoded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    """Those behind a part go on from there; any order, and other files between, change nothing."""
+    (tmp_path / "a").write_bytes(encoded(recording(30.0, 8000), 8000, format, None))
+    (tmp_path / "b").write_bytes(encoded(recording(30.0, 8000, 1), 8000, format, None))
+    whole = {name: audio.load(tmp_path / name, 8000) for name in ("a", "b")}
+    counted = count_reads(monkeypatch)
+    starts = [0.5 * number + 0.123 for number in range(50)]
+    for start in starts:
+        part = audio.load(tmp_path / "a", 8000, start=start, end=start + 1.0)
+        assert np.array_equal(part, whole["a"][round(8000 * start) :][:8000])
+    # Parts overlap by half, so every second one starts again.
+    assert len(starts) * 8000 <= sum(counted)
+    counted.clear()
+    for start in starts[::2]:
+        audio.load(tmp_path / "a", 8000, start=start, end=start + 1.0)
+    assert sum(counted) <= 30 * 8000
+    rng = np.random.default_rng(5)
+    for _ in range(40):
+        name, start = rng.choice(["a", "b"]), rng.uniform(0.0, 29.0)
+        part = audio.load(tmp_path / name, 8000, start=start, end=start + 0.5)
+        first = round(8000 * start)
+        assert np.array_equal(part, whole[name][first : round(8000 * (start + 0.5))])

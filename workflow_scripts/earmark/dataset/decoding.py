@@ -6,6 +6,7 @@ into silence: it raises ``UnreadableClipError``.
 """
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,11 @@ class _SoundFile(soundfile.SoundFile):
         return not is_mpeg and self.frames < UNKNOWN_FRAMES and super().seekable()
 
 
+# The file that was decoded last from its start, with its stamp and the next sample: parts mostly
+# follow one another. At most one.
+_resumable: list[tuple[tuple[int, ...], _SoundFile, int]] = []
+
+
 @dataclass(frozen=True)
 class OpenClip:
     """An open sound file, and the part of it from ``start`` to ``end`` in seconds."""
@@ -83,7 +89,7 @@ class OpenClip:
         They are exactly those of ``file[round(start * rate):round(end * rate)]``. Raises
         UnreadableClipError, with the status empty where the file has nothing of the part.
         """
-        sound, first = self.sound, round(self.start * self.rate)
+        first = round(self.start * self.rate)
         # A little more than the limit shows that there is more.
         left = min(self.longest_seconds * self.rate, 1e18) // 1 + 1
         if self.end < math.inf:
@@ -92,10 +98,11 @@ class OpenClip:
             raise UnreadableClipError(
                 f"there is no time from {self.start} to {self.end} s", "empty"
             )
-        values = CODED_BLOCK_VALUES if sound.format in CODED else BLOCK_VALUES
-        size = max(1, values // sound.channels)
-        dtype = "int16" if sound.subtype == "PCM_16" else "float32"
-        before = 0 if self._go_to(first) else first
+        values = CODED_BLOCK_VALUES if self.sound.format in CODED else BLOCK_VALUES
+        size = max(1, values // self.sound.channels)
+        dtype = "int16" if self.sound.subtype == "PCM_16" else "float32"
+        sound, at = self._sound_before(first)
+        before = first - at
         is_empty, wanted, block = True, 0, np.zeros(0)
         while left > 0 and len(block) == wanted:
             wanted = int(min(size, before + left))
@@ -109,16 +116,27 @@ class OpenClip:
                 is_empty = False
             before -= len(block) - len(part)
             left -= len(part)
+            at += len(block)
+        if sound is not self.sound:
+            _resumable.append((self._stamp(), sound, at))
         if is_empty and first:
-            raise self._starts_after((first - before) / self.rate)
+            raise self._starts_after(at / self.rate)
 
-    def _go_to(self, first: int) -> bool:
-        """Seek a sample; False if decoding must start at the file's beginning to be exact."""
-        # In Vorbis libsndfile seeks a wrong place, once in 200 times; in Opus and MP3 samples
-        # depend on those before them; in GSM, NMS and G.72x it cannot seek.
+    def _sound_before(self, first: int) -> tuple[soundfile.SoundFile, int]:
+        """The file to read a part from, and the sample that it is at: ``first`` or one before."""
         sound = self.sound
-        if first == 0 or sound.format == "OGG" or not sound.seekable():
-            return first == 0
+        # In Vorbis libsndfile seeks a wrong place, once in 200 times; in Opus and MP3 samples
+        # depend on those before them; in GSM, NMS and G.72x it cannot seek. These are decoded from
+        # the start, or from where the part before ended.
+        if first and (sound.format == "OGG" or not sound.seekable()):
+            while _resumable:
+                stamp, sound, at = _resumable.pop()
+                if at <= first and stamp == self._stamp():
+                    return sound, at
+                sound.close()
+            return _SoundFile(os.open(self.path, os.O_RDONLY), closefd=True), 0
+        if first == 0:
+            return sound, 0
         if first >= sound.frames:
             raise self._starts_after(sound.frames / self.rate)
         try:
@@ -126,7 +144,12 @@ class OpenClip:
         except soundfile.SoundFileError as problem:
             reason = f"cannot be decoded from {self.start} s on ({_reason(problem)})"
             raise UnreadableClipError(reason) from problem
-        return True
+        return sound, first
+
+    def _stamp(self) -> tuple[int, ...]:
+        # Processes share the position in a file that was open before they parted.
+        facts = os.stat(self.path)
+        return os.getpid(), facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
 
     def _starts_after(self, end: float) -> UnreadableClipError:
         return UnreadableClipError(
