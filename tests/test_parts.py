@@ -1,5 +1,6 @@
 """Parts of files: exactly the samples between two times, wherever they lie, in every format."""
 
+from functools import partial
 from pathlib import Path
 
 import extract_features
@@ -10,8 +11,9 @@ import soundfile
 from bad_audio import encoded
 from tiny import default_config, read_rows, tone
 
-from earmark.dataset import audio, index
+from earmark.dataset import audio, clips, index, inspection
 from earmark.features import store
+from earmark.runtime import pools
 
 RATE = 22050
 SECONDS = 20.0
@@ -217,3 +219,9 @@ def test_parts_after_one_another_are_decoded_once(
         part = audio.load(tmp_path / name, 8000, start=start, end=start + 0.5)
         first = round(8000 * start)
         assert np.array_equal(part, whole[name][first : round(8000 * (start + 0.5))])
+    # Processes that begin now do not go on where this one is.
+    places = [clips.Place(str(tmp_path / "b"), start, start + 0.3) for start in starts]
+    work = partial(inspection.facts_of, shortest_seconds=0.05, longest_seconds=300.0)
+    alone = [work(place) for place in places]
+    audio.load(tmp_path / "b", 8000, start=0.1, end=0.2)
+    assert list(pools.parallel_map(work, places, 2)) == alone
