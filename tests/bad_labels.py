@@ -109,7 +109,7 @@ KINDS = [
     ),
     Kind(
         "a held-out fold that is not drawn",
-        "Write folds below 2",
+        "has 2, but the folds are 0, 1",
         config({"systems": {"vgg_fewer": {"folds": [2]}}}),
     ),
     Kind(

@@ -3,6 +3,7 @@
 ``expected`` has words of the sentence that the user gets, or begins with "works".
 """
 
+import shutil
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -53,11 +54,50 @@ def with_label(change: Callable[[str], str]) -> Callable[[TinySet], None]:
     """A spoiler that changes the label of the third row of the train list."""
 
     def spoil(made: TinySet) -> None:
-        rows = list(made.train)
-        rows[2] = (rows[2][0], change(rows[2][1]), rows[2][2])
+        fname, label, verified = made.train[2]
+        made.train[2] = (fname, change(label), verified)
+        write_rows(made.train_list, TRAIN_HEADER, made.train)
+
+    return spoil
+
+
+def spelled(change: Callable[[str], str]) -> Callable[[TinySet], None]:
+    """A spoiler that writes the names of the train clips, whose files stay, in another way."""
+
+    def spoil(made: TinySet) -> None:
+        rows = [(change(fname), label, verified) for fname, label, verified in made.train]
         write_rows(made.train_list, TRAIN_HEADER, rows)
 
     return spoil
+
+
+def in_folders(change: Callable[[str], str]) -> Callable[[TinySet], None]:
+    """A spoiler that puts train clips into two sub-folders; ``change`` makes their listed names."""
+
+    def spoil(made: TinySet) -> None:
+        rename_clips(made, [f"{'ab'[i % 2]}/{fname}" for i, (fname, *_) in enumerate(made.train)])
+        spelled(change)(made)
+
+    return spoil
+
+
+def absolute(made: TinySet) -> None:
+    spelled(lambda fname: str(made.audio_train / fname))(made)
+
+
+def elsewhere(made: TinySet) -> None:
+    """A train clip is moved out of the data set, and listed by its absolute path."""
+    fname, label, verified = made.train[0]
+    path = (made.audio_train / fname).rename(made.folder.with_name("mine.wav"))
+    made.train[0] = (str(path), label, verified)
+    write_rows(made.train_list, TRAIN_HEADER, made.train)
+
+
+def no_test_clips(made: TinySet) -> None:
+    assert made.test_list is not None
+    made.test_list.unlink()
+    shutil.rmtree(made.audio_test)
+    made.test.clear()
 
 
 def with_names(names: Sequence[str]) -> Callable[[TinySet], None]:
@@ -168,13 +208,35 @@ KINDS = [
     Kind("clip names in other scripts", WORKS, with_names(SCRIPTS)),
     Kind("clip names with characters of shells and markup", WORKS, with_names(SIGNS)),
     Kind("clips in sub-folders", WORKS, with_names(FOLDERS)),
+    Kind("semicolons for commas", WORKS, rewritten(lambda text: text.replace(",", ";"))),
+    Kind("tabs for commas", WORKS, rewritten(lambda text: text.replace(",", "\t"))),
+    Kind("train list in UTF-16", WORKS, rewritten(lambda text: text.encode("utf-16"))),
+    Kind(
+        "train list in UTF-16, big end first",
+        WORKS,
+        rewritten(lambda text: f"\ufeff{text}".encode("utf-16-be")),
+    ),
+    Kind("clip names without ending", WORKS, spelled(lambda fname: fname.removesuffix(".wav"))),
+    Kind("clip names with ./ before them", WORKS, spelled(lambda fname: f"./{fname}")),
+    Kind("clip names with backslashes", WORKS, in_folders(lambda name: name.replace("/", "\\"))),
+    Kind("bare names of clips in sub-folders", WORKS, in_folders(lambda name: name[2:])),
+    Kind("absolute clip names", WORKS, absolute),
+    Kind("a train clip outside the data set", WORKS, elsewhere),
+    Kind("a label with a space", WORKS, with_label(lambda label: "Double bass")),
+    Kind("a label with a comma and a slash", WORKS, with_label(lambda label: "Bark, loud/long")),
+    Kind("a class called None", WORKS, with_label(lambda label: "None")),
     Kind("test list without labels", WORKS, only_test_names),
     Kind("test list with more columns", WORKS, more_test_columns),
+    Kind("no test clips", WORKS, no_test_clips),
     # The file.
     Kind("train list is a folder", "cannot be read (Is a directory)", a_folder),
     Kind("train list is empty", "it has ''. Its first line should be", rewritten(lambda t: "")),
-    Kind("train list without rows", "has no rows", rewritten(lambda text: lines(text)[0])),
-    Kind("train list in UTF-16", "is not text in UTF-8", rewritten(lambda t: t.encode("utf-16"))),
+    Kind("train list without rows", "has no train clips", rewritten(lambda text: lines(text)[0])),
+    Kind(
+        "train list in UTF-16 without its mark",
+        "is not text in UTF-8",
+        rewritten(lambda text: text.encode("utf-16-le")),
+    ),
     Kind(
         "train list in Latin-1",
         "line 10 has the byte 0xe9",
@@ -182,9 +244,8 @@ KINDS = [
     ),
     Kind("zero bytes in the list", "has the byte 0x00", rewritten(lambda t: t + "\0" * 512)),
     Kind(
-        "semicolons for commas", "save it as 'CSV UTF-8", rewritten(lambda t: t.replace(",", ";"))
+        "bars for commas", "save it as 'CSV UTF-8", rewritten(lambda text: text.replace(",", "|"))
     ),
-    Kind("tabs for commas", "save it as 'CSV UTF-8", rewritten(lambda t: t.replace(",", "\t"))),
     # The header.
     Kind(
         "train list without header",
@@ -241,30 +302,44 @@ KINDS = [
     ),
     Kind("a comment among the lines", "line 10: there is no label", with_row("# more")),
     # The names.
-    Kind("a name that leads out", "'../x.wav'. Write the clip's path below", with_row("../x.wav")),
-    Kind("an absolute name", "'/etc/passwd'. Write the clip's path", with_row("/etc/passwd")),
-    Kind("a name with a backslash", "'..\\x.wav'. Write the clip's path", with_row("..\\x.wav")),
+    Kind("a name that leads out to no file", "'../x.wav', and there is no", with_row("../x.wav")),
+    Kind("an absolute name of no file", "'/no/x.wav', and there is no", with_row("/no/x.wav")),
+    Kind("a name with a backslash", "'..\\x.wav', and there is no", with_row("..\\x.wav")),
+    Kind(
+        "a bare name in two sub-folders",
+        "fits 2 files, such as a/x.wav and b/x.wav. Write the one with its folder",
+        lambda made: (
+            rename_clips(made, ["a/x.wav", "b/x.wav"]),
+            with_row("x.wav", "Bark", 1)(made),
+        ),
+    ),
+    Kind(
+        "one clip by two names",
+        "is listed again, after line 2",
+        lambda made: with_row(made.train[0][0].removesuffix(".wav"), "Bark", 1)(made),
+    ),
     Kind("an empty name", "the file name is ''", with_row("", "Bark", 1)),
-    Kind("a name with a line break", "'x\\ny.wav'. Write the clip's path", with_row("x\ny.wav")),
-    Kind("a name that moves the cursor", "'\\x1b[2Jx.wav'. Write", with_row("\x1b[2Jx.wav")),
+    Kind("a name with a line break", "'x\\ny.wav' has control", with_row("x\ny.wav")),
+    Kind("a name that moves the cursor", "'\\x1b[2Jx.wav' has control", with_row("\x1b[2Jx.wav")),
     # The labels.
     Kind("a label left empty", "there is no label", with_label(lambda label: "")),
-    Kind(
-        "several labels in a cell",
-        "the cell 'Bark;Dog' lists 2 labels",
-        with_label(lambda label: "Bark;Dog"),
-    ),
-    Kind(
-        "a label with a control code",
-        "the label 'Ba\\x07rk' is longer than 100 characters or has control",
-        with_label(lambda _: "Ba\ark"),
-    ),
-    Kind(
-        "a label of 5,000 letters",
-        "is longer than 100 characters",
-        with_label(lambda _: "x" * 5000),
-    ),
+    Kind("several labels in a cell", "lists 2 labels", with_label(lambda label: "Bark;Dog")),
+    Kind("several labels with bars", "lists 2 labels", with_label(lambda label: "Bark | Dog")),
+    Kind("a label with a control code", "has control characters", with_label(lambda _: "Ba\ark")),
+    Kind("a label of 5,000 letters", "longer than 100", with_label(lambda _: "x" * 5000)),
     Kind("labels that differ by case", "differs from 'Bark' above only", with_label(str.upper)),
+    Kind(
+        "labels that differ by a space",
+        "'Double_bass' differs from 'Double bass' above only",
+        lambda made: write_rows(
+            made.train_list,
+            TRAIN_HEADER,
+            [
+                (name, f"Double{' _'[number % 2]}bass", verified)
+                for number, (name, _, verified) in enumerate(made.train)
+            ],
+        ),
+    ),
     Kind(
         "labels that differ by Unicode form",
         "in its Unicode form. Write one of them",
@@ -276,11 +351,6 @@ KINDS = [
                 for number, (name, _, verified) in enumerate(made.train)
             ],
         ),
-    ),
-    Kind(
-        "a label that no group has",
-        "'Barking' of the train list is in no group of the scheme 'two' (1 such classes)",
-        with_label(lambda label: "Barking"),
     ),
     Kind(
         "verified as maybe",
@@ -306,7 +376,7 @@ KINDS = [
     ),
     Kind(
         "a test clip's name that leads out",
-        "'../../x.wav'. Write the clip's path below",
+        "'../../x.wav', and there is no such file",
         tests_listed(("fname",), ("../../x.wav",)),
     ),
     # The truth of the test clips.
@@ -334,8 +404,17 @@ KINDS = [
         truth(TRUTH_HEADER, ("a.wav", "Bark", "Public"), ("a.wav", "Cello", "Public")),
     ),
     # The folder.
+    Kind(
+        "test clips listed without their folder",
+        "lists test clips, but their folder",
+        lambda made: shutil.rmtree(made.audio_test),
+    ),
+    Kind(
+        "test clips of which none is there",
+        "is empty. Put the clips",
+        lambda made: (no_test_clips(made), made.audio_test.mkdir()),
+    ),
     Kind("the folder's name has odd characters", WORKS, moved("my 'set' of sounds; $HOME %s é")),
-    Kind("the folder's name has braces", "has '{' in its name", moved("my {set}")),
-    Kind("the folder's name has angle brackets", "has '<' in its name", moved("my <set>")),
-    Kind("the data set is an archive", "There is no data set in", only_an_archive),
+    Kind("the folder's name has braces", WORKS, moved("my {set} <b>")),
+    Kind("the data set is an archive", "is no folder, list", only_an_archive),
 ]

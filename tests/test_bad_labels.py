@@ -39,11 +39,9 @@ from tiny import (
     merged,
     read_rows,
     snakemake,
-    write_listed,
     write_rows,
 )
 
-from earmark.dataset import clip_lists
 from earmark.dataset import clips as clips_table
 from earmark.labels import label_table as labels_table
 from earmark.planning import clip_index, data_source
@@ -149,7 +147,6 @@ class Steps:
             self.read(*paths, plan.features("stft", part), part)
         index_of = {part: str(results / f"index/{part}.csv") for part in ("train", "test")}
         listed = str(results / "index/listed.csv")
-        write_listed(Path(listed), clip_lists.train_rows(self.source.layout.train_list))
         read_labels.main(listed_table=listed, corrections=[], table=self.tables["labels_table"])
         draw_folds.main(
             listed_table=listed,

@@ -1,7 +1,7 @@
 """The lists of a data set: what people write is read as meant, or refused with a sentence."""
 
+import codecs
 import csv
-import dataclasses
 import io
 import os
 import re
@@ -17,9 +17,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tiny import TinySet, make_set, read_rows
 
-from earmark.dataset import clip_lists, layout
+from earmark.dataset import clip_lists, guessing, index
+from earmark.dataset.clip_lists import Clip
+from earmark.dataset.layout import CHALLENGE_COLUMNS, ClipList
 from earmark.evaluation import truth
-from earmark.labels import class_groups
 from earmark.planning import clip_index, data_source
 from earmark.runtime.errors import EarmarkError
 
@@ -29,13 +30,15 @@ HEADER = "fname,label,manually_verified\n"
 def use(made: TinySet) -> None:
     """What the product does with a data set's folder and lists, in its order."""
     source = data_source.source_of({"dataset": str(made.folder)})
+    assert source.clips
     base = made.folder.parent
-    clip_index.update(source.layout, base / "results", base)
-    class_groups.groups_of(source.labels, "two", class_groups.SCHEMES["two"])
-    found = train_list(source.layout.train_list)
-    assert list(found.itertuples(index=False, name=None)) == made.train
+    clip_index.update(source.layout, base / "results", base, source.clips)
+    assert [(clip.clip, clip.label, clip.verified) for clip in source.clips.train] == made.train
     assert source.labels == sorted({label for _, label, _ in made.train})
-    assert clip_lists.names_of_test_clips(source.layout) == made.test
+    assert [clip.clip for clip in source.clips.test] == made.test
+    # Each clip's file was found.
+    for part in ("train", "test") if made.test else ("train",):
+        assert all(row["hash"] for row in read_rows(base / f"results/index/{part}.csv"))
     if source.layout.test_truth:
         truth.read_test(source.layout.test_truth, source.labels)
 
@@ -60,12 +63,19 @@ def test_the_corpus_is_large_and_its_names_differ() -> None:
 
 
 def train_list(path: Path) -> pd.DataFrame:
-    return pd.DataFrame(clip_lists.train_rows(path))
+    """The clips of a train list, none of whose files are there."""
+    clips = clip_lists.read(ClipList(path.parent, path, CHALLENGE_COLUMNS))
+    return pd.DataFrame(clips, columns=Clip._fields)[["clip", "label", "verified"]]
 
 
 def read_list(tmp_path: Path, content: str) -> pd.DataFrame:
     (tmp_path / "train.csv").write_text(content, encoding="utf-8", newline="")
     return train_list(tmp_path / "train.csv")
+
+
+def names_of_test_clips(folder: Path) -> list[str]:
+    """The test clips of a folder."""
+    return [clip.clip for clip in index.read_lists(guessing.layout_of(folder)).test]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +110,7 @@ def read_list(tmp_path: Path, content: str) -> pd.DataFrame:
 def test_ways_to_write_a_train_list(tmp_path: Path, content: str) -> None:
     found = read_list(tmp_path, content)
     assert found.to_dict("list") == {
-        "fname": ["a.wav", "b.wav"],
+        "clip": ["a.wav", "b.wav"],
         "label": ["Cello", "Bark"],
         "verified": [1, 0],
     }
@@ -118,7 +128,7 @@ def test_labels_that_look_like_numbers_or_nothing_stay_text(tmp_path: Path) -> N
             "a.wav,Cello\nb.wav\n",
             ("- line 2: manually_verified is ''", "- line 3: there is no label"),
         ),
-        ("a//b.wav,Cello,1\n", ("- line 2: the file name is 'a//b.wav'. Write",)),
+        ("a//b.wav,Cello,1\n", ("- line 2: the file name is 'a//b.wav', and",)),
         ("a/../../b.wav,Cello,1\na/,Cello,1\n", ("- line 2: the file name", "- line 3: the file")),
         # Line numbers are those that an editor shows; a cell may have several lines.
         ("a.wav,Cello,1\n\n\nb.wav,Bark,2\n", ("- line 5: manually_verified is '2'",)),
@@ -126,15 +136,17 @@ def test_labels_that_look_like_numbers_or_nothing_stay_text(tmp_path: Path) -> N
             '"b\n.wav",Bark,1\nc.wav,,1\n',
             ("- line 2: the file name", "- line 4: there is no label"),
         ),
-        ("".join(f"{n}.wav,Bark,?\n" for n in range(13)), ("- line 11: ", "- and 3 more")),
+        ("".join(f"{n}.wav,Bark,?{n}\n" for n in range(13)), ("- line 11: ", "- and 3 more")),
+        # What several rows have is told once.
+        ("".join(f"{n}.wav,Bark,?\n" for n in range(13)), ("- line 2 and 12 more: manually_",)),
     ],
 )
 def test_all_bad_rows_are_reported(tmp_path: Path, rows: str, problems: tuple[str, ...]) -> None:
     with pytest.raises(EarmarkError) as caught:
         read_list(tmp_path, HEADER + rows)
     first, *others = str(caught.value).split("\n")
-    assert first == f"The train list {tmp_path / 'train.csv'} cannot be used."
-    assert len(others) == (11 if len(rows) > 100 else len(problems))
+    assert first == f"The list of clips {tmp_path / 'train.csv'} cannot be used."
+    assert len(others) == (11 if "?12" in rows else len(problems))
     for problem, line in zip(problems, others[-len(problems) :], strict=True):
         assert line.startswith(problem)
 
@@ -142,7 +154,7 @@ def test_all_bad_rows_are_reported(tmp_path: Path, rows: str, problems: tuple[st
 def test_no_test_clips_at_all(tmp_path: Path) -> None:
     made = make_set(tmp_path, ["Bark"], zenodo=True, test_clips=0, sound=False)
     with pytest.raises(EarmarkError, match=r"is empty\. Put the clips") as caught:
-        clip_lists.names_of_test_clips(layout.find_layout(tmp_path))
+        names_of_test_clips(tmp_path)
     assert str(made.audio_test) in str(caught.value)
 
 
@@ -208,15 +220,15 @@ def test_names_on_disk_that_no_list_can_hold(tmp_path: Path) -> None:
             open(path, "wb").close()
         except OSError:
             pytest.skip("the file system takes no such names")
-        with pytest.raises(EarmarkError, match="without control characters"):
-            clip_lists.names_of_test_clips(layout.find_layout(tmp_path))
+        with pytest.raises(EarmarkError, match="has control characters"):
+            names_of_test_clips(tmp_path)
         os.unlink(path)
 
 
 def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = make_set(tmp_path / "set", ["Bark"], sound=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert data_source.source_of({"dataset": "~/set"}).layout.train_list == made.train_list
+    assert data_source.source_of({"dataset": "~/set"}).layout.train.table == made.train_list
 
 
 # What a list is made of, whole and broken.
@@ -286,6 +298,10 @@ def is_inside(name: str) -> bool:
     return bool(lines) and not {"", ".", ".."} & set(name.split("/"))
 
 
+def is_one_label(label: str) -> bool:
+    return bool(re.fullmatch(r"[^\0-\x1f;|]{1,100}", label)) and label == label.strip()
+
+
 @given(content=GARBLED)
 @settings(max_examples=500)
 @example(content=b'fname,label,manually_verified\na.wav,Bark,1,"\r\n')
@@ -295,20 +311,19 @@ def test_garbled_train_lists_are_read_well_or_refused(scratch: TinySet, content:
     found = tried(lambda: train_list(path))
     if not isinstance(found, pd.DataFrame):
         return
-    assert list(found.columns) == ["fname", "label", "verified"]
-    assert len(found) >= 1
-    assert found["fname"].is_unique
+    assert found["clip"].is_unique
     assert set(found["verified"]) <= {0, 1}
-    text = content.decode("utf-8-sig")
-    for fname, label in zip(found["fname"], found["label"], strict=True):
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    for fname, label in zip(found["clip"], found["label"], strict=True):
         assert is_inside(fname)
-        assert re.fullmatch(r"[^\s,]+", label)
+        assert is_one_label(label)
         # Nothing is made up.
         assert fname.replace('"', '""') in text or fname in text
         assert label in text or label.replace('"', '""') in text
     # Nothing is lost either: without quotes, each line that is not blank is a row.
     if '"' not in text:
-        written = [line for line in re.split(r"[\r\n]", text) if line.replace(",", "").strip()]
+        written = [line for line in re.split(r"[\r\n]", text) if line.strip(",;\t ").strip()]
         assert len(found) == len(written) - 1
 
 
@@ -317,10 +332,11 @@ def test_garbled_train_lists_are_read_well_or_refused(scratch: TinySet, content:
 def test_garbled_test_lists_are_read_well_or_refused(scratch: TinySet, content: bytes) -> None:
     assert scratch.test_list is not None
     scratch.test_list.write_bytes(content)
-    found = layout.kaggle_layout(scratch.folder)
-    names = tried(lambda: clip_lists.names_of_test_clips(found))
-    if isinstance(names, list):
-        assert len(set(names)) == len(names) >= 1
+    listed = ClipList(scratch.audio_test, scratch.test_list, {"file": "fname"})
+    clips = tried(lambda: clip_lists.read(listed, labels=False))
+    if isinstance(clips, list):
+        names = [clip.clip for clip in clips]
+        assert len(set(names)) == len(names)
         assert all(is_inside(name) for name in names)
 
 
@@ -329,11 +345,11 @@ def test_garbled_test_lists_are_read_well_or_refused(scratch: TinySet, content: 
 def test_garbled_truths_are_read_well_or_refused(scratch: TinySet, content: bytes) -> None:
     path = scratch.folder / "truth.csv"
     path.write_bytes(content)
-    found = tried(lambda: truth.read_test(path, ["Bark", "Cello"]))
+    found = tried(lambda: truth.read_test(path, ["Bark"]))
     if isinstance(found, pd.DataFrame):
         assert found["clip"].is_unique
         assert set(found["usage"]) <= {"", "public", "private"}
-        assert all(re.fullmatch(r"[^;|]+", label) for label in found["label"])
+        assert all(map(is_one_label, found["label"]))
 
 
 def plain_text(least: int, *without: str) -> st.SearchStrategy[str]:
@@ -345,7 +361,6 @@ def plain_text(least: int, *without: str) -> st.SearchStrategy[str]:
 
 PARTS = plain_text(1, "/", "\\").filter(lambda name: name not in (".", ".."))
 NAMES = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
-LABELS = plain_text(1, ";", "|")
 ROWS = st.lists(
     st.tuples(
         NAMES, plain_text(1, ";", "|"), st.sampled_from(["0", "1", "true", "FALSE"]), plain_text(0)
@@ -390,28 +405,28 @@ def test_a_list_in_any_dialect_is_read_as_it_was_meant(
 def test_test_clips_keep_the_order_of_their_list(tmp_path: Path) -> None:
     made = make_set(tmp_path, ["Cello", "Bark"], test_clips=6, sound=False)
     assert made.test != sorted(made.test)
-    assert clip_lists.names_of_test_clips(layout.find_layout(tmp_path)) == made.test
+    assert names_of_test_clips(tmp_path) == made.test
     assert made.test_list is not None
     made.test_list.unlink()
     (made.audio_test / ".hidden").write_bytes(b"")
     (made.audio_test / "folder").mkdir()
     (made.audio_test / "folder/x.wav").write_bytes(b"")
-    found = clip_lists.names_of_test_clips(layout.find_layout(tmp_path))
+    found = names_of_test_clips(tmp_path)
     assert found == sorted([*made.test, "folder/x.wav"])
 
 
 def test_official_train_list(official: Path) -> None:
     found = train_list(official / "train.csv")
     rows = read_rows(official / "train.csv")
-    assert found["fname"].tolist() == [row["fname"] for row in rows]
+    assert found["clip"].tolist() == [row["fname"] for row in rows]
     assert found["label"].tolist() == [row["label"] for row in rows]
     assert (len(found), int(found["verified"].sum()), found["label"].nunique()) == (9473, 3710, 41)
     longer = train_list(official / "train_post_competition.csv")
-    assert sorted(longer["fname"]) == sorted(found["fname"])
+    assert sorted(longer["fname"]) == sorted(found["clip"])
 
 
 def test_official_test_list(official: Path) -> None:
-    plain = layout.kaggle_layout(official)
-    names = clip_lists.names_of_test_clips(dataclasses.replace(plain, test_truth=Path("none")))
+    listed = ClipList(official, official / "sample_submission.csv", {"file": "fname"})
+    names = [clip.clip for clip in clip_lists.read(listed, labels=False)]
     assert names == [row["fname"] for row in read_rows(official / "sample_submission.csv")]
     assert len(names) == len(set(names)) == 9400

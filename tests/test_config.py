@@ -241,11 +241,6 @@ def test_the_missing_keys_of_one_entry_are_all_named() -> None:
             ("systems.again.base is 'vgg_fewer_semi'", "self-trained itself", "without a base"),
         ),
         (
-            nested("systems.vgg_more.folds", [0, 5]),
-            ("systems.vgg_more.folds has 5", "5 folds", "below 5"),
-        ),
-        (nested("folds", 2) | nested("systems.vgg_more.folds", [2]), ("folds has 2", "below 2")),
-        (
             nested("systems.vgg_fewer.labels", "everything"),
             (
                 "systems.vgg_fewer_semi.base is 'vgg_fewer'",

@@ -194,11 +194,9 @@ def test_a_label_outside_every_group(tmp_path: Path) -> None:
     told(found, "'Wren'", "in no group of the scheme 'two'", "scheme: one", "group_schemes")
 
 
-def test_no_train_list(tmp_path: Path) -> None:
-    made = make_set(tmp_path / "set", ["Cello", "Bark"], sound=False)
-    made.train_list.unlink()
+def test_no_data_set(tmp_path: Path) -> None:
     found = plan(tmp_path, "submission.csv", overlay={"dataset": "set"})
-    told(found, "There is no data set in set", "Set `dataset`", "fname,label,manually_verified")
+    told(found, "The data set set is not there", "Set `dataset`", "earmark init")
 
 
 def test_mistakes_in_the_config(tmp_path: Path) -> None:

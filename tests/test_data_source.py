@@ -18,7 +18,7 @@ def test_a_folder_is_looked_at_right_away(tmp_path: Path) -> None:
     make_set(tmp_path / "my clips!", ["Bark", "Anvil"], sound=False)
     source = named(tmp_path / "my clips!")
     assert (source.kind, source.name, source.labels) == ("folder", "my_clips_", ["Anvil", "Bark"])
-    with pytest.raises(EarmarkError, match="There is no data set in"):
+    with pytest.raises(EarmarkError, match="is not there"):
         named(tmp_path / "none")
 
 
@@ -67,20 +67,20 @@ def test_the_link_leads_to_the_data_set_and_gives_it_one_path(tmp_path: Path) ->
         made = make_set(tmp_path / name / "set", ["Cello"], truth=True, sound=False)
         source = named(made.folder)
         linked = linked_layout(source, results, is_main_process=True)
-        assert linked.train_list.samefile(made.train_list)
-        assert linked.audio_test.samefile(made.audio_test)
-        found.append(linked)
+        assert linked.test_truth
+        assert linked.test_truth.samefile(tmp_path / name / "set/test_post_competition.csv")
+        found.append(linked.test_truth)
         # A job leaves it as it is.
         moved = Source("set", "folder", layout.kaggle_layout(tmp_path / "x"), [])
         assert linked_layout(moved, results, is_main_process=False)
-        assert linked.train_list.samefile(made.train_list)
-    assert found[0] == found[1]
-    assert found[0].test_truth == results / "source/test_post_competition.csv"
-    zenodo = Source("set", "folder", layout.zenodo_layout(tmp_path), [])
-    assert linked_layout(zenodo, results, is_main_process=True).test_list is None
+        assert linked.test_truth.samefile(made.folder / "test_post_competition.csv")
+    assert found == [results / "source/test_post_competition.csv"] * 2
+    without = Source("set", "folder", layout.Layout(tmp_path, source.layout.train), [])
+    assert linked_layout(without, results, is_main_process=True).test_truth is None
     # On another machine a job makes it where there is none.
     elsewhere = linked_layout(source, tmp_path / "elsewhere", is_main_process=False)
-    assert elsewhere.train_list.samefile(made.train_list)
+    assert elsewhere.test_truth
+    assert elsewhere.test_truth.samefile(made.folder / "test_post_competition.csv")
     # What a rule makes is no link's.
     assert linked_layout(named("demo"), results, is_main_process=True) == named("demo").layout
 

@@ -328,9 +328,10 @@ def test_script(server: Server, tmp_path: Path) -> None:
         name: str(tmp_path / "set/FSDKaggle2018.meta" / file)
         for name, file in zip(("train_list", "truth"), LISTS, strict=True)
     }
-    parts = {part: tmp_path / f"results/index/{part}.csv" for part in ("train", "test")}
+    parts = {part: tmp_path / f"results/index/{part}.csv" for part in ("train", "test", "listed")}
     main(**lists, **{f"index_{part}": str(path) for part, path in parts.items()}, cfg=cfg)
     assert_complete(tmp_path / "set")
+    assert [row["clip"] for row in read_rows(parts["listed"])] == ["000a.wav"]
     for part, archive, names in (("train", TRAIN, ["000a.wav"]), ("test", TEST, CONTENT[TEST])):
         rows = read_rows(parts[part])
         assert [row["clip"] for row in rows] == sorted(names)

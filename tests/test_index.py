@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from tiny import TRAIN_HEADER, TinySet, make_set, read_rows, write_rows
 
-from earmark.dataset import index, layout
+from earmark.dataset import guessing, index
 from earmark.runtime.errors import EarmarkError
 
 
-def rows_of(made: TinySet) -> dict[str, list[index.Row]]:
-    return index.build(layout.find_layout(made.folder))
+def rows_of(made: TinySet) -> index.Index:
+    return index.build(guessing.layout_of(made.folder))
 
 
 def content_hash(content: bytes) -> str:
@@ -46,13 +46,13 @@ def told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> A
 def test_index_of_a_small_set(tmp_path: Path, zenodo: bool) -> None:
     made = make_set(tmp_path / "set", ["Cello", "Bark"], zenodo=zenodo, empty_test_clips=1)
     found = rows_of(made)
-    assert [row.clip for row in found["train"]] == [fname for fname, _, _ in made.train]
-    assert [row.clip for row in found["test"]] == made.test
+    assert [row.clip for row in found.train] == [fname for fname, _, _ in made.train]
+    assert [row.clip for row in found.test] == made.test
+    paths = {name: tmp_path / "index" / f"{name}.csv" for name in (*index.PARTS, "listed")}
+    index.write(found, paths)
     for part, audio in (("train", made.audio_train), ("test", made.audio_test)):
-        path = tmp_path / "index" / f"{part}.csv"
-        index.write(found[part], path)
-        assert rows_in(path) == found[part]
-        for row in read_rows(path):
+        assert rows_in(paths[part]) == getattr(found, part)
+        for row in read_rows(paths[part]):
             content = (audio / row["clip"]).read_bytes()
             assert (made.folder / row["file"]).samefile(audio / row["clip"])
             assert row == {
@@ -63,6 +63,10 @@ def test_index_of_a_small_set(tmp_path: Path, zenodo: bool) -> None:
                 "bytes": str(len(content)),
                 "hash": content_hash(content),
             }
+    assert read_rows(paths["listed"]) == [
+        {"clip": fname, "label": label, "verified": str(flag), "recording": fname, "fold": ""}
+        for fname, label, flag in made.train
+    ]
 
 
 def test_truths_and_sample_labels_do_not_count(tmp_path: Path) -> None:
@@ -83,11 +87,11 @@ def test_absent_clips_have_neither_bytes_nor_hash(tmp_path: Path) -> None:
     (made.audio_train / names[1]).mkdir()  # a folder of that name is no clip
     (made.audio_train / names[2]).unlink()
     (made.audio_train / names[2]).symlink_to(tmp_path / "nowhere.wav")
-    found = rows_of(made)["train"]
-    assert {(row.bytes, row.hash) for row in found[:3]} == {(-1, "")}
-    assert all(row.hash for row in found[3:])
-    index.write(found, tmp_path / "train.csv")
-    assert rows_in(tmp_path / "train.csv") == found
+    found = rows_of(made)
+    assert {(row.bytes, row.hash) for row in found.train[:3]} == {(-1, "")}
+    assert all(row.hash for row in found.train[3:])
+    index.write(found, {name: tmp_path / f"{name}.csv" for name in found.texts()})
+    assert rows_in(tmp_path / "train.csv") == found.train
     assert [row["bytes"] for row in read_rows(tmp_path / "train.csv")[:3]] == ["", "", ""]
 
 
@@ -111,7 +115,7 @@ def test_accents_may_be_spelled_in_either_way(tmp_path: Path, listed: str, there
     (made.audio_train / on_disk).parent.mkdir()
     (made.audio_train / made.train[0][0]).rename(made.audio_train / on_disk)
     list_train(made, in_list)
-    row = rows_of(made)["train"][0]
+    row = rows_of(made).train[0]
     assert (row.clip, row.file) == (in_list, f"audio_train/{on_disk}")
     assert row.hash == content_hash((made.audio_train / on_disk).read_bytes())
 
@@ -124,7 +128,7 @@ def test_two_files_that_differ_by_their_accents_alone_are_two_clips(tmp_path: Pa
     if len({*both} & {path.name for path in made.audio_train.iterdir()}) < 2:
         pytest.skip("the file system takes them for one")
     list_train(made, *both)
-    assert [row.file for row in rows_of(made)["train"][:2]] == [f"audio_train/{n}" for n in both]
+    assert [row.file for row in rows_of(made).train[:2]] == [f"audio_train/{n}" for n in both]
 
 
 def test_clips_in_sub_folders(tmp_path: Path) -> None:
@@ -139,15 +143,15 @@ def test_clips_in_sub_folders(tmp_path: Path) -> None:
     (made.audio_test / "a link").symlink_to(deep)
     (deep / "a circle").symlink_to(made.audio_train)
     found = rows_of(made)
-    row = found["train"][0]
+    row = found.train[0]
     assert row.clip == "Hunde, laut/2018/1.wav"
     assert row.file == "FSDKaggle2018.audio_train/Hunde, laut/2018/1.wav"
     assert row.bytes == (deep / "1.wav").stat().st_size
     # The circle leads to the train clips too, each of them once.
     beyond = {f"a link/a circle/{fname}" for fname, _, _ in made.train[1:]}
     wanted = sorted({*made.test, "b/x.wav", "b/c/x.wav", "a link/1.wav", *beyond})
-    assert [row.clip for row in found["test"]] == wanted
-    by_clip = {row.clip: row for row in found["test"]}
+    assert [row.clip for row in found.test] == wanted
+    by_clip = {row.clip: row for row in found.test}
     assert by_clip["b/c/x.wav"].hash == content_hash(b"b/c")
 
 
@@ -159,7 +163,7 @@ def test_of_two_names_of_one_folder_the_first_counts(tmp_path: Path) -> None:
         (made.audio_test / f"{number:02}{real}/x.wav").write_bytes(b"x")
         (made.audio_test / f"{number:02}{link}").symlink_to(f"{number:02}{real}")
     wanted = [f"{number:02}a/x.wav" for number in range(20)]
-    assert [row.clip for row in rows_of(made)["test"]] == wanted
+    assert [row.clip for row in rows_of(made).test] == wanted
 
 
 def test_test_clips_with_the_bytes_of_train_clips_are_told(tmp_path: Path, told: Any) -> None:
@@ -209,12 +213,12 @@ def test_files_in_no_list_are_told_and_hidden_ones_are_not(tmp_path: Path, told:
     made = make_set(tmp_path, ["Cello", "Bark"])
     (made.audio_train / ".hidden").write_bytes(b"")
     (made.audio_train / "folder").mkdir()
-    index.warn_of_unlisted(layout.find_layout(made.folder), rows_of(made))
+    index.warn_of_unlisted(guessing.layout_of(made.folder), rows_of(made))
     assert told.text == ""
     (made.audio_train / "folder/zz.wav").write_bytes(b"more")
     (made.audio_train / "zz.wav").write_bytes(b"more")
     found = rows_of(made)
-    assert [row.clip for row in found["train"]] == [fname for fname, _, _ in made.train]
-    index.warn_of_unlisted(layout.find_layout(made.folder), found)
+    assert [row.clip for row in found.train] == [fname for fname, _, _ in made.train]
+    index.warn_of_unlisted(guessing.layout_of(made.folder), found)
     assert f"2 files in {made.audio_train} are in no list and are not used" in told.text
     assert "the first is folder/zz.wav" in told.text

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from tiny import RATE, TRAIN_HEADER, TinySet, default_config, make_set, write_rows
 
-from earmark.dataset import clips, index, inspection, layout
+from earmark.dataset import clips, guessing, index, inspection
 from earmark.runtime.errors import EarmarkError
 
 # No limit: of a tiny set, one bad clip is more than the default allows.
@@ -21,7 +21,7 @@ PARTS = ("train", "test")
 
 
 def inspect(made: TinySet, part: str, **policy: Any) -> pd.DataFrame:
-    rows = index.build(layout.find_layout(made.folder))[part]
+    rows = getattr(index.build(guessing.layout_of(made.folder)), part)
     table = pd.DataFrame(rows, columns=list(index.COLUMNS))
     return inspection.inspect(table, made.folder, part, {**LENIENT, **policy}, threads=2)
 
@@ -84,8 +84,9 @@ def test_two_copies_of_a_set_give_the_same_bytes_by_the_script(tmp_path: Path) -
     for name in ("one", "another"):
         made = make_set(tmp_path / name / "set", ["Cello", "Bark"])
         spoil(made.audio_train / made.train[0][0], "WAV cut in half")
-        table, index_table = tmp_path / name / "clips.csv", tmp_path / name / "index.csv"
-        index.write(index.build(layout.find_layout(made.folder))["train"], index_table)
+        table, index_table = tmp_path / name / "clips.csv", tmp_path / name / "train.csv"
+        built = index.build(guessing.layout_of(made.folder))
+        index.write(built, {part: index_table.with_name(f"{part}.csv") for part in built.texts()})
         # Of a data set that the workflow made, the folders of clips are inputs.
         inspect_clips.main(
             index_table=str(index_table),
@@ -123,10 +124,11 @@ def test_clips_that_are_listed_but_absent(tmp_path: Path) -> None:
 
 def test_the_file_that_a_list_may_mean_is_named(tmp_path: Path) -> None:
     made = make_set(tmp_path, ["Cello", "Bark"])
-    name = made.train[0][0]
-    rows = [(name.upper(), *made.train[0][1:]), *made.train[1:]]
+    stem = Path(made.train[0][0]).stem
+    rows = [(f"{stem}.WAV", *made.train[0][1:]), *made.train[1:]]
     write_rows(made.train_list, TRAIN_HEADER, rows)
-    assert f"There is {name}: write names as" in sentence_of(made, "train")
+    meant = f"There is {stem}.wav: write names as"
+    assert meant in sentence_of(made, "train")
     # In a folder that is not there is no such file.
     rows[0] = (f"none/{rows[0][0]}", *rows[0][1:])
     write_rows(made.train_list, TRAIN_HEADER, rows)

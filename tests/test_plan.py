@@ -15,8 +15,13 @@ from earmark.runtime.errors import EarmarkError
 CLASSES = ["Bark", "Cello", "Flute"]
 
 
-def plan_of(overlay: dict[str, Any] | None = None, labels: list[str] = CLASSES) -> Plan:
-    source = Source("mine", "folder", kaggle_layout(Path("sounds")), labels)
+def plan_of(
+    overlay: dict[str, Any] | None = None,
+    labels: list[str] = CLASSES,
+    folds: list[int] | None = None,
+    has_test: bool = True,
+) -> Plan:
+    source = Source("mine", "folder", kaggle_layout(Path("sounds")), labels, folds, has_test)
     return Plan(merged(default_config(), overlay or {}), source)
 
 
@@ -63,6 +68,38 @@ def test_every_fold_and_seed_votes() -> None:
     ]
     assert plan.seeds == [4, 5]
     assert plan.first_model("vgg_fewer") == Model("vgg_fewer", 4, 0)
+
+
+def test_folds_that_are_trained() -> None:
+    def folds(chosen: Any, official: list[int] | None = None) -> list[int]:
+        plan = plan_of({"systems": {"cnn_logmel": {"folds": chosen}}}, folds=official)
+        return plan.folds_of("cnn_logmel")
+
+    drawn, official = [0, 1, 2, 3, 4], [1, 3, 10]
+    assert [folds("first"), folds("all"), folds([2, 4])] == [[0], drawn, [2, 4]]
+    # Official folds have the list's own numbers, and are as many as there are.
+    assert folds("first", official) == [1]
+    assert folds("all", official) == official
+    assert folds([10], official) == [10]
+    others = {"systems": {name: {"folds": "first"} for name in ("vgg_fewer", "vgg_more")}}
+    assert plan_of(others, folds=official).every_fold == official
+
+
+@pytest.mark.parametrize(
+    ("chosen", "official", "there"),
+    [([0, 5], None, "0, 1, 2, 3, 4"), ([0], [1, 2], "1, 2"), ([1, 4], [1, 3], "1, 3")],
+)
+def test_folds_that_there_are_not(
+    chosen: list[int], official: list[int] | None, there: str
+) -> None:
+    with pytest.raises(EarmarkError, match=f"has {chosen[-1]}, but the folds are {there}"):
+        plan_of({"systems": {"vgg_more": {"folds": chosen}}}, folds=official)
+
+
+def test_without_test_clips_there_is_no_submission() -> None:
+    assert plan_of().submitted_guesses("csv") == "results/mine/guesses/seed1/arithmetic.csv"
+    with pytest.raises(EarmarkError, match="has no test clips, so there is no submission"):
+        plan_of(has_test=False).submitted_guesses("csv")
 
 
 def test_what_is_scored() -> None:

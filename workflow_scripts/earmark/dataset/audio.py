@@ -80,17 +80,6 @@ def header(path: str | Path) -> ClipFacts:
     return _facts_of(path, _facts_of_header)
 
 
-def sample_rate_of(path: str | Path) -> int:
-    """The sample rate in a file's header (Hz); 0 if it is no sound file or cannot be read."""
-    if not Path(path).is_file():  # reading a pipe could wait forever
-        return 0
-    try:
-        with _opened(path) as sound:
-            return int(sound.samplerate)
-    except (UnreadableClipError, OSError):
-        return 0
-
-
 def load(
     path: str | Path,
     sample_rate: int,

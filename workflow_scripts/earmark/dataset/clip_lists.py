@@ -70,6 +70,8 @@ def read(
     ``problems``, it appends (line, problem) of each to these.
     """
     files = files or SoundFiles(listed.audio)
+    if listed.table:
+        files = files.beside(listed.table.parent)
     check = _checker(listed, labels, files)
     if listed.table:
         names = [column for role, column in listed.columns.items() if role in ROLES]
@@ -98,12 +100,11 @@ def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[...,
     """A function that turns the cells of a row, in the order of ``ROLES``, into a clip."""
     check_label = label_checker(listed)
     line_of: dict[str, int | str] = {}
-    from_table = listed.table is not None
 
     def check(line: int | str, *cells: str) -> Clip | None:
         said = dict(zip(ROLES, cells, strict=True))
         name = said["file"]
-        file = find_file(files, name) if from_table else name
+        file = find_file(files, name)
         for role, folder in zip(listed.folders, file.split("/")[:-1], strict=False):
             said[role] = said[role] or folder
         if "split" in listed.roles:
@@ -145,21 +146,21 @@ def find_file(files: SoundFiles, name: str) -> str:
     Raises RowError for what cannot be the name of a file.
     """
     if UNPRINTABLE.search(name):
-        file = None
-    else:
-        try:
-            file = files.find(name)
-        except EarmarkError as problem:
-            raise RowError("ambiguous name", str(problem)) from None
-    if file is None:
-        no_path = "\\" in name or {"", ".", ".."} & set(name.split("/"))
-        if no_path or UNPRINTABLE.search(name):
-            raise RowError(
-                "no file name",
-                f"the file name is '{printable(name)}', and there is no such file. Write the path "
-                f"below the audio folder, such as name.wav or folder/name.wav, without control "
-                f"characters.",
-            )
+        raise RowError(
+            "no file name",
+            f"the file name '{printable(name)}' has control characters, or bytes that are not "
+            f"UTF-8. Rename the file.",
+        )
+    try:
+        file = files.find(name)
+    except EarmarkError as problem:
+        raise RowError("ambiguous name", str(problem)) from None
+    if file is None and ("\\" in name or {"", ".", ".."} & set(name.split("/"))):
+        raise RowError(
+            "no file name",
+            f"the file name is '{printable(name)}', and there is no such file. Write the path "
+            f"below the audio folder, such as name.wav or folder/name.wav.",
+        )
     return file or name
 
 
@@ -176,11 +177,17 @@ def label_checker(listed: ClipList) -> Callable[[str], str]:
         if cell in known:
             return known[cell]
         label = cell
-        if listed.label_separator and listed.several_labels != "refuse":
-            several = [part.strip() for part in cell.split(listed.label_separator)]
+        several = [part.strip() for part in cell.split(listed.label_separator or "\0")]
+        if len(several) > 1 and listed.several_labels == "refuse":
+            raise RowError(
+                "several labels",
+                f"the cell '{printable(cell)}' lists {len(several)} labels; a clip has one label "
+                f"here. Remove the line, or write `several_labels: leave_out` in the dataset.yaml.",
+            )
+        if len(several) > 1:
             # Of labels of which one has all others as parents, that one.
             fitting = [one for one in several if set(several) <= parents.get(one, {one})]
-            label = fitting[0] if len(fitting) == 1 or len(several) == 1 else ""
+            label = fitting[0] if len(fitting) == 1 else ""
         if label or not cell:
             try:
                 label = check_label(label)
@@ -213,12 +220,19 @@ def _parents(listed: ClipList) -> Mapping[str, set[str]]:
     return parents
 
 
+def split_in(text: str) -> str | None:
+    """The split that one of the words in a text names, such as test in 'audio_test'."""
+    words = re.split(r"[^a-z]+", text.lower())
+    return next((SPLITS[word] for word in words if word in SPLITS), None)
+
+
 def _split_of(cell: str) -> str:
-    if cell.lower() not in SPLITS:
+    split = split_in(cell)
+    if not split:
         raise RowError(
             "split", f"the split is '{printable(cell)}'. Write train, validation or test."
         )
-    return SPLITS[cell.lower()]
+    return split
 
 
 def _part(start: str, end: str) -> tuple[str, str]:

@@ -27,5 +27,5 @@ def read_all(folder: Path, files: Sequence[str]) -> list[int]:
     from earmark.dataset import audio  # libsndfile, which planning mostly does without
 
     with ThreadPoolExecutor(min(MOST_READERS, os.cpu_count() or 1)) as readers:
-        rates = readers.map(lambda file: audio.sample_rate_of(folder / file), files)
+        rates = readers.map(lambda file: audio.header(folder / file).sample_rate, files)
         return list(progress.track(rates, len(files), "sample rates read"))

@@ -42,6 +42,10 @@ ENDINGS = frozenset(
 )
 
 
+# What Windows leaves in folders.
+NO_CLIPS = ("thumbs.db", "desktop.ini")
+
+
 def is_sound(name: str) -> bool:
     """Whether a file has the ending of a sound file."""
     return name.rpartition(".")[2].lower() in ENDINGS
@@ -50,7 +54,8 @@ def is_sound(name: str) -> bool:
 def list_files(folder: Path) -> list[str]:
     """Return the sorted paths of all files below ``folder``, relative to it.
 
-    Hidden files and folders, whose names begin with a dot (such as ``._x.wav``), are left out.
+    Hidden files and folders, whose names begin with a dot (such as ``._x.wav``), and ``NO_CLIPS``
+    are left out.
     Links are followed, but no folder is entered twice, and links that lead nowhere are left out.
     """
     files: list[str] = []
@@ -69,7 +74,7 @@ def list_files(folder: Path) -> list[str]:
                 f"The folder {path} cannot be read ({problem.strerror}). Check its permissions."
             ) from problem
         for entry in entries:
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") or entry.name.lower() in NO_CLIPS:
                 continue
             name = prefix + entry.name
             try:

@@ -12,8 +12,9 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 
 SCREEN = """\
 Earmark learns a sound tagger from clips whose labels are partly verified. It is
-a Snakemake workflow: every result is kept, and an edit redoes only what depends
-on it. In {folder}:
+a Snakemake workflow: an edit redoes only what depends on it.
+
+In {folder}:
 
   make                                      set up, tag the demo
   .venv/bin/snakemake -j4 all \\
@@ -107,3 +108,7 @@ def init(path: Path, output: Path | None, replace: bool) -> None:
     print(
         f"Then: .venv/bin/snakemake -j4 all --configfile presets/own.yaml --config dataset={used}"
     )
+
+
+if __name__ == "__main__":
+    main()
