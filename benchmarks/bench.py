@@ -20,6 +20,7 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 
 import features
 import formats
+import parts
 import prediction
 import spreading
 import startup
@@ -59,6 +60,7 @@ def main() -> None:
             f"Features of {len(paths)} {whose} clips, two processes": lambda: features.section(
                 paths, 2, given.repeats
             ),
+            "100 clips of 2 s as parts of an hour-long file": lambda: parts.section(given.repeats),
             "Training of cnn_logmel, two threads": lambda: training.section(2, given.repeats),
             "Memory format and compiling, one thread": lambda: formats.section(given.repeats),
             "Prediction, two threads": lambda: prediction.section(2, given.repeats),
@@ -66,12 +68,12 @@ def main() -> None:
             "t-SNE": tsne.section,
             "Workflow": lambda: startup.section(given.repeats),
         }
-        parts = [HEAD, measuring.machine()]
+        page = [HEAD, measuring.machine()]
         for title, section in sections.items():
             print(title, file=sys.stderr, flush=True)
-            parts.append(f"## {title}\n\n{section()}")
-    parts.append(f"All of it took {(time.perf_counter() - begin) / 60:.0f} minutes.")
-    RESULTS.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
+            page.append(f"## {title}\n\n{section()}")
+    page.append(f"All of it took {(time.perf_counter() - begin) / 60:.0f} minutes.")
+    RESULTS.write_text("\n\n".join(part.strip() for part in page) + "\n", encoding="utf-8")
     print(f"The results are in {RESULTS}.", file=sys.stderr)
 
 

@@ -29,7 +29,7 @@ sys.path.insert(0, str(measuring.SCRIPTS))
 
 import extract_features
 
-from earmark.dataset import audio
+from earmark.dataset import audio, clips
 from earmark.features import store
 from earmark.features.log_mel import LogMel
 from earmark.features.settings import Feature
@@ -80,8 +80,8 @@ def bound(work: Callable[..., int], feature: Feature, paths: list[Path], n: int)
 def earmark(feature: Feature, paths: list[Path], target: Path, processes: int) -> None:
     """What the rule ``extract_features`` does."""
     torch.set_num_threads(1)
-    work = partial(extract_features.compute, folder=Path(), feature=feature, longest_seconds=300.0)
-    rows = pools.parallel_map(work, [(path, "ok") for path in paths], processes)
+    work = partial(extract_features.compute, feature=feature, longest_seconds=300.0)
+    rows = pools.parallel_map(work, [(clips.Place(str(path)), "ok") for path in paths], processes)
     names = [f"{place}_{path.name}" for place, path in enumerate(paths)]
     store.write_features(target, names, rows, feature.shape, feature.fixed, settings={})
 

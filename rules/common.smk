@@ -48,9 +48,9 @@ settings.remove_nulls(config)
 SCHEMA = settings.read_yaml(BASE / "rules/schemas/config.schema.yaml")
 or_workflow_error(settings.check, config, SCHEMA)
 SOURCE = or_workflow_error(data_source.source_of, config, workflow.is_main_process)
-PLAN = or_workflow_error(Plan, config, SOURCE)
-RESULTS, REPORT = PLAN.results, PLAN.report
+RESULTS = f"results/{SOURCE.name}"
 LOGS, BENCHMARKS = f"logs/{SOURCE.name}", f"{RESULTS}/benchmarks"
+HAS_AUTO_RATE = settings.has_auto_rate(config)
 
 # THE RUN
 
@@ -61,7 +61,12 @@ if workflow.is_main_process:
     or_workflow_error(data_source.check, SOURCE, Path(RESULTS))
     if SOURCE.clips_exist:
         or_workflow_error(
-            clip_index.update, SOURCE.layout, Path(RESULTS), clip_index.CACHE, SOURCE.clips
+            clip_index.update,
+            SOURCE.layout,
+            Path(RESULTS),
+            clip_index.CACHE,
+            SOURCE.clips,
+            HAS_AUTO_RATE,
         )
     # `--touch` is how a user accepts results without records; records in a database are not checked.
     if records.are_used(sys.argv) and workflow.workflow_settings.persistence_backend.name == "FILE":
@@ -70,6 +75,13 @@ if workflow.is_main_process:
 LAYOUT = or_workflow_error(
     data_source.linked_layout, SOURCE, Path(RESULTS), workflow.is_main_process
 )
+
+# Jobs read the rate that the main process wrote, and so see the same features.
+if HAS_AUTO_RATE:
+    rate = or_workflow_error(clip_index.sample_rate_of, SOURCE, Path(RESULTS))
+    config["features"] = or_workflow_error(settings.resolved_features, config, rate)
+PLAN = or_workflow_error(Plan, config, SOURCE)
+REPORT = PLAN.report
 
 # Training jobs take a GPU each, where there are any, and threads.
 GPUS = 1 if config["hardware"]["device"] != "cpu" and gpus.count() > 0 else 0

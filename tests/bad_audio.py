@@ -1,5 +1,6 @@
 """Bad and odd sound files: bytes made from good ones, and the status that each must get."""
 
+import gzip
 import io
 import struct
 from collections.abc import Callable, Sequence
@@ -106,6 +107,14 @@ KINDS = [
         lambda: encoded(20000 * tone(440.0, SECONDS, RATE), subtype="FLOAT"),
     ),
     Kind("sizes unknown, written to a pipe", "ok", lambda: streamed()),
+    Kind("FLAC, size unknown, written to a pipe", "ok", lambda: streamed_flac()),
+    Kind("stereo whose channels cancel", "ok", lambda: encoded(cancelling(1, -1))),
+    Kind("6 channels that cancel in pairs", "ok", lambda: encoded(cancelling(1, -1, 2, 3, -3, -2))),
+    Kind(
+        "channels that cancel but for an offset",
+        "ok",
+        lambda: encoded(cancelling(1, -1) / 2 + 0.4, subtype="FLOAT"),
+    ),
     Kind("bytes after the samples", "ok", lambda: good() + b"LIST\x04\0\0\0abcd"),
     # Sound that is not as it should be.
     Kind("clipped", "clipped", lambda: encoded(np.clip(6 * tone(440.0, SECONDS, RATE), -1, 1))),
@@ -113,6 +122,8 @@ KINDS = [
     Kind("one sample", "too_short", lambda: encoded(np.array([0.5]))),
     Kind("longer than the limit", "too_long", lambda: encoded(tone(440.0, 12.0, 4000), 4000)),
     Kind("zeros", "silent", lambda: encoded(np.zeros(5000))),
+    Kind("a constant", "silent", lambda: encoded(np.full(5000, -0.3))),
+    Kind("a constant in each channel", "silent", lambda: encoded(np.tile([0.2, -0.7], (5000, 1)))),
     Kind("no samples", "empty", lambda: encoded(np.zeros(0))),
     Kind("AIFF without samples", "empty", lambda: encoded(np.zeros(0), format="AIFF")),
     # Cut off, as by a download that broke.
@@ -149,11 +160,35 @@ KINDS = [
     Kind("a picture", "not_audio", lambda: b"\x89PNG\r\n\x1a\n" + noise_bytes()),
     Kind("a zip", "not_audio", lambda: b"PK\x03\x04" + noise_bytes()),
     Kind("an MP4 video", "not_audio", lambda: b"\0\0\0\x20ftypisom" + noise_bytes()),
+    Kind("a Git LFS pointer", "not_audio", lambda: LFS_POINTER),
+    Kind("a git-annex pointer", "not_audio", lambda: b"/annex/objects/MD5E-s88--0a1b.wav\n"),
+    Kind("M4A", "not_audio", lambda: b"\0\0\0\x1cftypM4A \0\0\x02\0" + noise_bytes()),
+    Kind("WMA", "not_audio", lambda: bytes.fromhex("3026b2758e66cf11a6d9") + noise_bytes()),
+    Kind("WebM", "not_audio", lambda: b"\x1a\x45\xdf\xa3\x9fB\x86\x81" + noise_bytes()),
+    Kind("AAC", "not_audio", lambda: b"\xff\xf1\x60\x40\x03\x9f\xfc\xde" + bytes(999)),
+    Kind("AMR", "not_audio", lambda: b"#!AMR\n" + noise_bytes()),
+    Kind("a gzip", "not_audio", lambda: gzip.compress(good())),
     Kind("zero bytes, as after a crash", "not_audio", lambda: bytes(20_000)),
     Kind("random bytes", "not_audio", noise_bytes),
     Kind("the second half of a WAV", "not_audio", lambda: good()[40_000:]),
     Kind("a matrix of MATLAB", "not_audio", other_format("MAT5", "PCM_16")),
 ]
+
+
+LFS_POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0f" * 32 + b"\nsize 88244\n"
+)
+
+
+def cancelling(*factors: float) -> np.ndarray:
+    return np.outer(tone(440.0, SECONDS, RATE), factors) / max(factors)
+
+
+def streamed_flac() -> bytes:
+    content = bytearray(good("FLAC"))
+    # The number of samples: the last 36 of the 64 bits that begin with the sample rate.
+    content[21:26] = bytes([content[21] & 0xF0]) + bytes(4)
+    return bytes(content)
 
 
 def streamed() -> bytes:

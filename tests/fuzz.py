@@ -124,6 +124,14 @@ def decode(path: Path) -> tuple[str, str]:
     facts = audio.inspect(path, 0.05, LONGEST_SECONDS)
     if facts.status not in audio.STATUSES or facts.status == "absent":
         return facts.status, "no such status"
+    # What a header says and what a part is may be wrong, but nothing may fail.
+    if (audio.header(path).status == "not_audio") != (facts.status == "not_audio"):
+        return facts.status, "another status by the header"
+    part = audio.inspect(path, 0.05, LONGEST_SECONDS, 0.1, 0.2)
+    if not 0 <= part.seconds <= 0.1 + 1e-3:
+        return facts.status, f"{part.seconds} s of 0.1 s"
+    if part.status in audio.STATUSES_WITH_SOUND:
+        audio.load(path, 44100, LONGEST_SECONDS, part.status == "truncated", 0.1, 0.2)
     if not 0 <= facts.seconds <= LONGEST_SECONDS + 0.01:
         return facts.status, f"{facts.seconds} s"
     try:

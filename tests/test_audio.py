@@ -98,6 +98,56 @@ def test_resampling_down_removes_what_would_fold_back(tmp_path: Path) -> None:
     assert np.abs(audio.load(tmp_path / "a.wav", 16000)[1600:-1600]).max() < 0.01
 
 
+@pytest.mark.parametrize("rate", [8000, 16000])
+@pytest.mark.parametrize(
+    ("factors", "loudest"),
+    [((1, -1), 0), ((-1, 1), 0), ((1, 0, -1), 0), ((0.5, -0.5, -1, 1), 2), ((1, -0.5, -0.5), 0)],
+)
+def test_of_channels_that_cancel_the_loudest_is_heard(
+    tmp_path: Path, rate: int, factors: tuple[float, ...], loudest: int
+) -> None:
+    alone = tone(440.0)
+    soundfile.write(tmp_path / "a", np.outer(alone, factors), 8000, format="FLAC")
+    soundfile.write(tmp_path / "b", factors[loudest] * alone, 8000, format="FLAC")
+    facts = inspect(tmp_path / "a")
+    assert facts.status == "ok"
+    assert f"only {loudest + 1} of {len(factors)}" in facts.problem
+    assert np.array_equal(audio.load(tmp_path / "a", rate), audio.load(tmp_path / "b", rate))
+
+
+def test_channels_that_nearly_cancel_are_averaged_as_ever(tmp_path: Path) -> None:
+    alone, other = tone(440.0), tone(500.0)
+    for rest in (0.01, 0.5):  # of the sum; their mean has half of it
+        both = np.stack([alone, rest * other - alone], axis=1).astype(np.float32) / 2
+        soundfile.write(tmp_path / "a.wav", both, 8000, "FLOAT")
+        assert inspect(tmp_path / "a.wav").problem == ""
+        wanted = (both[:, 0] + both[:, 1]) / np.float32(2)
+        assert np.array_equal(audio.load(tmp_path / "a.wav", 8000), wanted)
+    # Offsets alone do not cancel, and are no sound.
+    noise = np.random.default_rng(1).uniform(-1e-4, 1e-4, (4000, 2)) + np.array([0.5, -0.5])
+    soundfile.write(tmp_path / "a.wav", noise, 8000, "FLOAT")
+    assert inspect(tmp_path / "a.wav").problem == ""
+
+
+def test_a_constant_is_silence_at_any_offset_and_in_parts(tmp_path: Path) -> None:
+    for level in (-1.0, -0.25, 2.0**-15, 0.5):
+        for subtype in ("PCM_16", "FLOAT", "PCM_24"):
+            soundfile.write(tmp_path / "a.wav", np.full(9000, level), 22050, subtype)
+            facts = inspect(tmp_path / "a.wav")
+            assert (facts.status, facts.peak) == ("silent", pytest.approx(abs(level)))
+    # One step anywhere, also in another block than the first, is a sound.
+    samples = np.full(2_200_000, 1000, np.int16)
+    samples[-1] = 1001
+    soundfile.write(tmp_path / "a.wav", samples, 22050)
+    assert audio.inspect(tmp_path / "a.wav", 0.05, 300.0).status == "ok"
+    assert audio.inspect(tmp_path / "a.wav", 0.05, 300.0, 2.0, 5.0).status == "silent"
+    # What is cut and has nothing but zeros is not heard either.
+    (tmp_path / "a.wav").write_bytes(encoded(np.zeros(5000))[:6000])
+    facts = inspect(tmp_path / "a.wav")
+    assert facts.status == "silent"
+    assert "bytes" in facts.problem
+
+
 def test_a_clip_without_samples_is_empty_not_unreadable(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(0), 44100, "PCM_16")
     facts = inspect(tmp_path / "a.wav")
@@ -121,7 +171,23 @@ def test_every_kind_gets_its_status_under_any_name(tmp_path: Path, kind: Kind) -
         (tmp_path / name).write_bytes(content)
         facts = inspect(tmp_path / name)
         assert facts.status == kind.expected
-        assert bool(facts.problem) == (facts.status not in ("ok", "silent", "empty"))
+        told = facts.status not in ("ok", "silent", "empty") or "cancel" in kind.name
+        assert bool(facts.problem) == told
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_headers_alone_say_the_same_of_what_can_be_opened(tmp_path: Path, kind: Kind) -> None:
+    (tmp_path / "a").write_bytes(kind.spoil())
+    facts, full = audio.header(tmp_path / "a"), inspect(tmp_path / "a", longest=100.0)
+    if kind.expected in ("unreadable", "not_audio", "empty"):
+        assert (facts.status, facts.problem) == (full.status, full.problem)
+        return
+    assert facts.status == "ok"
+    for name in ("sample_rate", "channels", "format"):
+        assert getattr(facts, name) == getattr(full, name)
+    if kind.expected != "truncated":
+        unknown = kind.name.startswith("FLAC, size unknown")
+        assert facts.seconds == (0.0 if unknown else pytest.approx(full.seconds))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -195,6 +261,7 @@ def test_a_pipe_or_a_folder_is_no_clip_and_does_not_hang(tmp_path: Path) -> None
     (tmp_path / "circle.wav").symlink_to(tmp_path / "circle.wav")
     for name in ("pipe.wav", "folder.wav", "circle.wav", "none.wav"):
         assert inspect(tmp_path / name).status == "absent", name
+        assert audio.header(tmp_path / name).status == "absent", name
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -155,22 +155,21 @@ def test_what_each_status_becomes_by_default(tmp_path: Path, told: Any) -> None:
         spoil(made.audio_train / names[place], kind)
         spoil(made.audio_test / made.test[place], kind)
     tables = {part: inspect(made, part).set_index("clip") for part in PARTS}
-    used_train = {"too_short", "clipped", "ok"}
-    heard_test = {"too_short", "clipped", "ok", "truncated"}
+    used = {"too_short", "clipped", "ok", "truncated"}
     for place, status in enumerate(kinds.values()):
         train, test = tables["train"].loc[names[place]], tables["test"].loc[made.test[place]]
         assert (train["status"], test["status"]) == (status, status)
-        assert train["use"] == (status in used_train)
-        assert test["use"] == (status in heard_test)
+        assert train["use"] == test["use"] == (status in used)
         assert bool(train["problem"]) == (status not in ("ok", "silent", "empty"))
-        # Named in the log if and only if it is not used.
-        assert (str(made.audio_train / names[place]) in told.text) == (train["use"] == 0)
+        # Named in the log if and only if it is not used, or only in part.
+        is_told = status not in used or status == "truncated"
+        assert (str(made.audio_train / names[place]) in told.text) == is_told
     for table, listed in ((tables["train"], names), (tables["test"], made.test)):
         assert table.index.tolist() == listed
         assert set(table["status"].iloc[len(kinds) :]) == {"ok"}
     usable = set(clips.usable(tables["train"].reset_index()))
     assert usable == set(names) - {
-        name for name, kind in zip(names, kinds.values(), strict=False) if kind not in used_train
+        name for name, kind in zip(names, kinds.values(), strict=False) if kind not in used
     }
 
 

@@ -1,7 +1,6 @@
 """Compute one feature of every clip and store it as HDF5."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -34,13 +33,13 @@ def main(
     clip_table = clips.read(table)
     feature = settings.parse(cfg["feature"])
     base = layout.base_folder(audio, folder)
-    work = partial(compute, folder=base, feature=feature, longest_seconds=cfg["longest_seconds"])
-    files = list(zip(clip_table["file"], clip_table["status"], strict=True))
-    rows = pools.parallel_map(work, files, threads)
+    work = partial(compute, feature=feature, longest_seconds=cfg["longest_seconds"])
+    places = list(zip(clips.places(clip_table, base), clip_table["status"], strict=True))
+    rows = pools.parallel_map(work, places, threads)
     store.write_features(
         feature_file,
         clip_table["clip"].tolist(),
-        progress.track(rows, len(files), "features computed"),
+        progress.track(rows, len(places), "features computed"),
         feature.shape,
         feature.fixed,
         feature.dtype,
@@ -52,22 +51,23 @@ def main(
 
 
 def compute(
-    clip: tuple[str, str], *, folder: Path, feature: Feature, longest_seconds: float
+    clip: tuple[clips.Place, str], *, feature: Feature, longest_seconds: float
 ) -> np.ndarray:
-    """The feature of ``clip``: its file in ``folder``, and its status."""
+    """The feature of ``clip``: its place, and its status."""
     # Clips are processed in parallel, so each one's transforms use one thread.
     if torch.get_num_threads() > 1:
         torch.set_num_threads(1)
-    path, status = clip
+    place, status = clip
     if status not in decoding.STATUSES_WITH_SOUND:
         return feature.compute(np.zeros(0, np.float32))
     try:
+        is_cut, start, end = status == "truncated", place.start, place.end
         samples = decoding.load(
-            folder / path, feature.sample_rate, longest_seconds, status == "truncated"
+            place.file, feature.sample_rate, longest_seconds, is_cut, start, end
         )
     except (decoding.UnreadableClipError, OSError) as problem:
         raise EarmarkError(
-            f"{folder / path} could be decoded when it was inspected, and no longer can "
+            f"{place} could be decoded when it was inspected, and no longer can "
             f"({problem}). Put it back as it was, and run again."
         ) from problem
     return feature.compute(samples)

@@ -6,7 +6,9 @@ them), peak, status (see ``audio.STATUSES``), use (1: a train clip is learned fr
 not predicted as if it were silent), problem (in words).
 """
 
+import math
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -17,6 +19,27 @@ COLUMNS = (
     *("status", "use", "problem"),
 )
 NUMBERS = {"seconds": float, "sample_rate": int, "channels": int, "peak": float, "use": int}
+
+
+class Place(NamedTuple):
+    """Where a clip is: its file, and from when to when in seconds."""
+
+    file: str
+    start: float = 0.0
+    end: float = math.inf
+
+    def __str__(self) -> str:
+        is_part = self.start > 0 or self.end < math.inf
+        return f"{self.file} ({self.start} s to {self.end} s)" if is_part else self.file
+
+
+def places(table: pd.DataFrame, folder: Path) -> list[Place]:
+    """The places of the clips of an index or a clips table, whose files are in ``folder``."""
+    rows = zip(table["file"], table["start"], table["end"], strict=True)
+    return [
+        Place(str(folder / file), float(start or 0), float(end or "inf"))
+        for file, start, end in rows
+    ]
 
 
 def read(path: str | Path) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from earmark.dataset import audio, clips
+from earmark.dataset import audio, clips, other_files
 from earmark.runtime import pools, progress
 from earmark.runtime.errors import EarmarkError
 
@@ -31,28 +31,40 @@ def inspect(
     value and remedy.
     """
     limits = {name: policy[name] for name in ("shortest_seconds", "longest_seconds")}
-    paths = [folder / file for file in index["file"]]
-    results = pools.parallel_map(partial(audio.inspect, **limits), paths, threads)
-    facts = pd.DataFrame(progress.track(results, len(paths), "clips checked"))
+    places = clips.places(index, folder)
+    results = pools.parallel_map(partial(facts_of, **limits), places, threads)
+    facts = pd.DataFrame(progress.track(results, len(places), "clips checked"))
     table = index[["clip", "file", "start", "end"]].assign(**facts)
     used = [status for status in audio.STATUSES if policy.get(status, "use") == "use"]
     table["use"] = (
         table["status"].isin(used if part == "train" else audio.STATUSES_WITH_SOUND).astype(int)
     )
-    _log_unused(folder, table, policy)
+    _log_problems(folder, table, policy)
     _check_policy(folder, table, part, policy)
     return table[list(clips.COLUMNS)]
 
 
-def _log_unused(folder: Path, table: pd.DataFrame, policy: Mapping[str, Any]) -> None:
-    """Log the first clips that are not used, or whose status stops the run."""
+def facts_of(place: clips.Place, **limits: float) -> audio.ClipFacts:
+    """The facts of the clip at a place."""
+    return audio.inspect(place.file, **limits, start=place.start, end=place.end)
+
+
+def _log_problems(folder: Path, table: pd.DataFrame, policy: Mapping[str, Any]) -> None:
+    """Log the first clips that are not used or stop the run, and the first used only in part."""
     stops = [status for status in audio.STATUSES if policy.get(status) == "stop"]
-    unused = table[(table["use"] == 0) | table["status"].isin(stops)]
-    for clip in unused[:NAMED].itertuples():
-        problem = clip.problem or audio.STATUSES[clip.status]
-        log.warning(f"{folder / clip.file} is {clip.status}: {problem}")
-    if len(unused) > NAMED:
-        log.warning(f"... and {len(unused) - NAMED} more; the table of clips has them all.")
+    is_unused = (table["use"] == 0) | table["status"].isin(stops)
+    # Too long ones are as the config says.
+    is_cut = table["status"].isin(["truncated", "ok"]) & (table["problem"] != "")
+    for told, use in ((table[is_unused], ""), (table[is_cut & ~is_unused], " (used)")):
+        named = told[:NAMED]
+        for place, clip in zip(clips.places(named, folder), named.itertuples(), strict=True):
+            log.warning(f"{place} is {clip.status}{use}: {_problem(clip)}")
+        if len(told) > NAMED:
+            log.warning(f"... and {len(told) - NAMED} more; the table of clips has them all.")
+
+
+def _problem(clip: Any) -> str:
+    return str(clip.problem or audio.STATUSES[clip.status])
 
 
 def _check_policy(folder: Path, table: pd.DataFrame, part: str, policy: Mapping[str, Any]) -> None:
@@ -60,9 +72,10 @@ def _check_policy(folder: Path, table: pd.DataFrame, part: str, policy: Mapping[
     for status in audio.STATUSES:
         bad = table[table["status"] == status]
         if policy.get(status) == "stop" and len(bad):
-            first = folder / bad["file"].iloc[0]
-            problem = bad["problem"].iloc[0] or audio.STATUSES[status]
-            hint = _similar_name(first) if status == "absent" else ""
+            first = clips.places(bad[:1], folder)[0]
+            problem = _problem(bad.iloc[0])
+            similar = other_files.similar_file(first.file) if status == "absent" else None
+            hint = f" There is {similar.name}: {similar.reason}." if similar else ""
             raise EarmarkError(
                 f"{len(bad)} of {len(table)} {part} clips are {status}; the first is {first} "
                 f"({problem}).{hint} Put sound files there, or remove their lines from the {part} "
@@ -76,19 +89,10 @@ def _check_policy(folder: Path, table: pd.DataFrame, part: str, policy: Mapping[
         kinds = ", ".join(f"{count} {status}" for status, count in counts)
         raise EarmarkError(
             f"{len(bad)} of {len(table)} {part} clips cannot be used ({kinds}); the first is "
-            f"{folder / bad['file'].iloc[0]}. That is more than the {most:g} % of "
+            f"{clips.places(bad[:1], folder)[0]}. That is more than the {most:g} % of "
             f"`most_skipped_percent`: check whether the data set is complete. If it is, write "
             f"a higher number there, under `clips` in the config."
         )
-
-
-def _similar_name(path: Path) -> str:
-    """A sentence with a file whose name differs only in case or ending, or an empty string."""
-    names = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
-    for file in names:
-        if path.name.casefold() in (file.name.casefold(), file.stem.casefold()):
-            return f" There is {file.name}: write names as the files have them."
-    return ""
 
 
 def summary(table: pd.DataFrame, part: str) -> list[str]:

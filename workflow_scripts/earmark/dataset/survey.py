@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from earmark.dataset import audio, clip_lists, folds, inspection, tables
+from earmark.dataset import audio, clip_lists, folds, other_files, tables
 from earmark.dataset.clip_lists import RowError
 from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import Layout
@@ -87,7 +87,8 @@ def _contents(clips: pd.DataFrame) -> pd.Series:
 
 def _file_problems(clips: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
     for row in clips[clips["status"] != "ok"].itertuples():
-        hint = inspection.similar_name(Path(row.path)) if row.status == "absent" else ""
+        similar = other_files.similar_file(row.path) if row.status == "absent" else None
+        hint = f" There is {similar.name}: {similar.reason}." if similar else ""
         problem = row.problem or audio.STATUSES[row.status]
         yield (
             f"{row.status}: {audio.STATUSES[row.status]}",

@@ -4,6 +4,7 @@ A kind is a dataclass in a module of its own, with a default for what the config
 Planning checks a config with it, so only functions that compute import torch.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -16,6 +17,9 @@ from earmark.runtime.errors import EarmarkError
 
 # The byte of the lowest level, where bytes stand for decibels.
 FLOOR = 255
+# The rate that settings in samples are written for, and the highest one, where the config says
+# `sample_rate: auto`.
+AUTO, AUTO_HIGHEST_RATE = "auto", 44100
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,29 @@ class Feature(ABC):
     @abstractmethod
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) in [-1, 1] -> (frequency, time), or (frames, frequency), at least one."""
+
+
+def resolved(entry: Mapping[str, Any], sample_rate: int) -> dict[str, Any]:
+    """Return a config entry with ``sample_rate`` (Hz, at most 44,100) where it says auto.
+
+    Its window and hop are those at 44,100 Hz, scaled, the window up to the next power of two, and
+    no frequency lies above half the rate. An entry with a number stays as it is.
+    """
+    if entry.get("sample_rate") != AUTO:
+        return dict(entry)
+    if sample_rate == AUTO_HIGHEST_RATE:
+        return {**entry, "sample_rate": sample_rate}
+    # With the defaults of what the entry leaves out.
+    result = to_dict(parse({**entry, "sample_rate": AUTO_HIGHEST_RATE}, check=False))
+    if "window_samples" in result:
+        least = math.ceil(result["window_samples"] * sample_rate / AUTO_HIGHEST_RATE)
+        result["window_samples"] = 1 << (least - 1).bit_length()
+    if "hop_samples" in result:
+        hop = round(result["hop_samples"] * sample_rate / AUTO_HIGHEST_RATE)
+        result["hop_samples"] = max(1, hop)
+    if "highest_hz" in result:
+        result["highest_hz"] = min(result["highest_hz"], sample_rate / 2)
+    return {**result, "sample_rate": sample_rate}
 
 
 def parse(entry: Mapping[str, Any], check: bool = True) -> Feature:

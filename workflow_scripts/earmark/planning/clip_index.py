@@ -2,7 +2,9 @@
 
 No rule makes it, and it is written only if its bytes change: touched clips, files that no list
 names and a moved or copied folder change nothing. Hashes of clips are cached in Snakemake's folder,
-so that clips are not read at each start; the cache can be deleted at any time.
+so that clips are not read at each start; the cache can be deleted at any time. Where a feature says
+`sample_rate: auto`, a small file beside the index has the rate of the train clips, so that jobs see
+the same settings.
 """
 
 import contextlib
@@ -14,22 +16,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from earmark.dataset import index
+from earmark.dataset import index, sample_rates
 from earmark.dataset.index import Listed
 from earmark.dataset.layout import Layout
+from earmark.planning.data_source import Source
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import atomic_file
 
 CACHE = Path(".snakemake/earmark")
 # A file may change again within the resolution of its time stamp: younger ones are not cached.
 CACHED_FROM_SECONDS = 2.0
+RATE_FILE = "index/sample_rate.txt"
 
 
-def update(layout: Layout, results: Path, cache: Path = CACHE, clips: Listed | None = None) -> None:
+def update(
+    layout: Layout,
+    results: Path,
+    cache: Path = CACHE,
+    clips: Listed | None = None,
+    with_sample_rate: bool = False,
+) -> None:
     """Write the tables of ``results``/index for the clips in ``layout``, where they changed.
 
     ``clips`` is what its lists say, if they were read. ``cache`` is the folder for hashes of clips.
-    Raises EarmarkError when ``results`` were computed from different clips of another folder.
+    ``with_sample_rate``: the usual rate of the train clips is written too. Raises EarmarkError when
+    ``results`` were computed from different clips of another folder.
     """
     hashes = HashCache(cache / f"{results.name}.json")
     clips = clips or index.read_lists(layout)
@@ -57,7 +68,26 @@ def update(layout: Layout, results: Path, cache: Path = CACHE, clips: Listed | N
             temporary.write_text(texts[name], encoding="utf-8")
     if "test" not in texts:
         (results / "index" / "test.csv").unlink(missing_ok=True)
+    if with_sample_rate:
+        rates = hashes.sample_rates(layout.folder, [row.file for row in built.train])
+        text = f"{sample_rates.usual_rate(rates)}\n"
+        if _text(results / RATE_FILE) != text:
+            with atomic_file(results / RATE_FILE) as temporary:
+                temporary.write_text(text, encoding="utf-8")
     hashes.save()
+
+
+def sample_rate_of(source: Source, results: Path) -> int:
+    """The usual rate of the train clips (Hz), as the main process wrote it.
+
+    Where a rule makes the clips, there is none yet: these have the highest rate.
+    """
+    if not source.clips_exist:
+        return sample_rates.HIGHEST_RATE
+    if not (results / RATE_FILE).exists():
+        # This job's machine shares no disk with the main process.
+        update(source.layout, results, with_sample_rate=True)
+    return int((results / RATE_FILE).read_text(encoding="utf-8"))
 
 
 def note_owner(layout: Layout, results: Path, cache: Path = CACHE) -> None:
@@ -79,28 +109,33 @@ def _text(path: Path) -> str | None:
 
 
 class HashCache:
-    """Content hashes of files whose size and times are as they were when they were hashed."""
+    """Content hashes and sample rates of files whose size and times are as they were."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # File -> its stamp and hash.
+        # File -> its stamp, hash and, where it was asked for, sample rate.
         self._files: dict[str, Any] = {}
         self._changed = False
         # It may be missing or damaged.
         with contextlib.suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
             files = json.loads(path.read_text(encoding="utf-8")).items()
-            self._files = {name: [list(stamp), str(digest)] for name, (stamp, digest) in files}
+            self._files = {
+                name: [list(stamp), str(digest), *map(int, rate)]
+                for name, (stamp, digest, *rate) in files
+            }
 
     def hash_all(self, folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
         """As ``index.hash_all``, but a file that is in the cache is not read again."""
         begin = time.time_ns()
         facts: dict[str, tuple[int, str]] = {}
         stamps: dict[str, list[int]] = {}  # of files to be read
-        for file in files:
+        for file in dict.fromkeys(files):
             stamp = _stamp(folder / file)
             if stamp and file in self._files and self._files[file][0] == stamp:
                 facts[file] = (stamp[0], self._files[file][1])
-            elif stamp:
+                continue
+            self._files.pop(file, None)  # out of date
+            if stamp:
                 stamps[file] = stamp
         hashed = index.hash_all(folder, list(stamps))
         for (file, stamp), fact in zip(stamps.items(), hashed, strict=True):
@@ -109,6 +144,20 @@ class HashCache:
                 self._files[file] = [stamp, fact[1]]
                 self._changed = True
         return [facts.get(file, (-1, "")) for file in files]
+
+    def sample_rates(self, folder: Path, files: Sequence[str]) -> list[int]:
+        """The rate in the header of each file (Hz), 0 for one that cannot be read.
+
+        Of a file that ``hash_all`` found in the cache, or put there, the rate is read once.
+        """
+        unread = [file for file in dict.fromkeys(files) if len(self._files.get(file, ())) < 3]
+        rates = sample_rates.read_all(folder, unread) if unread else []
+        read = dict(zip(unread, rates, strict=True))
+        for file, rate in read.items():
+            if file in self._files:
+                self._files[file] = [*self._files[file], rate]
+                self._changed = True
+        return [read[file] if file in read else self._files[file][2] for file in files]
 
     def save(self) -> None:
         """Write the cache if it changed."""

@@ -95,6 +95,9 @@ def check(config: Config, schema: Mapping[str, Any]) -> None:
     """Raise EarmarkError with a sentence per mistake: the key, its value, what to write."""
     mistakes = [*_schema_mistakes(config, schema)]
     if not mistakes:
+        # At the highest rate; ``resolved_features`` checks them at the clips' own.
+        highest = feature_settings.AUTO_HIGHEST_RATE
+        config = {**config, "features": _features_at(highest, config)}
         mistakes = [
             *_unknown_names(config),
             *_feature_mistakes(config),
@@ -103,6 +106,33 @@ def check(config: Config, schema: Mapping[str, Any]) -> None:
         ]
     if mistakes:
         raise EarmarkError("The config cannot be used.\n" + "\n".join(f"- {m}" for m in mistakes))
+
+
+def has_auto_rate(config: Config) -> bool:
+    """Whether the sample rate of a feature follows from the clips."""
+    rates = [entry.get("sample_rate") for entry in config["features"].values()]
+    return feature_settings.AUTO in rates
+
+
+def resolved_features(config: Config, sample_rate: int) -> dict[str, dict[str, Any]]:
+    """The features, with ``sample_rate`` (Hz) and what follows from it where they say auto.
+
+    Raises EarmarkError for settings that do not fit this rate.
+    """
+    features = _features_at(sample_rate, config)
+    mistakes = [*_feature_mistakes({**config, "features": features})]
+    if mistakes:
+        raise EarmarkError(
+            f"With `sample_rate: auto`, features are computed at the rate of nine tenths of the "
+            f"train clips, {sample_rate} Hz, and these settings do not fit it.\n"
+            + "\n".join(f"- {mistake}" for mistake in mistakes)
+        )
+    return features
+
+
+def _features_at(sample_rate: int, config: Config) -> dict[str, dict[str, Any]]:
+    features = config["features"].items()
+    return {name: feature_settings.resolved(entry, sample_rate) for name, entry in features}
 
 
 def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:

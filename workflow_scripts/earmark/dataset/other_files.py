@@ -1,0 +1,95 @@
+"""What there is in place of a sound file: another kind of file, a broken link, a similar name.
+
+Only the standard library is needed, so that a folder can be looked at quickly.
+"""
+
+import errno
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+# A file's first bytes -> what it is, and what to do.
+CONVERT = "convert it, for example with `ffmpeg -i {} name.wav`"
+KINDS = {
+    rb"version https://git-lfs": "a Git LFS pointer, not the sound itself: run `git lfs pull`",
+    rb"(\.git)?/annex/objects/": "a git-annex pointer, not the sound itself: run `git annex get`",
+    rb".{4}ftyp": "an MP4 or M4A file: " + CONVERT.format("name.m4a"),
+    rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "a WMA or WMV file: " + CONVERT.format("name.wma"),
+    rb"\x1a\x45\xdf\xa3": "a WebM or Matroska file: " + CONVERT.format("name.webm"),
+    rb"\xff[\xf0\xf1\xf8\xf9]": "an AAC file: " + CONVERT.format("name.aac"),
+    rb"#!AMR": "an AMR file: " + CONVERT.format("name.amr"),
+    rb"wvpk|MAC |TTA1|RIFF.{4}AVI ": "WavPack, Monkey's Audio, TTA or AVI: "
+    + CONVERT.format("name"),
+    rb"(?i:(\xef\xbb\xbf)?\s*<(!doctype|html|head|\?xml))": "a web page: download the sound again",
+    rb"PK\x03\x04|Rar!|7z\xbc\xaf": "an archive (zip, rar, 7z): unpack it",
+    rb"\x1f\x8b|BZh|\xfd7zXZ": "a compressed file (gzip, bzip2, xz): unpack it",
+}
+FIRST_BYTES = 512
+
+
+class SimilarFile(NamedTuple):
+    """The name of a file in the same folder, and what is to be said of it."""
+
+    name: str
+    reason: str
+
+
+def kind_of(path: str | Path) -> str:
+    """What a file is that is no sound file, and what to do, by its first bytes."""
+    with open(path, "rb") as file:
+        begin = file.read(FIRST_BYTES)
+    if not begin:
+        return "the file has no bytes"
+    for pattern, kind in KINDS.items():
+        if re.match(pattern, begin, re.DOTALL):
+            return kind
+    return "not a sound file"
+
+
+def why_absent(path: str | Path) -> str:
+    """Why there is no file at ``path``: also a link on the way to it may lead nowhere."""
+    try:
+        os.stat(path)
+    except OSError as problem:
+        if problem.errno == errno.ELOOP:
+            return "a loop of links"
+    for place in (Path(path), *Path(path).parents):
+        if os.path.islink(place) and not os.path.exists(place):
+            target = os.readlink(place)
+            get = ": run `git annex get`" if "annex/objects/" in target else ""
+            return f"a link that leads nowhere ({target}){get}"
+    return "there is no such file"
+
+
+def similar_file(path: str | Path) -> SimilarFile | None:
+    """The file that a name may mean which differs in case or ending, or lacks leading zeros."""
+    path = Path(path)
+    try:
+        # With its time, so that a folder is listed once, and again when it has changed.
+        by_name, by_number = _names_in(path.parent, os.stat(path.parent).st_mtime_ns)
+    except OSError:
+        return None
+    name = by_name.get(path.name.casefold())
+    reason = "write names as the files have them"
+    number = re.fullmatch(r"([0-9]+)(\.\w+)?", path.name)
+    if number and not name:
+        name = by_number.get(number[1].lstrip("0"))
+        if name and len(number[1]) < len(Path(name).stem):
+            reason = "leading zeros are missing, as spreadsheets remove them"
+    return SimilarFile(name, reason) if name else None
+
+
+@lru_cache(maxsize=1000)
+def _names_in(folder: Path, changed: int) -> tuple[dict[str, str], dict[str, str]]:
+    """The names in a folder by themselves or without ending, and by the number that they are."""
+    by_name: dict[str, str] = {}
+    by_number: dict[str, str] = {}
+    for name in sorted(os.listdir(folder)):
+        stem = Path(name).stem
+        by_name.setdefault(name.casefold(), name)
+        by_name.setdefault(stem.casefold(), name)
+        if re.fullmatch("[0-9]+", stem):
+            by_number.setdefault(stem.lstrip("0"), name)
+    return by_name, by_number
