@@ -177,10 +177,10 @@ def test_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 def test_jobs_take_the_earmark_beside_the_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     # Before what PYTHONPATH names, and so before one that is installed.
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    job.prepend_to_pythonpath(Path("/checkout/workflow_scripts"))
+    job.prepare_jobs(Path("/checkout/workflow_scripts"))
     assert os.environ["PYTHONPATH"] == f"/checkout/workflow_scripts{os.pathsep}/elsewhere"
     monkeypatch.delenv("PYTHONPATH")
-    job.prepend_to_pythonpath(Path("/checkout/workflow_scripts"))
+    job.prepare_jobs(Path("/checkout/workflow_scripts"))
     assert os.environ["PYTHONPATH"] == "/checkout/workflow_scripts"
 
 

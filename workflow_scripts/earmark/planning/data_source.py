@@ -55,7 +55,10 @@ def source_of(config: Mapping[str, Any]) -> Source:
         return Source(name or DEMO, "demo", demo, list(class_groups.CLASSES))
     if dataset == FETCHED:
         folder = Path(config["fetch"]["folder"])
-        if layout.missing_archives(folder, config["fetch"]["files"]):
+        archives = config["fetch"]["files"]
+        is_kaggle = layout.kaggle_layout(folder).train_list.exists()
+        if layout.missing_archives(folder, archives) and not is_kaggle:
+            layout.check_unfetched(folder, archives)
             fetched = layout.zenodo_layout(folder)
             return Source(name or FETCHED, "to_fetch", fetched, list(class_groups.CLASSES))
         # Once fetched, its edits are noticed like those of any folder.
