@@ -36,7 +36,7 @@ def read(path: Path) -> dict[str, Any]:
             f"{path} is not text in UTF-8: line {line} has the byte "
             f"0x{content[problem.start]:02x}. Save it as UTF-8 in the editor."
         ) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+    except (yaml.YAMLError, ValueError) as problem:
         # ValueError: a date that no calendar has.
         reason = printable(" ".join(str(problem).split()), 300)
         raise EarmarkError(

@@ -22,7 +22,7 @@ def acquire(lock: FileLock, advice: str, timeout: float = -1, poll_seconds: floa
     """Acquire ``lock``; return False, with one warning, where files cannot be locked.
 
     ``advice`` says in the warning what to look after then. Raises Timeout after ``timeout`` seconds
-    (negative: never), and OSError where the folder is missing, full or read-only.
+    (negative: never), and OSError where the folder cannot be made, is full or read-only.
     """
     try:
         lock.acquire(timeout, poll_interval=poll_seconds)
