@@ -7,11 +7,12 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from earmark.dataset import csv_files
 from earmark.dataset.layout import ROLES, ClipList
-from earmark.dataset.sound_files import SoundFiles, is_sound
+from earmark.dataset.sound_files import SoundFiles, composed, is_sound
 from earmark.runtime.errors import EarmarkError, printable
 
 VERIFIED = {
@@ -70,8 +71,6 @@ def read(
     ``problems``, it appends (line, problem) of each to these.
     """
     files = files or SoundFiles(listed.audio)
-    if listed.table:
-        files = files.beside(listed.table.parent)
     check = _checker(listed, labels, files)
     if listed.table:
         names = [column for role, column in listed.columns.items() if role in ROLES]
@@ -104,7 +103,7 @@ def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[...,
     def check(line: int | str, *cells: str) -> Clip | None:
         said = dict(zip(ROLES, cells, strict=True))
         name = said["file"]
-        file = find_file(files, name)
+        file = find_file(files, name, listed.table and listed.table.parent)
         for role, folder in zip(listed.folders, file.split("/")[:-1], strict=False):
             said[role] = said[role] or folder
         if "split" in listed.roles:
@@ -140,8 +139,10 @@ def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[...,
     return check
 
 
-def find_file(files: SoundFiles, name: str) -> str:
+def find_file(files: SoundFiles, name: str, beside: Path | None = None) -> str:
     """The file that a list calls ``name``; the name itself if there is none.
+
+    Names are relative to the folder of the ``files``, or to that ``beside`` it.
 
     Raises RowError for what cannot be the name of a file.
     """
@@ -152,7 +153,7 @@ def find_file(files: SoundFiles, name: str) -> str:
             f"UTF-8. Rename the file.",
         )
     try:
-        file = files.find(name)
+        file = files.find(name, beside)
     except EarmarkError as problem:
         raise RowError("ambiguous name", str(problem)) from None
     if file is None and ("\\" in name or {"", ".", ".."} & set(name.split("/"))):
@@ -176,19 +177,21 @@ def label_checker(listed: ClipList) -> Callable[[str], str]:
     def check(cell: str) -> str:
         if cell in known:
             return known[cell]
-        label = cell
-        several = [part.strip() for part in cell.split(listed.label_separator or "\0")]
-        if len(several) > 1 and listed.several_labels == "refuse":
+        parts = [part.strip() for part in cell.split(listed.label_separator or "\0")]
+        several = [part for part in parts if part]
+        if len(several) < 2:
+            label = "".join(several)
+        elif listed.several_labels == "refuse":
             raise RowError(
                 "several labels",
                 f"the cell '{printable(cell)}' lists {len(several)} labels; a clip has one label "
                 f"here. Remove the line, or write `several_labels: leave_out` in the dataset.yaml.",
             )
-        if len(several) > 1:
+        else:
             # Of labels of which one has all others as parents, that one.
-            fitting = [one for one in several if set(several) <= parents.get(one, {one})]
-            label = fitting[0] if len(fitting) == 1 else ""
-        if label or not cell:
+            fitting = (one for one in several if set(several) <= parents.get(one, {one}))
+            label = next(fitting, "")
+        if label or len(several) < 2:
             try:
                 label = check_label(label)
             except EarmarkError as problem:
@@ -275,11 +278,9 @@ def _with_official_folds(clips: Sequence[Clip], listed: ClipList) -> list[Clip]:
 
 
 def _whole_number(text: str) -> int | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return int(number) if number >= 0 and number == int(number) else None
+    """The only number in a text such as 1, 1.0 or fold1."""
+    match = re.fullmatch(r"\D*([0-9]+)(\.0*)?", text)
+    return int(match[1]) if match else None
 
 
 def name_checker() -> Callable[[int | str, str], str]:
@@ -322,11 +323,6 @@ def check_label(cell: str) -> str:
             f"write it without ';' and '|'."
         )
     return next(iter(labels))
-
-
-def composed(name: str) -> str:
-    """A name in one Unicode form: macOS stores accents in another."""
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def spelling_key(label: str) -> str:

@@ -90,7 +90,8 @@ def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = Fa
     and when a line has more cells than there are columns or seems to be hidden in a quoted cell.
     """
     name = f"The {what} {path}"
-    first_line = f"Its first line should be {','.join(columns)}."
+    wanted = ",".join(columns) or "the names of the columns"
+    first_line = f"Its first line should be {wanted}."
     records = _records(_text(Path(path), name), name, by_hand)
     header = [cell.strip() for cell in next(records, (1, []))[1]]
     _check_header(header, columns, name, first_line)

@@ -107,7 +107,7 @@ def write(layout: Layout, path: Path) -> None:
     """Write the dataset.yaml of a layout; paths outside its folder are absolute."""
     content = _content(layout.train, path.parent)
     test = layout.test
-    if test and test.table != layout.train.table:
+    if test and test != with_split(replace(layout.train, part="train")):
         content["test"] = _content(test, path.parent)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None)
     with atomic_file(path) as temporary:

@@ -6,15 +6,16 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from earmark.dataset import csv_files, description
-from earmark.dataset.clip_lists import MOST_FOLDS, SPLITS, VERIFIED
+from earmark.dataset import csv_files, description, list_columns
+from earmark.dataset.clip_lists import SPLITS, split_in
 from earmark.dataset.csv_files import Table
 from earmark.dataset.layout import ClipList, Layout, challenge_layout
-from earmark.dataset.sound_files import SoundFiles, is_sound
+from earmark.dataset.list_columns import SHARE, WITH_PARENTS, Finder, columns_of, share_found
+from earmark.dataset.sound_files import SoundFiles, composed, is_sound
 from earmark.runtime.errors import EarmarkError, printable
 
 LISTS = (".csv", ".tsv", ".txt")
@@ -23,29 +24,9 @@ DESCRIPTIONS = (".yaml", ".yml")
 PROBLEMS = "dataset_problems.csv"
 # Lists are looked for this many folders down, and at most so many are opened.
 DEEPEST, MOST_LISTS = 2, 50
-# The cells that are looked at to find the column of files, and the share that must name one.
-CELLS, SHARE = 200, 0.5
-FEWEST_RECORDINGS = 5
 # A list in such a folder may name files of a folder beside it.
 FOLDER_OF_LISTS = re.compile(r"meta|list|annot|label|truth|csv|split", re.IGNORECASE)
-
-# Usual names of columns, in lower case; of several, the first in this order.
-FILE = (
-    "file filename file_name fname path filepath file_path slice_file_name clip audio wav id name"
-)
-LABEL = (
-    "label labels category class class_name classname species genre tag event event_label command "
-    "word emotion target"
-)
-RECORDING = (
-    "recording recording_id src_file source source_file fsid freesound_id speaker speaker_id "
-    "session ytid"
-)
-START, END = "start start_time onset begin begin_time", "end end_time offset stop"
-# UrbanSound8K's start and end are times in the recording that its files were cut from.
-CUT_ALREADY = {"slice_file_name", "fsid", "salience"}
-# FSD50K's labels come with all of their parents.
-WITH_PARENTS = {"fname", "labels", "mids"}
+FOLDER_OF_FOLD = re.compile(r"folds?[ _-]?\d+", re.IGNORECASE)
 
 
 def layout_of(path: Path) -> Layout:
@@ -59,14 +40,14 @@ def layout_of(path: Path) -> Layout:
     if path.is_file():
         return _of_list(path)
     files = SoundFiles(path)
-    lists = _lists_in(files)
+    lists, doubtful = _lists_in(files)
     if lists:
         raise EarmarkError(
             f"{path} has the list {lists[0].relative_to(path)}, but no dataset.yaml that says how "
             f"to read it. Run `earmark init {path}` and check the file that it writes, or set "
             f"`dataset` to the list itself."
         )
-    return _of_folders(files)
+    return _of_folders(files, doubtful)
 
 
 def guess(path: Path) -> tuple[Layout, list[Path]]:
@@ -77,17 +58,17 @@ def guess(path: Path) -> tuple[Layout, list[Path]]:
     if challenge:
         return challenge, []
     files = SoundFiles(path)
-    lists = _lists_in(files)
+    lists, doubtful = _lists_in(files)
     if not lists:
-        return _of_folders(files), []
+        return _of_folders(files, doubtful), []
     best = max(lists, key=lambda one: _preference(one, files))
     lists.remove(best)
     layout = _of_list(best, files)
-    tests = [one for one in lists if _split_in(one) == "test" and one.parent == best.parent]
-    if tests and not layout.test and _split_in(best) == "train":
+    tests = [one for one in lists if _split_of(one) == "test" and _is_beside(one, best)]
+    if tests and not layout.test and _split_of(best) == "train":
         lists.remove(tests[0])
         test = replace(_of_list(tests[0], files).train, part="test")
-        layout = replace(layout, test=test)
+        layout = replace(layout, folder=path, test=test)
     return layout, lists
 
 
@@ -114,31 +95,63 @@ def _described(path: Path) -> Layout | None:
     )
 
 
-def _of_folders(files: SoundFiles, within: str = "") -> Layout:
-    """The layout of a folder per class, perhaps below folders for train, validation and test."""
+def _of_folders(files: SoundFiles, doubtful: Sequence[Path] = (), within: str = "") -> Layout:
+    """The layout of a folder per class, perhaps with folders for splits or folds above or below.
+
+    Raises EarmarkError where there are no classes; it then says what is wrong with lists that are
+    ``doubtful``.
+    """
     root = files.folder / within
     names = [name.removeprefix(within) for name in files.names if name.startswith(within)]
-    sounds = [name for name in names if is_sound(name)]
-    if not sounds:
-        raise EarmarkError(
+    paths = [name.split("/") for name in names if is_sound(name)]
+    first = {path[0] for path in paths if len(path) > 1}
+    second = {path[1] for path in paths if len(path) > 2}
+    if len(first) == 1 and second:  # one folder around all others, as archives have it
+        return _of_folders(files, doubtful, f"{within}{first.pop()}/")
+    role = _role_of(first)
+    if len(first) < 2 or (role and not second):
+        for path in doubtful:
+            _of_list(path, files)  # says what is wrong with it
+        raise EarmarkError(_no_classes(root, len(paths), sorted(first)))
+    if not role:
+        below = _role_of(second) if all(len(path) > 2 for path in paths) else None
+        roles = ("label", below) if below else ("label",)
+        return _with_test(Layout(files.folder, ClipList(root, folders=roles, part="train")))
+    # Test clips may be in no folders of classes.
+    flat = {path[0] for path in paths if len(path) == 2}
+    tests = {name for name in first if role == "split" and split_in(name) == "test"}
+    if len(tests) == 1 and tests <= flat - {path[0] for path in paths if len(path) > 2}:
+        test = ClipList(root / tests.pop(), part="test")
+        return Layout(files.folder, ClipList(root, folders=(role, "label"), part="train"), test)
+    return _with_test(Layout(files.folder, ClipList(root, folders=(role, "label"), part="train")))
+
+
+def _role_of(folders: set[str]) -> str | None:
+    """What the names of folders are, if they are not names of classes: splits or folds."""
+    splits = {split_in(name) for name in folders}
+    is_plain = all(name.lower() in SPLITS for name in folders) or len(splits) > 1
+    if folders and None not in splits and is_plain:
+        return "split"
+    return "fold" if folders and all(map(FOLDER_OF_FOLD.fullmatch, folders)) else None
+
+
+def _no_classes(root: Path, count: int, folders: Sequence[str]) -> str:
+    """Why the sounds in a folder cannot be learned from."""
+    if not count:
+        return (
             f"There are no sound files in {root}. Put a folder per class there (dog/1.wav, "
             f"cat/2.wav ...), or a list that names the files."
         )
-    first = {name.split("/")[0] for name in sounds if "/" in name}
-    if not first:
-        raise EarmarkError(
-            f"The {len(sounds)} sound files in {root} are in no folders, and no list says what "
-            f"they are. Put those of each class into a folder of its name, or write a list with "
-            f"the columns file and label."
-        )
-    has_deeper = any(name.count("/") > 1 for name in sounds)
-    if len(first) == 1 and has_deeper:  # one folder around all others, as archives have it
-        return _of_folders(files, f"{within}{first.pop()}/")
-    if has_deeper and all(name.lower() in SPLITS for name in first):
-        train = ClipList(root, folders=("split", "label"), part="train")
-        has_test = any(SPLITS[name.lower()] == "test" for name in first)
-        return Layout(files.folder, train, replace(train, part="test") if has_test else None)
-    return Layout(files.folder, ClipList(root, folders=("label",)))
+    where = f"no folders of classes, only in {', '.join(folders[:3])}" if folders else "no folders"
+    return (
+        f"The {count} sound files in {root} are in {where}, and no list says what they are. Put "
+        f"those of each class into a folder of its name, or write a list with the columns file and "
+        f"label."
+    )
+
+
+def _with_test(layout: Layout) -> Layout:
+    return replace(layout, test=description.with_split(layout.train))
 
 
 def _of_list(path: Path, files: SoundFiles | None = None) -> Layout:
@@ -146,11 +159,11 @@ def _of_list(path: Path, files: SoundFiles | None = None) -> Layout:
     table = _table(path)
     if not files:
         files = SoundFiles(path.parent)
-        if not _share(table, _file_column(table, files), files) and FOLDER_OF_LISTS.search(
-            path.parent.name
-        ):
+        if FOLDER_OF_LISTS.search(path.parent.name) and not any(map(is_sound, files.names)):
             files = SoundFiles(path.parent.parent)
-    columns = columns_of(table, files)
+    find = _finder(files, path.parent)
+    columns = columns_of(table, find)
+    names = table.column(columns.get("file", ""))
     missing = [role for role in ("file", "label") if role not in columns]
     if missing:
         raise EarmarkError(
@@ -158,101 +171,60 @@ def _of_list(path: Path, files: SoundFiles | None = None) -> Layout:
             f"{printable(', '.join(table.columns), 200)}. Name it '{missing[0]}', or write a "
             f"{description.NAME} that says which it is."
         )
-    names = table.column(columns["file"])
-    train = ClipList(_audio_folder(names, files), path, columns, part="train")
-    if {column.lower() for column in table.columns} >= WITH_PARENTS:
+    if names and not any(map(find, names)):
+        raise EarmarkError(
+            f"None of the {len(names)} files that {path} names in its column "
+            f"'{printable(columns['file'])}', such as {printable(names[0])}, is a sound file in "
+            f"{files.folder}. Write names as the files have them, or a {description.NAME} whose "
+            f"`audio` is their folder."
+        )
+    audio = _audio_folder(names, files.folder, find)
+    folder = files.folder if audio.is_relative_to(files.folder) else audio
+    train = ClipList(audio, path, columns, part="train")
+    if {*map(list_columns.simplified, table.columns)} >= WITH_PARENTS:
         train = replace(train, label_separator=",", several_labels="most_specific")
-    splits = {SPLITS[cell.lower()] for cell in table.column(columns.get("split", "")) if cell}
-    test = replace(train, part="test") if "test" in splits else None
-    return Layout(path.parent if files.folder != path.parent.parent else files.folder, train, test)
+    elif list_columns.have_several_labels(table.column(columns["label"])):
+        train = replace(train, label_separator=",")
+    layout = _with_test(Layout(folder, train))
+    splits = {*map(split_in, table.column(columns.get("split", "")))}
+    return layout if "test" in splits else replace(layout, test=None)
 
 
-def columns_of(table: Table, files: SoundFiles) -> dict[str, str]:
-    """Role -> column of a list, by the columns' names and cells."""
-    by_name = {column.lower().strip(): column for column in reversed(table.columns)}
-    columns: dict[str, str] = {}
+def _finder(files: SoundFiles, beside: Path) -> Finder:
+    """Finds the sound files that a list in the folder ``beside`` names; of several, any."""
 
-    def choose(role: str, names: str, fits: Callable[[Sequence[str]], bool]) -> None:
-        for name in names.split():
-            column = by_name.get(name)
-            if column and column not in columns.values() and fits(table.column(column)):
-                columns[role] = column
-                return
+    def find(name: str) -> str | None:
+        try:
+            file = files.find(name, beside)
+        except EarmarkError:
+            return name
+        return file if file and is_sound(file) else None
 
-    file = _file_column(table, files)
-    if file:
-        columns["file"] = file
-    # Numbers of classes are taken only where there are no names.
-    choose("label", LABEL, lambda cells: not all(cell.isdigit() for cell in cells if cell))
-    if "label" not in columns:
-        choose("label", LABEL, lambda cells: True)
-    choose("verified", "verified manually_verified is_verified curated checked", _all_in(VERIFIED))
-    choose("fold", "fold folds fold_id cv_fold", lambda cells: 2 <= len({*cells}) <= MOST_FOLDS)
-    # Fewer are names of collections, say, which folds could not keep together.
-    choose("recording", RECORDING, lambda cells: len({*cells}) >= FEWEST_RECORDINGS)
-    choose("split", "split subset partition set", _all_in(SPLITS))
-    if not by_name.keys() >= CUT_ALREADY:
-        for role, names in (("start", START), ("end", END)):
-            choose(role, names, lambda cells: all(map(_is_number, filter(None, cells))))
-        if not {"start", "end"} <= columns.keys():
-            columns.pop("start", None), columns.pop("end", None)
-    return columns
+    return find
 
 
-def _all_in(known: Iterable[str]) -> Callable[[Sequence[str]], bool]:
-    return lambda cells: all(cell.lower() in known for cell in cells)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.replace(",", "."))
-    except ValueError:
-        return False
-    return True
-
-
-def _file_column(table: Table, files: SoundFiles) -> str | None:
-    """The column whose cells name most files, or else the one with a usual name."""
-    shares = {column: _share(table, column, files) for column in table.columns}
-    usual = [column for name in FILE.split() for column in table.columns if column.lower() == name]
-    best = max([*usual, *table.columns], key=shares.__getitem__, default=None)
-    if best and shares[best] >= SHARE:
-        return best
-    return usual[0] if usual else None
-
-
-def _share(table: Table, column: str | None, files: SoundFiles) -> float:
-    """The share of the first cells of a column that name a sound file."""
-    cells = [cell for cell in table.column(column or "")[:CELLS] if cell]
-    return sum(_finds(files, cell) is not None for cell in cells) / max(1, len(cells))
-
-
-def _finds(files: SoundFiles, name: str) -> str | None:
-    """The sound file that a cell names; of several, any."""
-    try:
-        file = files.find(name)
-    except EarmarkError:
-        return name
-    return file if file and is_sound(file) else None
-
-
-def _audio_folder(names: Sequence[str], files: SoundFiles) -> Path:
+def _audio_folder(names: Sequence[str], folder: Path, find: Finder) -> Path:
     """The folder that the names of files in a list are relative to."""
-    before = set()
+    inside, outside = set(), set()
     for name in names:
-        file = _finds(files, name)
-        if file:
-            stem = file.rpartition(".")[0]
-            end = next((one for one in (file, stem) if one.endswith(name)), None)
-            before.add(end.removesuffix(name) if end else f"{os.path.dirname(file)}/")
-    inside = [one for one in before if not os.path.isabs(one) or one == "/"]
-    if before and not inside:
-        return Path(os.path.commonpath(before))
-    return files.folder / os.path.commonpath([one.lstrip("/") or "." for one in inside] or ["."])
+        file = find(name)
+        if file and os.path.isabs(file):
+            outside.add(os.path.dirname(file))
+        elif file:
+            listed = os.path.normpath(composed(name).replace("\\", "/"))
+            paths = (composed(file), composed(file).rpartition(".")[0])
+            path = next((one for one in paths if one.endswith(listed)), None)
+            inside.add(path.removesuffix(listed) if path else os.path.dirname(file))
+    if outside and not inside:
+        return Path(os.path.commonpath(outside))
+    return folder / os.path.commonpath([one or "." for one in inside or ["."]])
 
 
-def _lists_in(files: SoundFiles) -> list[Path]:
-    """The lists among ``files`` whose columns of files and labels are plain."""
+def _lists_in(files: SoundFiles) -> tuple[list[Path], list[Path]]:
+    """The lists among ``files``: those that are plain, and those that say too little.
+
+    Plain are lists with a column of labels that name files which are there.
+    """
     names = [
         name
         for name in files.names
@@ -260,28 +232,39 @@ def _lists_in(files: SoundFiles) -> list[Path]:
         and name.count("/") <= DEEPEST
         and os.path.basename(name) != PROBLEMS
     ]
-    lists = []
-    for name in names[:MOST_LISTS]:
+    plain, doubtful = [], []
+    # Text files may be many, and are lists least often.
+    for name in sorted(names, key=lambda name: (name.lower().endswith(".txt"), name))[:MOST_LISTS]:
+        path = files.folder / name
         try:
-            table = _table(files.folder / name)
+            table = _table(path)
         except EarmarkError:  # not every text is a table
             continue
-        columns = columns_of(table, files)
-        if "label" in columns and _share(table, columns.get("file"), files) >= SHARE:
-            lists.append(files.folder / name)
-    return lists
+        find = _finder(files, path.parent)
+        columns = columns_of(table, find)
+        names_files = share_found(table, columns.get("file"), find) >= SHARE
+        if "label" in columns and names_files:
+            plain.append(path)
+        elif "label" in columns or names_files:
+            doubtful.append(path)
+    return plain, doubtful
 
 
 def _preference(path: Path, files: SoundFiles) -> tuple[bool, int, int]:
     """Lists that are of test clips come last, those that say most first."""
     table = _table(path)
-    return _split_in(path) != "test", len(columns_of(table, files)), len(table.rows)
+    columns = columns_of(table, _finder(files, path.parent))
+    return _split_of(path) != "test", len(columns), len(table.rows)
 
 
-def _split_in(path: Path) -> str | None:
-    """The split that the name of a list has in it."""
-    words = re.split(r"[^a-z]+", path.stem.lower())
-    return next((SPLITS[word] for word in words if word in SPLITS), None)
+def _split_of(path: Path) -> str | None:
+    """The split that the name of a list, or of its folder, has in it."""
+    return split_in(path.stem) or split_in(path.parent.name)
+
+
+def _is_beside(path: Path, other: Path) -> bool:
+    """Whether a list is in the folder of another one, or in a folder beside that."""
+    return path.parent == other.parent or path.parent.parent == other.parent.parent
 
 
 def _table(path: Path) -> Table:

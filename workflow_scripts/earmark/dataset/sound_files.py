@@ -51,6 +51,11 @@ def is_sound(name: str) -> bool:
     return name.rpartition(".")[2].lower() in ENDINGS
 
 
+def composed(name: str) -> str:
+    """A name in one Unicode form: macOS stores accents in another."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
 def list_files(folder: Path) -> list[str]:
     """Return the sorted paths of all files below ``folder``, relative to it.
 
@@ -97,8 +102,7 @@ class SoundFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # "Accents" of macOS are stored in another Unicode form.
-        self._composed: dict[str, str] = {}
+        self._root = os.path.abspath(folder)
 
     @cached_property
     def names(self) -> list[str]:
@@ -111,38 +115,44 @@ class SoundFiles:
 
     @cached_property
     def _by_composed(self) -> dict[str, str]:
-        return {unicodedata.normalize("NFC", name): name for name in self.names}
+        return {composed(name): name for name in self.names}
 
     @cached_property
-    def _by_part(self) -> dict[str, list[str]]:
-        """Sound files by their path without ending, their name, and their name without ending."""
+    def _by_end(self) -> dict[str, list[str]]:
+        """Sound files by all ends of their paths, such as x.wav for a/x.wav, and without ending."""
         files: dict[str, list[str]] = {}
-        for name in filter(is_sound, self._by_composed):
-            stem, last = name.rpartition(".")[0], name.rpartition("/")[2]
-            for key in {stem, last, last.rpartition(".")[0]}:
-                files.setdefault(key, []).append(self._by_composed[name])
+        for name in filter(is_sound, self.names):
+            end = composed(name)
+            while end:
+                for key in {end, end.rpartition(".")[0]}:
+                    files.setdefault(key, []).append(name)
+                end = end.partition("/")[2]
         return files
 
-    def find(self, name: str) -> str | None:
+    def find(self, name: str, beside: Path | None = None) -> str | None:
         """The file that ``name`` means, relative to the folder or else absolute; None if none.
 
-        Raises EarmarkError for a name that fits several files.
+        A name may also be relative to the folder ``beside`` it. Raises EarmarkError for a name that
+        fits several files.
         """
         if name in self._exact:
             return name
-        composed = unicodedata.normalize("NFC", name)
-        if composed in self._by_composed:
-            return self._by_composed[composed]
-        if "\0" in name:
-            return None
-        slashed = composed.replace("\\", "/")
-        path = os.path.normpath(os.path.join(self.folder, slashed))
-        below = os.path.relpath(path, self.folder) if slashed.strip("./") else ""
-        if below in self._by_composed:
-            return self._by_composed[below]
-        if below.startswith("..") and os.path.isfile(path):
-            return os.path.abspath(path)
-        fitting = self._by_part.get(slashed, [])
+        name = composed(name).replace("\\", "/")
+        if name in self._by_composed:
+            return self._by_composed[name]
+        paths = [name]
+        if ("/" in name or beside) and "\0" not in name:
+            for folder in (self._root, os.path.abspath(beside or self._root)):
+                path = os.path.normpath(os.path.join(folder, name))
+                below = path.removeprefix(f"{self._root}/")
+                if below in self._by_composed:
+                    return self._by_composed[below]
+                if below == path and os.path.isfile(path):
+                    return path
+                paths.append(below)
+        fitting = next((self._by_end[path] for path in paths if path in self._by_end), [])
+        # One that lacks nothing but its ending comes first.
+        fitting = [file for file in fitting if file.rpartition(".")[0] == name] or fitting
         if len(fitting) > 1:
             raise EarmarkError(
                 f"the name '{printable(name)}' fits {len(fitting)} files, such as "

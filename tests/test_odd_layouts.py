@@ -1,0 +1,114 @@
+"""Odd folders and lists: each is read as meant, or has a sentence that says what to do."""
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import odd_layouts
+import pytest
+from odd_layouts import Kind
+
+from earmark.dataset import description, guessing, index
+from earmark.dataset.layout import Layout
+from earmark.runtime.errors import EarmarkError
+
+
+def facts(layout: Layout) -> dict[str, Any]:
+    """What a layout's lists and folders say, as `odd_layouts` writes it; nothing that is empty."""
+    clips = index.read_lists(layout)
+    found: dict[str, Any] = {
+        "train": {clip.clip: clip.label for clip in clips.train},
+        "test": [clip.clip for clip in clips.test],
+        "folds": {clip.clip: clip.fold for clip in clips.train if clip.fold},
+        "recordings": {c.clip: c.recording for c in clips.train if c.recording != c.clip},
+        "parts": {c.clip: (c.file, c.start, c.end) for c in clips.train if c.start or c.end},
+        "unverified": [clip.clip for clip in clips.train if not clip.verified],
+        "absent": [c.clip for c in clips.train if not (layout.train.audio / c.file).is_file()],
+    }
+    if layout.test:
+        assert all((layout.test.audio / clip.file).is_file() for clip in clips.test)
+    return {name: value for name, value in found.items() if value}
+
+
+def layout_in(path: Path, init: bool) -> tuple[Layout, dict[str, Any]]:
+    """A data set by `earmark init` or as a run reads it, and its facts."""
+    if not init:
+        layout = guessing.layout_of(path)
+        return layout, facts(layout)
+    layout, others = guessing.guess(path)
+    names = {"others": [one.name for one in others]} if others else {}
+    return layout, {**facts(layout), **names}
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Any:
+    monkeypatch.setattr(logging.getLogger("earmark"), "propagate", True)
+    return caplog
+
+
+def dataset_of(kind: Kind, folder: Path) -> Path:
+    try:
+        return kind.write(folder)
+    except OSError as problem:
+        pytest.skip(f"the file system takes no such names ({problem})")
+
+
+@pytest.mark.parametrize("kind", odd_layouts.KINDS, ids=str)
+def test_every_kind(tmp_path: Path, kind: Kind) -> None:
+    path = dataset_of(kind, tmp_path / "set")
+    if isinstance(kind.expected, str):
+        with pytest.raises(EarmarkError) as caught:
+            layout_in(path, kind.init)
+        assert kind.expected in str(caught.value)
+        assert all(len(line) < 800 and line.isprintable() for line in str(caught.value).split("\n"))
+        return
+    layout, found = layout_in(path, kind.init)
+    assert found == kind.expected
+    assert list(found["train"]) == list(kind.expected["train"])
+    if kind.init:
+        with pytest.raises(EarmarkError, match="Run `earmark init"):
+            guessing.layout_of(path)
+    # A dataset.yaml of it, beside the sounds or elsewhere, says the same.
+    found.pop("others", None)
+    for folder in (layout.folder, tmp_path / "elsewhere"):
+        folder.mkdir(exist_ok=True)
+        description.write(layout, folder / description.NAME)
+        assert facts(guessing.layout_of(folder)) == found
+
+
+def test_there_are_many_kinds_with_names_of_their_own() -> None:
+    assert len({kind.name for kind in odd_layouts.KINDS}) == len(odd_layouts.KINDS) >= 40
+
+
+def test_where_labels_are_in_the_test_list_or_folders_they_are_the_truth(tmp_path: Path) -> None:
+    for name, sounds, has_truth in (
+        ("labels", "train/dog/1.wav train/cat/2.wav test/dog/3.wav", True),
+        ("none", "train/dog/1.wav train/cat/2.wav test/3.wav", False),
+    ):
+        folder = tmp_path / name
+        layout = guessing.layout_of(Kind(name, sounds, "").write(folder))
+        assert layout.has_truth == has_truth
+
+
+def test_sounds_that_are_no_clips_are_told(tmp_path: Path, told: Any) -> None:
+    beside = Kind("", "dog/1.wav cat/2.wav intro.wav dog/Thumbs.db", "").write(tmp_path / "beside")
+    listed = Kind("", "a.wav b.wav c.wav", "", {"l.csv": odd_layouts.LIST}, "l.csv")
+    for path in (beside, listed.write(tmp_path / "listed")):
+        layout = guessing.layout_of(path)
+        index.warn_of_unlisted(layout, index.build(layout))
+    assert re.findall(r"(\d+) files in .* are in (.*) and .* first is (.*)\.", told.text) == [
+        ("1", "no folder of a class", "intro.wav"),
+        ("1", "no list", "c.wav"),
+    ]
+
+
+def test_files_are_relative_to_the_data_set_wherever_their_list_is(tmp_path: Path) -> None:
+    text = "path,label\n../audio/x/a.wav,dog\n../audio/b.wav,cat\n"
+    sounds = "audio/x/a.wav audio/b.wav"
+    for place in ("mine/list.csv", "meta/list.csv"):
+        folder = tmp_path / place[:4]
+        path = Kind("", sounds, "", {place: text}, place).write(folder)
+        rows = index.build(guessing.layout_of(path)).train
+        assert not [row.file for row in rows if os.path.isabs(row.file)]

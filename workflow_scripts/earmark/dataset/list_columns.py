@@ -1,0 +1,108 @@
+"""Which column of a list says what, by the columns' names and by what is in them."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from earmark.dataset.clip_lists import MOST_FOLDS, VERIFIED, split_in
+from earmark.dataset.csv_files import Table
+
+# The cells that are looked at to find the column of files, and the share that must name one.
+CELLS, SHARE = 200, 0.5
+FEWEST_RECORDINGS = 5
+
+# Usual names of columns, simplified as by `simplified`; of several, the first in this order.
+FILE = (
+    "file filename file_name fname path filepath file_path slice_file_name begin_file clip audio "
+    "wav id name"
+)
+LABEL = (
+    "label labels category class class_name classname class_label primary_label scene_label "
+    "species species_name genre tag tags event event_label event_labels command word emotion "
+    "common_name scientific_name ebird_code target"
+)
+RECORDING = (
+    "recording recording_id src_file source source_file fsid freesound_id speaker speaker_id "
+    "session ytid"
+)
+START = "start start_time start_s start_seconds onset begin begin_time begin_time_s"
+END = "end end_time end_s end_seconds offset stop end_time_s"
+# UrbanSound8K's start and end are times in the recording that its files were cut from.
+CUT_ALREADY = {"slice_file_name", "fsid", "salience"}
+# FSD50K's labels come with all of their parents.
+WITH_PARENTS = {"fname", "labels", "mids"}
+
+# The sound file that a name in a list means, or None.
+Finder = Callable[[str], str | None]
+
+
+def columns_of(table: Table, find: Finder) -> dict[str, str]:
+    """Role -> column of a list, by the columns' names and cells."""
+    by_name = {simplified(column): column for column in reversed(table.columns)}
+    columns: dict[str, str] = {}
+
+    def choose(role: str, names: str, fits: Callable[[Sequence[str]], bool]) -> None:
+        for name in names.split():
+            column = by_name.get(name)
+            if column and column not in columns.values() and fits(table.column(column)):
+                columns[role] = column
+                return
+
+    file = _file_column(table, find)
+    if file:
+        columns["file"] = file
+    # Numbers of classes are taken only where there are no names.
+    choose("label", LABEL, lambda cells: not all(cell.isdigit() for cell in cells if cell))
+    if "label" not in columns:
+        choose("label", LABEL, lambda cells: True)
+    choose("verified", "verified manually_verified is_verified curated checked", _all_in(VERIFIED))
+    choose("fold", "fold folds fold_id cv_fold", lambda cells: 2 <= len({*cells}) <= MOST_FOLDS)
+    # Fewer are names of collections, say, which folds could not keep together.
+    choose("recording", RECORDING, lambda cells: len({*cells}) >= FEWEST_RECORDINGS)
+    choose("split", "split subset partition set", lambda cells: all(map(split_in, cells)))
+    if not by_name.keys() >= CUT_ALREADY:
+        for role, names in (("start", START), ("end", END)):
+            choose(role, names, lambda cells: all(map(_is_number, filter(None, cells))))
+        if not {"start", "end"} <= columns.keys():
+            columns.pop("start", None), columns.pop("end", None)
+    return columns
+
+
+def simplified(column: str) -> str:
+    """A column's name in lower case, with one underscore for what is neither letter nor digit."""
+    return re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
+
+
+def _all_in(known: Iterable[str]) -> Callable[[Sequence[str]], bool]:
+    return lambda cells: all(cell.lower() in known for cell in cells)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def have_several_labels(cells: Sequence[str]) -> bool:
+    """Whether commas in a column of labels part labels that are there by themselves too."""
+    alone = {*cells}
+    several = ({part.strip() for part in cell.split(",")} for cell in alone if "," in cell)
+    return any(labels <= alone for labels in several)
+
+
+def _file_column(table: Table, find: Finder) -> str | None:
+    """The column whose cells name most files, or else the one with a usual name."""
+    shares = {column: share_found(table, column, find) for column in table.columns}
+    by_name = {simplified(column): column for column in reversed(table.columns)}
+    usual = [by_name[name] for name in FILE.split() if name in by_name]
+    best = max([*usual, *table.columns], key=shares.__getitem__, default=None)
+    if best and shares[best] >= SHARE:
+        return best
+    return usual[0] if usual else None
+
+
+def share_found(table: Table, column: str | None, find: Finder) -> float:
+    """The share of the first cells of a column that name a sound file."""
+    cells = [cell for cell in table.column(column or "")[:CELLS] if cell]
+    return sum(find(cell) is not None for cell in cells) / max(1, len(cells))
