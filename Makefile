@@ -19,6 +19,10 @@ PIP_AUDIT := pip-audit@2.10.1
 READY := .venv/.ready
 SNAKEMAKE := $(BIN)/snakemake -j$(CORES)
 
+# In a container a user may have no name, and no home to write to: Snakemake and torch need both.
+export USER := $(or $(USER),$(firstword $(shell id -un 2>/dev/null || id -u)))
+export HOME := $(shell test -w "$$HOME" && echo "$$HOME" || echo "$$PWD/.home")
+
 .PHONY: submission all report env services bench test test-long lint format lock upgrade audit clean
 
 submission: $(READY)
@@ -87,4 +91,4 @@ audit: $(READY)
 	    echo "reached, the advisory service gives no answer here. Give the command where it does."; exit 1; }
 
 clean:
-	rm -rf results logs submission.csv report.html report.zip .snakemake
+	rm -rf results logs submission.csv report.html report.zip .snakemake .home

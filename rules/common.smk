@@ -10,14 +10,14 @@ from snakemake.utils import update_config
 SCRIPTS = BASE / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from earmark.dataset import index
+from earmark.dataset import index, yaml_files
 from earmark.features import catalogue as kinds
 from earmark.labels import class_groups
 from earmark.networks import catalogue as networks
 from earmark.planning import clip_index, code, data_source, records
 from earmark.planning import config as settings
 from earmark.planning.plan import Model, Plan, pattern
-from earmark.runtime import gpus, interruption, job, processors
+from earmark.runtime import gpus, interruption, job, outputs, processors
 from earmark.runtime.errors import EarmarkError
 
 
@@ -29,6 +29,8 @@ def or_workflow_error(function, *arguments):
         raise WorkflowError(str(problem)) from None
 
 
+or_workflow_error(job.check_checkout, BASE)
+
 # CONFIG
 
 # Presets override config.yaml and are overridden by the overlay, which Snakemake applies after each
@@ -37,7 +39,7 @@ PRESETS = or_workflow_error(settings.extended_presets, config.get("extends"), BA
 if workflow.modifier.skip_configfile:
     OVERLAY = copy.deepcopy(config)
     for preset in [BASE / "config.yaml", *PRESETS]:
-        update_config(config, settings.read_yaml(preset))
+        update_config(config, yaml_files.read(preset))
     update_config(config, OVERLAY)
 for preset in PRESETS:
 
@@ -45,8 +47,11 @@ for preset in PRESETS:
 
 
 settings.remove_nulls(config)
-SCHEMA = settings.read_yaml(BASE / "rules/schemas/config.schema.yaml")
+SCHEMA = yaml_files.read(BASE / "rules/schemas/config.schema.yaml")
 or_workflow_error(settings.check, config, SCHEMA)
+if workflow.is_main_process:
+    for folder in (".snakemake", "results", "logs"):
+        or_workflow_error(outputs.check_folder, folder)
 SOURCE = or_workflow_error(data_source.source_of, config, workflow.is_main_process)
 RESULTS = f"results/{SOURCE.name}"
 LOGS, BENCHMARKS = f"logs/{SOURCE.name}", f"{RESULTS}/benchmarks"
@@ -55,8 +60,10 @@ HAS_AUTO_RATE = settings.has_auto_rate(config)
 # THE RUN
 
 interruption.export_snakemake_process()
-job.prepend_to_pythonpath(SCRIPTS)
+job.prepare_jobs(SCRIPTS)
 if workflow.is_main_process:
+    for folder in (RESULTS, LOGS):
+        or_workflow_error(outputs.check_folder, folder)
     or_workflow_error(records.check_writable, Path(".snakemake"))
     or_workflow_error(data_source.check, SOURCE, Path(RESULTS))
     if SOURCE.clips_exist:
@@ -71,7 +78,7 @@ if workflow.is_main_process:
     # `--touch` is how a user accepts results without records; records in a database are not checked.
     if records.are_used(sys.argv) and workflow.workflow_settings.persistence_backend.name == "FILE":
         or_workflow_error(records.check, Path(RESULTS))
-        records.check_top(Path("submission.csv"), Path(RESULTS))
+        or_workflow_error(records.check_top, Path("submission.csv"), Path(RESULTS))
 LAYOUT = or_workflow_error(
     data_source.linked_layout, SOURCE, Path(RESULTS), workflow.is_main_process
 )

@@ -23,6 +23,7 @@ from earmark.evaluation import predictions
 from earmark.features import store
 from earmark.labels import selections
 from earmark.networks import saved_models
+from earmark.planning import records
 from earmark.reporting import figures, table_pages
 from earmark.training import checkpoints
 
@@ -35,6 +36,7 @@ NUMBERS = RNG.random((60, 400))
 FOUND = predictions.Predictions(NAMES, [f"class{number}" for number in range(400)], NUMBERS)
 ROOM, WRITABLE = "Free disk space there", "Make its folder writable"
 NAME = "remove the file or folder of that name"
+NO_FOLDER, NO_LINK = "is a file, but should be a folder", "where there is no folder"
 DAMAGED = "damaged or was not written by Earmark"
 RECREATED = "Delete it; the next run recreates it."
 
@@ -122,6 +124,19 @@ def folder_at_its_name(folder: Path) -> None:
 def file_at_its_folders_name(folder: Path) -> None:
     (folder / "results").write_text("mine")
     table(folder / "results" / "table.csv")
+
+
+def link_to_nowhere(target: str, name: str) -> Callable[[Path], None]:
+    def spoil(folder: Path) -> None:
+        (folder / "results").symlink_to(target)
+        table(folder / "results" / name)
+
+    return spoil
+
+
+def submission_that_is_a_folder(folder: Path) -> None:
+    (folder / "submission.csv").mkdir()
+    records.check_top(folder / "submission.csv", folder / "results" / "four")
 
 
 def changed(
@@ -243,7 +258,10 @@ KINDS = [
     *(Kind(f"disk full at {name}", ROOM, full(name)) for name in WRITERS),
     Kind("read-only folder", WRITABLE, forbidden),
     Kind("a folder has the output's name", NAME, folder_at_its_name),
-    Kind("a file has the name of the output's folder", NAME, file_at_its_folders_name),
+    Kind("a file has the name of the output's folder", NO_FOLDER, file_at_its_folders_name),
+    Kind("results is a link to a missing folder", NO_LINK, link_to_nowhere("gone", "t.csv")),
+    Kind("results is a link to itself", NO_LINK, link_to_nowhere("results", "four/t.csv")),
+    Kind("submission.csv is a folder", "is a folder. Move it", submission_that_is_a_folder),
     Kind(
         "features of no bytes",
         DAMAGED,

@@ -91,6 +91,25 @@ def test_the_schema_is_a_schema() -> None:
         (nested("systems.vgg_fewer_semi.recipe", "vgg"), ("systems.vgg_fewer_semi", "'recipe'")),
         (nested("spreading.latent_two.sigma", 3), ("spreading.latent_two", "'sigma'", "gamma")),
         (nested("labels.verified.weight", 3), ("labels.verified", "'weight'", "rest_weight")),
+        # Text that YAML takes for a date, a number or yes and no.
+        (yaml.safe_load("name: 2023-05-01"), ("name is", "put it in quotes")),
+        (yaml.safe_load("name: 12:30"), ("name is 750", "put it in quotes")),
+        (yaml.safe_load("dataset: 2023_05"), ("dataset is 202305", '"2023_05"', "./2023_05")),
+        (yaml.safe_load("submission: No"), ("submission is False", "put it in quotes")),
+        (yaml.safe_load("scores: [On]"), ("scores.0 is True", "put it in quotes")),
+        (
+            yaml.safe_load("group_schemes: {mine: {a: [Yes, null], b: [1e3, 007]}}"),
+            ("group_schemes.mine.a.0 is True", "put it in quotes"),
+        ),
+        (
+            yaml.safe_load("group_schemes: {mine: {a: [null]}}"),
+            ("group_schemes.mine.a.0 is None", "put it in quotes"),
+        ),
+        (
+            yaml.safe_load("systems: {No: {base: vgg_fewer, selftraining: short}}"),
+            ("systems has an entry called False", "put it in quotes"),
+        ),
+        (yaml.safe_load("{No: 1, x: 2}"), ("unknown key 'False'", "put it in quotes")),
         # Words where numbers belong, as YAML reads them.
         (
             yaml.safe_load("recipes: {vgg: {learning_rate: 1e-3}}"),

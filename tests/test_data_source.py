@@ -36,6 +36,56 @@ def test_a_folder_called_demo_does_not_share_results_with_the_demo(tmp_path: Pat
     assert source.name != "demo"
 
 
+FETCH = default_config()["fetch"]
+ARCHIVES = [name.removesuffix(".zip") for name in FETCH["files"]]
+
+
+def fetched_to(folder: Path) -> Source:
+    return named("fsdkaggle2018", fetch={**FETCH, "folder": str(folder)})
+
+
+def put(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+
+
+@pytest.mark.parametrize("zenodo", [False, True])
+def test_a_data_set_in_the_folder_to_fetch_to_is_used(tmp_path: Path, zenodo: bool) -> None:
+    make_set(tmp_path / "set", ["Bark", "Flute"], truth=True, zenodo=zenodo, sound=False)
+    source = fetched_to(tmp_path / "set")
+    assert (source.kind, source.name) == ("fetched", "fsdkaggle2018")
+    assert source.labels == ["Bark", "Flute"]
+
+
+@pytest.mark.parametrize("name", ["FSDKaggle2018_audio_train", "audio_train", "fsdkaggle2018.meta"])
+def test_archives_unpacked_under_other_names_are_not_fetched_again(
+    tmp_path: Path, name: str
+) -> None:
+    put(tmp_path / name / "a.wav", tmp_path / "FSDKaggle2018.audio_test" / "b.wav")
+    with pytest.raises(EarmarkError, match=rf"{name} is none of .*Rename it"):
+        fetched_to(tmp_path)
+
+
+def test_archives_beside_the_folder_for_them_are_not_fetched_again(tmp_path: Path) -> None:
+    put(tmp_path / f"{ARCHIVES[0]}.zip")
+    with pytest.raises(EarmarkError, match=r"would be downloaded again. Move it to .*downloads"):
+        fetched_to(tmp_path)
+
+
+def test_what_a_stopped_fetch_left_is_gone_on_from(tmp_path: Path) -> None:
+    assert fetched_to(tmp_path / "absent").kind == "to_fetch"
+    put(
+        tmp_path / "downloads" / f"{ARCHIVES[0]}.zip.part",
+        tmp_path / f"{ARCHIVES[1]}.unpacking" / "a.wav",
+        tmp_path / ARCHIVES[2] / "a.wav",
+        tmp_path / "notes.txt",
+        tmp_path / ".hidden" / "a.wav",
+    )
+    (tmp_path / "empty").mkdir()
+    assert fetched_to(tmp_path).kind == "to_fetch"
+
+
 @pytest.mark.parametrize("folder", ["results/own", "results/own/inside"])
 def test_data_that_lies_among_its_results_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str

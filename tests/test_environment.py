@@ -1,8 +1,11 @@
 """The environment's files agree, and the repository holds no data."""
 
 import datetime
+import os
 import re
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import relock
@@ -138,3 +141,33 @@ def test_no_data_is_tracked() -> None:
 def test_no_tracked_file_is_large() -> None:
     sizes = {name: (REPO / name).stat().st_size for name in tracked() if (REPO / name).is_file()}
     assert [name for name, size in sizes.items() if size > 2_000_000] == []
+
+
+SHOW = """
+show:
+\t@echo "$$USER"
+\t@echo "$$HOME"
+"""
+# A process whose user id has no name, as in a container.
+NAMELESS = ("unshare", "--user", "--map-user=12345", "--map-group=12345")
+
+
+def user_and_home(tmp_path: Path, *command: str, **variables: str) -> list[str]:
+    """What jobs that make starts see."""
+    (tmp_path / "show.mk").write_text(SHOW)
+    make = [*command, "make", "-s", "-f", "Makefile", "-f", str(tmp_path / "show.mk"), "show"]
+    unset = {"HOME", "USER", "LOGNAME", "LNAME", "USERNAME"}
+    kept = {name: value for name, value in os.environ.items() if name not in unset}
+    done = subprocess.run(make, cwd=REPO, env={**kept, **variables}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_user_without_a_name_or_home_gets_both(tmp_path: Path) -> None:
+    assert user_and_home(tmp_path, USER="me", HOME=str(tmp_path)) == ["me", str(tmp_path)]
+    fallback = str(REPO / ".home")
+    for home in ({}, {"HOME": ""}, {"HOME": "/dev/null/none"}):
+        assert user_and_home(tmp_path, USER="me", **home) == ["me", fallback]
+    if not shutil.which("unshare") or subprocess.run([*NAMELESS, "true"]).returncode:
+        pytest.skip("no process may have another user id here")
+    assert user_and_home(tmp_path, *NAMELESS) == ["12345", fallback]

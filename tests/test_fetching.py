@@ -190,7 +190,7 @@ def test_after_snakemake_removed_its_outputs(server: Server, tmp_path: Path) -> 
 
 def test_file_in_the_folders_place(server: Server, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
-    with pytest.raises(EarmarkError, match=r"data.* cannot be written \(Not a directory\)"):
+    with pytest.raises(EarmarkError, match=r"data is a file, but should be a folder"):
         get(server, tmp_path / "data")
 
 

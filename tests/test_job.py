@@ -177,11 +177,46 @@ def test_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 def test_jobs_take_the_earmark_beside_the_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     # Before what PYTHONPATH names, and so before one that is installed.
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    job.prepend_to_pythonpath(Path("/checkout/workflow_scripts"))
+    job.prepare_jobs(Path("/checkout/workflow_scripts"))
     assert os.environ["PYTHONPATH"] == f"/checkout/workflow_scripts{os.pathsep}/elsewhere"
     monkeypatch.delenv("PYTHONPATH")
-    job.prepend_to_pythonpath(Path("/checkout/workflow_scripts"))
+    job.prepare_jobs(Path("/checkout/workflow_scripts"))
     assert os.environ["PYTHONPATH"] == "/checkout/workflow_scripts"
+
+
+@pytest.mark.parametrize("name", ["My Projects", "it's #1", "$HOME; x", "plain"])
+def test_a_shell_starts_the_python_of_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    # Snakemake writes sys.executable into the commands of jobs as it is.
+    (tmp_path / name).mkdir()
+    python = tmp_path / name / "python"
+    python.symlink_to("/bin/echo")
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setenv("PYTHONPATH", "")
+    for _ in range(2):  # as where one workflow uses another as a module
+        job.prepare_jobs(tmp_path)
+    command = ["bash", "-c", f"{sys.executable} it ran"]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "it ran\n"
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "none", "", None])
+def test_jobs_draw_without_a_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str | None
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", backend or "")
+    if backend is None:
+        monkeypatch.delenv("MPLBACKEND")
+    monkeypatch.setenv("PYTHONPATH", "")
+    job.prepare_jobs(tmp_path)
+    assert os.environ["MPLBACKEND"] == "agg"
+
+
+@pytest.mark.parametrize("name", ["earmark {new}", "a}b/earmark"])
+def test_a_checkout_that_snakemake_cannot_run_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(EarmarkError, match=r"reads the brace .* Rename the folder"):
+        job.check_checkout(tmp_path / name)
+    job.check_checkout(tmp_path / "My Projects" / "a<b>")
 
 
 SCRIPT = '''

@@ -1,13 +1,16 @@
 """Put the out-of-fold predictions of each system and ensemble into one table."""
 
+import logging
 from typing import Any
 
 import pandas as pd
 
 from earmark.dataset import folds, tables
-from earmark.evaluation import out_of_fold, predictions
+from earmark.evaluation import out_of_fold, predictions, scoring
 from earmark.labels import label_table
 from earmark.runtime import job
+
+log = logging.getLogger("earmark")
 
 
 def main(
@@ -36,6 +39,14 @@ def main(
             mean = out_of_fold.combine(name, settings, predicted, labels)
             parts.append(out_of_fold.rows(name, seed, mean, labels, folds_of_clips))
     tables.write_table(pd.concat(parts, ignore_index=True), out_of_fold_table)
+    scores = scoring.score(scoring.read_clip_scores(out_of_fold_table))
+    for row in scores[scores["split"] == "all"].itertuples():
+        log.info(
+            "%s, seed %s: out-of-fold MAP@3 %.3f (standard error %.3f), first guess correct "
+            "%.1f %%, on %d verified clips.",
+            *(row.system, row.seed, row.map3, row.standard_error, 100 * row.accuracy, row.clips),
+            extra={"terminal": True},
+        )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from earmark.dataset import yaml_files
 from earmark.dataset.layout import ROLES, SEVERAL_LABELS, ClipList, Layout
 from earmark.runtime.errors import EarmarkError, printable
 from earmark.runtime.outputs import atomic_file
@@ -33,12 +34,7 @@ HEADING = """\
 
 def read(path: Path) -> Layout:
     """Return the layout that a dataset.yaml describes. Raises EarmarkError with all mistakes."""
-    try:
-        content = yaml.safe_load(path.read_bytes().decode("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise EarmarkError(f"{path} cannot be read ({problem}).") from problem
-    if not isinstance(content, dict):
-        raise EarmarkError(f"{path} is no list of keys. Write `audio:` and `list:` or `folders:`.")
+    content = yaml_files.read(path)
     mistakes = [*_mistakes(content, path.parent, "", (*KEYS, "test"))]
     test = content.get("test")
     if isinstance(test, dict):

@@ -17,12 +17,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import requests
-from filelock import FileLock
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from earmark.dataset.layout import missing_archives, visible
-from earmark.runtime import progress
+from earmark.runtime import locks, progress
 from earmark.runtime.errors import EarmarkError, printable
 from earmark.runtime.outputs import write_error
 
@@ -37,6 +36,8 @@ RETRIES = Retry(
 BAD_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 log = logging.getLogger("earmark")
+
+WITHOUT_LOCKS = "make sure that no two runs fetch the same data set at once."
 
 
 def fetch(
@@ -53,7 +54,7 @@ def fetch(
     try:
         downloads.mkdir(parents=True, exist_ok=True)
         # Another workflow that uses the same folder waits here, and then has nothing to fetch.
-        with FileLock(folder / ".fetch.lock"), requests.Session() as session:
+        with locks.locked(folder / ".fetch.lock", WITHOUT_LOCKS), requests.Session() as session:
             for scheme in ("http://", "https://"):
                 session.mount(scheme, HTTPAdapter(max_retries=RETRIES))
             needed = missing_archives(folder, files)

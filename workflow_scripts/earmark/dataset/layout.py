@@ -153,6 +153,24 @@ def missing_archives(folder: str | Path, archives: Iterable[str]) -> list[str]:
     return [name for name in archives if not is_complete(name.removesuffix(".zip"))]
 
 
+def check_unfetched(folder: Path, archives: Iterable[str]) -> None:
+    """Raise EarmarkError where ``archives`` would be downloaded though ``folder`` may have them."""
+    stems = [name.removesuffix(".zip") for name in archives]
+    own = {"downloads", *stems, *(f"{stem}.unpacking" for stem in stems)}
+    for name in sorted(visible(folder) - own):
+        if name.removesuffix(".zip") in stems:
+            raise EarmarkError(
+                f"{folder / name} would be downloaded again. Move it to {folder / 'downloads'}, "
+                f"from where it is checked and unpacked."
+            )
+        if visible(folder / name):
+            raise EarmarkError(
+                f"The folder {folder / name} is none of those that the archives unpack to: "
+                f"{', '.join(stems)}. Rename it to the one that it is, or set `fetch.folder` to "
+                f"another folder to download them all."
+            )
+
+
 def visible(folder: Path) -> set[str]:
     """The names in a folder that are not hidden; none if there is no such folder."""
     # Hidden files do not count: Snakemake puts its timestamp into directories it declares.

@@ -9,6 +9,7 @@ the same settings.
 
 import contextlib
 import json
+import logging
 import os
 import stat
 import time
@@ -22,6 +23,8 @@ from earmark.dataset.layout import Layout
 from earmark.planning.data_source import Source
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import atomic_file
+
+log = logging.getLogger("earmark")
 
 CACHE = Path(".snakemake/earmark")
 # A file may change again within the resolution of its time stamp: younger ones are not cached.
@@ -63,6 +66,9 @@ def update(
         index.warn_of_copies(built)
         index.warn_of_shared_recordings(clips)
         index.warn_of_unlisted(layout, built)
+    if "listed" in changed and layout.train.part and layout.train.table:
+        columns = ", ".join(f"{role}: {name}" for role, name in layout.train.columns.items())
+        log.warning(f"Clips are as {layout.train.table} says, by its columns {columns}.")
     for name in sorted(changed):
         with atomic_file(paths[name]) as temporary:
             temporary.write_text(texts[name], encoding="utf-8")

@@ -62,16 +62,20 @@ def source_of(config: Mapping[str, Any], is_main_process: bool = True) -> Source
         return Source(name or DEMO, "demo", demo, list(class_groups.CLASSES))
     if dataset == FETCHED:
         folder = Path(config["fetch"]["folder"])
-        if layout.missing_archives(folder, config["fetch"]["files"]):
+        archives = config["fetch"]["files"]
+        is_kaggle = (folder / "train.csv").exists()
+        if layout.missing_archives(folder, archives) and not is_kaggle:
+            layout.check_unfetched(folder, archives)
             fetched = layout.zenodo_layout(folder)
             return Source(name or FETCHED, "to_fetch", fetched, list(class_groups.CLASSES))
         # Once fetched, its edits are noticed like those of any folder.
         return _existing(folder, name or FETCHED, "fetched", is_main_process)
     # A shell does not expand the tilde of `--config dataset=~/sounds`.
     path = Path(os.path.expanduser(dataset))
-    last = path.resolve().name or "data"
+    real = Path(os.path.realpath(path))  # unlike resolve(), of a loop of links too
+    last = real.name or "data"
     if path.is_file():
-        last = path.resolve().parent.name if path.name == description.NAME else path.stem
+        last = real.parent.name if path.name == description.NAME else path.stem
     default = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in last)
     if default in (DEMO, FETCHED):  # the results of the data sets that Earmark makes or fetches
         default += "_folder"
@@ -87,7 +91,7 @@ def _existing(path: Path, name: str, kind: str, is_main_process: bool) -> Source
         )
     # Snakemake deletes rules' outputs before it makes them: none may be a user's file.
     results = Path("results", name)
-    if path.resolve().is_relative_to(results.resolve()):
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(results)):
         raise EarmarkError(
             f"The data set {path} is inside the results folder {results}. Write another `name` in "
             f"the config, or run in another folder with `snakemake --directory`."

@@ -56,10 +56,15 @@ def are_used(arguments: Sequence[str]) -> bool:
 
 
 def check_top(top: Path, results: Path) -> None:
-    """Have ``top`` recreated if it exists and is no copy of the submission in ``results``."""
+    """Have ``top`` recreated if it exists and is no copy of the submission in ``results``.
+
+    Raises EarmarkError for a folder of that name, which Snakemake would take for the submission.
+    """
     from snakemake.persistence.file import FilePersistence
 
     own = results / "submission.csv"
+    if top.is_dir():
+        raise EarmarkError(f"{top} is a folder. Move it elsewhere: the submission goes there.")
     if not top.is_file():
         return
     if own.is_file() and top.read_bytes() == own.read_bytes():

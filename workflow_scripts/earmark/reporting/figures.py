@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from earmark.runtime.outputs import atomic_file
 
-# The file must not depend on when or where it was made.
+# The file must not depend on when or where it was made, nor on anybody's own style of figures.
+mpl.rcdefaults()
 mpl.rcParams["svg.hashsalt"] = "earmark"
 # A dollar sign in a label does not begin a formula.
 mpl.rcParams["text.parse_math"] = False

@@ -1,5 +1,6 @@
 """The one exception that users meet: a sentence that says what is wrong and what to do."""
 
+import datetime
 from collections.abc import Sequence
 
 
@@ -32,4 +33,14 @@ def yaml_number_hint(value: object) -> str:
         except ValueError:
             return ""
         return " (YAML reads it as a string: write 1.0e-3)"
+    return ""
+
+
+def yaml_text_hint(value: object) -> str:
+    """Return a hint for text that YAML reads as another value, such as 2023_05, or else nothing."""
+    if value is None or isinstance(value, bool | int | float | datetime.date):
+        return (
+            " (YAML takes text such as 2023_05, 12:30, 2023-05-01, No or null for other values: "
+            'put it in quotes, as in "2023_05"; a path after --config can be written ./2023_05)'
+        )
     return ""

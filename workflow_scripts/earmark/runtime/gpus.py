@@ -9,6 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from earmark.runtime import locks
+
 # Held until this process ends.
 _CLAIMS: list[FileLock] = []
 
@@ -29,15 +31,17 @@ def claim(names: Sequence[str], folder: Path | None = None) -> int:
 
     ``names`` tell devices apart on this machine, and ``folder`` is where all processes that share
     them keep lock files (one per user among the temporary files). A claim is a lock and ends with
-    its process. No claim waits: with more processes than devices, several share one.
+    its process. No claim waits: with more processes than devices, several share one. Where files
+    cannot be locked, the number of this process decides.
     """
     folder = folder or Path(tempfile.gettempdir()) / f"earmark_gpus_{os.getuid()}"
     folder.mkdir(parents=True, exist_ok=True)
     for sharing_level in itertools.count():
         for index, name in enumerate(names):
-            lock = FileLock(folder / f"{name}.{sharing_level}.lock", timeout=0)
+            lock = locks.file_lock(folder / f"{name}.{sharing_level}.lock")
             with contextlib.suppress(Timeout):
-                lock.acquire()
+                if not locks.acquire(lock, "jobs may share a GPU while others are free.", 0):
+                    return os.getpid() % len(names)
                 _CLAIMS.append(lock)
                 return index
     raise AssertionError("some sharing level is always free")

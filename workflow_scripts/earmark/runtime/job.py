@@ -3,6 +3,7 @@
 import inspect
 import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -70,13 +71,25 @@ def _arguments(main: Callable[..., None], snakemake: Any) -> dict[str, Any]:
     }
 
 
-def prepend_to_pythonpath(scripts: Path) -> None:
-    """Put ``scripts`` first on PYTHONPATH, for the jobs that this process starts.
-
-    Otherwise an Earmark installed from elsewhere would come before the one beside the scripts.
-    """
+def prepare_jobs(scripts: Path) -> None:
+    """Set what the jobs that this process starts inherit; ``scripts`` is the scripts' folder."""
+    # Otherwise an Earmark installed from elsewhere would come before the one beside the scripts.
     others = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(scripts), *([others] if others else [])])
+    # Figures are only saved. Notebooks set a backend that need not be installed here.
+    os.environ["MPLBACKEND"] = "agg"
+    # Snakemake writes this path into shell commands without quotes.
+    if os.path.exists(sys.executable):
+        sys.executable = shlex.quote(sys.executable)
+
+
+def check_checkout(folder: Path) -> None:
+    """Raise EarmarkError if the workflow lies where Snakemake cannot run it."""
+    if {"{", "}"} & set(str(folder)):
+        raise EarmarkError(
+            f"The workflow is in {folder}: Snakemake reads the brace in that path as a wildcard. "
+            f"Rename the folder, and run `make env` there."
+        )
 
 
 def _start_log(path: str | None) -> None:

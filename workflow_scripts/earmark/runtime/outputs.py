@@ -56,8 +56,30 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def check_folder(path: str | Path) -> None:
+    """Raise EarmarkError if ``path``, or a folder above it, is a file or a link to no folder."""
+    if obstacle := _obstacle(Path(path)):
+        raise EarmarkError(obstacle)
+
+
+def _obstacle(path: Path) -> str:
+    """What keeps the folder ``path`` from being one, or nothing."""
+    for folder in reversed([path, *path.parents]):
+        if not os.path.lexists(folder) or os.path.isdir(folder):
+            continue
+        if folder.is_symlink():
+            return (
+                f"{folder} is a link to {os.readlink(folder)}, where there is no folder. Mount its "
+                f"disk or make that folder, or remove the link."
+            )
+        return f"{folder} is a file, but should be a folder. Move it elsewhere."
+    return ""
+
+
 def write_error(path: str | Path, problem: OSError) -> EarmarkError:
     """The error, to be raised, that says why ``path`` cannot be written and what to do."""
+    if obstacle := _obstacle(Path(path).parent):
+        return EarmarkError(f"The output {path} cannot be written. {obstacle}")
     if problem.errno in NO_ROOM:
         advice = "Free disk space there, then run the same command again"
     else:

@@ -14,10 +14,13 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
+from earmark.runtime import locks
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import WRITE_ERRNOS, FailSafeFile, atomic_file, write_error
+from earmark.runtime.outputs import FailSafeFile, atomic_file, write_error
 
 log = logging.getLogger("earmark")
+
+WITHOUT_LOCKS = "make sure that no two runs train the same model at once."
 
 
 class Checkpoint:
@@ -38,19 +41,12 @@ class Checkpoint:
 
         Raises EarmarkError when another process does not release the lock in time.
         """
-        lock = FileLock(self.path.with_suffix(".lock"), fallback_to_soft=False)
+        lock = locks.file_lock(self.path.with_suffix(".lock"))
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._acquire(lock)
         except OSError as problem:
-            if not self.path.parent.is_dir() or problem.errno in WRITE_ERRNOS:
-                raise write_error(lock.lock_file, problem) from problem
-            log.warning(
-                "Files cannot be locked in %s (%s): make sure that no two runs train the same "
-                "model at once.",
-                self.path.parent,
-                problem,
-            )
+            raise write_error(lock.lock_file, problem) from problem
         try:
             yield
             self.path.unlink(missing_ok=True)
@@ -60,7 +56,7 @@ class Checkpoint:
 
     def _acquire(self, lock: FileLock) -> None:
         try:
-            lock.acquire(timeout=0)
+            locks.acquire(lock, WITHOUT_LOCKS, 0)
         except Timeout:
             log.warning(
                 "Another process is training %s, perhaps a job of an earlier run, here or on "
@@ -69,7 +65,7 @@ class Checkpoint:
                 self.patience_seconds,
             )
             try:
-                lock.acquire(timeout=self.patience_seconds, poll_interval=0.2)
+                locks.acquire(lock, WITHOUT_LOCKS, self.patience_seconds, 0.2)
             except Timeout:
                 raise EarmarkError(
                     f"Another process is still training {self.path.parent}: it holds "
