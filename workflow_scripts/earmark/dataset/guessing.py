@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from earmark.dataset import csv_files, description, list_columns
+from earmark.dataset import csv_files, description, list_columns, other_files
 from earmark.dataset.clip_lists import SPLITS, split_in
 from earmark.dataset.csv_files import Table
 from earmark.dataset.layout import ClipList, Layout, challenge_layout
@@ -175,8 +175,8 @@ def _of_list(path: Path, files: SoundFiles | None = None) -> Layout:
         raise EarmarkError(
             f"None of the {len(names)} files that {path} names in its column "
             f"'{printable(columns['file'])}', such as {printable(names[0])}, is a sound file in "
-            f"{files.folder}. Write names as the files have them, or a {description.NAME} whose "
-            f"`audio` is their folder."
+            f"{files.folder}.{_similar(names[0], files)} Write names as the files have them, or a "
+            f"{description.NAME} whose `audio` is their folder."
         )
     audio = _audio_folder(names, files, find)
     folder = files.folder if audio.is_relative_to(files.folder) else audio
@@ -188,6 +188,14 @@ def _of_list(path: Path, files: SoundFiles | None = None) -> Layout:
     layout = _with_test(Layout(folder, train))
     splits = {*map(split_in, {*table.column(columns.get("split", ""))})}
     return layout if "test" in splits else replace(layout, test=None)
+
+
+def _similar(name: str, files: SoundFiles) -> str:
+    """A sentence about a file whose name is like that which a list has, or nothing."""
+    folders = sorted({os.path.dirname(one) for one in files.names if is_sound(one)})
+    found = (other_files.similar_file(files.folder / folder / name) for folder in folders)
+    similar = next(filter(None, found), None)
+    return f" There is {printable(similar.name)}: {similar.reason}." if similar else ""
 
 
 def _finder(files: SoundFiles, path: Path) -> Finder:
