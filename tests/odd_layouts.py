@@ -708,13 +708,13 @@ test: {{audio: more, list: test.csv, {COLUMNS}}}
         "a folder that is absent",
         "a.wav",
         "audio: sounds\nfolders: [label]\n",
-        "there is no folder",
+        "audio is 'sounds', but there is no such folder",
     ),
     described(
         "a list that is absent",
         "a.wav",
         f"list: l.csv\n{COLUMNS}\n",
-        "cannot be read (No such file",
+        "list is 'l.csv', but there is no such file",
     ),
     described(
         "a column that is absent",

@@ -167,8 +167,8 @@ def _records(text: str, name: str, by_hand: bool) -> Iterator[tuple[int, list[st
             line = reader.line_num + 1
     except csv.Error as problem:
         raise EarmarkError(
-            f"{name}, line {line}, is not a line of a CSV file ({problem}). Close the quote or "
-            f"remove it; write a quote within a quoted cell twice."
+            f"{name}, line {line}, is not a line of a CSV file ({printable(str(problem))}). "
+            f"Close the quote or remove it; write a quote within a quoted cell twice."
         ) from None
 
 
