@@ -295,7 +295,7 @@ NAMES = [
         "leading zeros lost",
         "audio/0001.wav audio/0002.wav",
         "file,label\n1,dog\n2,cat\n",
-        "None of the 2 files",
+        "There is 0001.wav: leading zeros are missing",
     ),
     listed("a list beside no sounds", "", LIST, "None of the 2 files"),
     listed("a list without rows", "a.wav", "file,label\n", "has no train clips"),
@@ -469,7 +469,8 @@ SETS = [
             "recordings": {f"fold{n}/{n}-2-0-0.wav": f"{n}" for n in range(1, 11)},
         },
         {
-            "metadata/UrbanSound8K.csv": "slice_file_name,fsID,start,end,salience,fold,classID,class\n"
+            "metadata/UrbanSound8K.csv": "slice_file_name,fsID,start,end,salience,fold,classID,"
+            "class\n"
             + "".join(
                 f"{n}-2-0-0.wav,{n},0.5,4.5,1,{n},{n % 2},{'siren' if n % 2 else 'drilling'}\n"
                 for n in range(1, 11)
@@ -730,8 +731,8 @@ test: {{audio: more, list: test.csv, {COLUMNS}}}
         "audio: .\nfolders: [label]\ntest: {list: 3}\n",
         "test.list is 3",
     ),
-    described("no YAML", "a.wav", "audio: [\n", "cannot be read"),
-    described("YAML of another kind", "a.wav", "- a\n", "is no list of keys"),
+    described("no YAML", "a.wav", "audio: [\n", "is not YAML"),
+    described("YAML of another kind", "a.wav", "- a\n", "has a list where keys should be"),
     described(
         "a fold of one kind",
         "a.wav b.wav",

@@ -241,7 +241,7 @@ def test_a_clip_that_changes_within_its_time_stamp_is_noticed(
     monkeypatch.undo()
     when = time.time_ns() + int(ahead_seconds * 1e9)
     # A clock of coarse ticks: all that is written here is of one time.
-    monkeypatch.setattr(clip_index, "_stamp", lambda path: [path.stat().st_size, when, when])
+    monkeypatch.setattr(clip_index, "_stamp", lambda path: [os.stat(path).st_size, when, when])
     for sign in (b"a", b"b", b"c"):
         planned.clip().write_bytes(sign * 100)
         planned.update()

@@ -422,7 +422,7 @@ def test_official_train_list(official: Path) -> None:
     assert found["label"].tolist() == [row["label"] for row in rows]
     assert (len(found), int(found["verified"].sum()), found["label"].nunique()) == (9473, 3710, 41)
     longer = train_list(official / "train_post_competition.csv")
-    assert sorted(longer["fname"]) == sorted(found["clip"])
+    assert sorted(longer["clip"]) == sorted(found["clip"])
 
 
 def test_official_test_list(official: Path) -> None:

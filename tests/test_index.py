@@ -11,6 +11,7 @@ import pytest
 from tiny import TRAIN_HEADER, TinySet, make_set, read_rows, write_rows
 
 from earmark.dataset import guessing, index
+from earmark.dataset.clip_lists import Clip
 from earmark.runtime.errors import EarmarkError
 
 
@@ -185,20 +186,25 @@ def test_parts_are_copies_only_of_the_same_part(told: Any) -> None:
         return index.Row(f"{name}#{start}-{end}", name, start, end, 9, "same")
 
     train = [part("a.wav", "0", "2"), index.Row("b.wav", "b.wav", "", "", 9, "same")]
-    index.warn_of_copies(
-        {"train": train, "test": [part("c.wav", "2", "4"), part("a.wav", "0", "1")]}
-    )
+    others = [part("c.wav", "2", "4"), part("a.wav", "0", "1")]
+    index.warn_of_copies(index.Index(train, others, []))
     assert told.text == ""
-    index.warn_of_copies({"train": train, "test": [part(f"{n}.wav", "0", "2") for n in range(5)]})
+    copies = [part(f"{n}.wav", "0", "2") for n in range(5)]
+    index.warn_of_copies(index.Index(train, copies, []))
     assert "5 test clips have the same content" in told.text
     assert "(a.wav and 0.wav, a.wav and 1.wav, a.wav and 2.wav, ...)" in told.text
 
 
 def test_recordings_of_train_and_test_clips_are_told(told: Any) -> None:
-    train = {"a.wav": "a.wav", "b#0-1": "b", "c#0-1": "c"}
-    index.warn_of_shared_recordings(train, {"d.wav": "d.wav", "e#1-2": "e"})
+    def clips(recordings: dict[str, str]) -> list[Clip]:
+        return [Clip(name, name, "", "", "", 1, of, "") for name, of in recordings.items()]
+
+    train = clips({"a.wav": "a.wav", "b#0-1": "b", "c#0-1": "c"})
+    others = clips({"d.wav": "d.wav", "e#1-2": "e"})
+    index.warn_of_shared_recordings(index.Listed(train, others))
     assert told.text == ""
-    index.warn_of_shared_recordings(train, {"b#1-2": "b", "b#3-4": "b", "c#5-6": "c", "e#0-1": "e"})
+    others = clips({"b#1-2": "b", "b#3-4": "b", "c#5-6": "c", "e#0-1": "e"})
+    index.warn_of_shared_recordings(index.Listed(train, others))
     assert "3 test clips come from 2 recordings" in told.text
     assert "(such as b, c)" in told.text
 

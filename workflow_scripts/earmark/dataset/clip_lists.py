@@ -4,10 +4,10 @@ They are needed to plan a run, so nothing heavy is imported.
 """
 
 import math
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from earmark.dataset import csv_files
@@ -99,22 +99,26 @@ def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[...,
     """A function that turns the cells of a row, in the order of ``ROLES``, into a clip."""
     check_label = label_checker(listed)
     line_of: dict[str, int | str] = {}
+    roles = listed.roles
+    beside = os.path.abspath(listed.table.parent) if listed.table else None
 
     def check(line: int | str, *cells: str) -> Clip | None:
         said = dict(zip(ROLES, cells, strict=True))
         name = said["file"]
-        file = find_file(files, name, listed.table and listed.table.parent)
+        file = find_file(files, name, beside)
         for role, folder in zip(listed.folders, file.split("/")[:-1], strict=False):
             said[role] = said[role] or folder
-        if "split" in listed.roles:
+        if "split" in roles:
             split = _split_of(said["split"])
             if listed.part and (split == "test") != (listed.part == "test"):
                 return None
-            if "fold" not in listed.roles and split == "validation":
+            if "fold" not in roles and split == "validation":
                 said["fold"] = "0"
-        start, end = _part(said["start"], said["end"])
+        start, end = said["start"], said["end"]
+        if start or end:
+            start, end = _part(start, end)
         # The list's own spelling, where the file's differs in its Unicode form alone.
-        clip = name if composed(name) == composed(file) else file
+        clip = name if name == file or composed(name) == composed(file) else file
         if end:
             clip += f"#{float(start):.3f}-{float(end):.3f}"
         if line_of.setdefault(clip, line) != line:
@@ -126,7 +130,7 @@ def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[...,
         label = check_label(said["label"]) if labels else ""
         if labels and not label:
             return None
-        verified = VERIFIED.get(said["verified"].lower(), -1) if "verified" in listed.roles else 1
+        verified = VERIFIED.get(said["verified"].lower(), -1) if "verified" in roles else 1
         if verified < 0:
             raise RowError(
                 "verified or not",
@@ -139,7 +143,7 @@ def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[...,
     return check
 
 
-def find_file(files: SoundFiles, name: str, beside: Path | None = None) -> str:
+def find_file(files: SoundFiles, name: str, beside: str | None = None) -> str:
     """The file that a list calls ``name``; the name itself if there is none.
 
     Names are relative to the folder of the ``files``, or to that ``beside`` it.
@@ -239,9 +243,7 @@ def _split_of(cell: str) -> str:
 
 
 def _part(start: str, end: str) -> tuple[str, str]:
-    """Begin and end of a part of a file, checked, as decimals; both empty for a whole file."""
-    if not start and not end:
-        return "", ""
+    """Begin and end of a part of a file, checked, as decimals."""
     seconds = []
     for cell in (start, end):
         try:
@@ -274,6 +276,8 @@ def _with_official_folds(clips: Sequence[Clip], listed: ClipList) -> list[Clip]:
         )
     numbers[""] = None
     text = {name: "" if number is None else str(number) for name, number in numbers.items()}
+    if all(name == fold for name, fold in text.items()):
+        return list(clips)
     return [clip._replace(fold=text[clip.fold]) for clip in clips]
 
 

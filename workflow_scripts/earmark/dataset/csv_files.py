@@ -99,15 +99,15 @@ def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = Fa
     kept = [index for index, column in enumerate(header) if column]
     table = Table(name, [header[index] for index in kept], [], [])
     for line, cells in records:
-        if any(cell.strip() for cell in cells[width:]):
+        if len(cells) > width and any(cell.strip() for cell in cells[width:]):
             raise EarmarkError(
                 f"{name}, line {line}, has {len(cells)} cells under {width} columns. Put a cell "
                 f"that has commas in quotes. {first_line}"
             )
         if by_hand:
             cells = [cell.strip() for cell in cells]
-        cells += [""] * (width - len(cells))
-        table.rows.append([cells[index] for index in kept])
+        cells = cells[:width] + [""] * (width - len(cells))
+        table.rows.append(cells if len(kept) == width else [cells[index] for index in kept])
         table.lines.append(line)
     return table
 
@@ -152,31 +152,30 @@ def _records(text: str, name: str, by_hand: bool) -> Iterator[tuple[int, list[st
     delimiter = delimiter_of(text) if by_hand else ","
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, strict=True, skipinitialspace=by_hand, delimiter=delimiter)
-    width = None
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as problem:
-            raise EarmarkError(
-                f"{name}, line {line}, is not a line of a CSV file ({problem}). Close the quote or "
-                f"remove it; write a quote within a quoted cell twice."
-            ) from None
-        if not any(cell.strip() for cell in cells):
-            continue
-        width = width or len(cells)
-        # A cell of several lines, one of which has as many delimiters as the header: an open quote.
-        inside = (part for cell in cells for part in cell.splitlines()[1:])
-        several = by_hand and reader.line_num > line
-        if several and any(part.count(delimiter) >= width - 1 for part in inside):
-            raise EarmarkError(
-                f"{name}, line {line}, has a quote that takes in what look like further lines, up "
-                f"to line {reader.line_num}. Close or remove the quote; if these lines belong to "
-                f"one cell, put them on one line."
-            )
-        yield line, cells
+    width, line = None, 1
+    try:
+        for cells in reader:
+            if "".join(cells).strip():
+                width = width or len(cells)
+                if by_hand and reader.line_num > line and _hides_lines(cells, delimiter, width):
+                    raise EarmarkError(
+                        f"{name}, line {line}, has a quote that takes in what look like further "
+                        f"lines, up to line {reader.line_num}. Close or remove the quote; if these "
+                        f"lines belong to one cell, put them on one line."
+                    )
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as problem:
+        raise EarmarkError(
+            f"{name}, line {line}, is not a line of a CSV file ({problem}). Close the quote or "
+            f"remove it; write a quote within a quoted cell twice."
+        ) from None
+
+
+def _hides_lines(cells: Sequence[str], delimiter: str, width: int) -> bool:
+    """Whether a line within a cell has as many delimiters as the header: a quote was left open."""
+    inside = (part for cell in cells for part in cell.splitlines()[1:])
+    return any(part.count(delimiter) >= width - 1 for part in inside)
 
 
 def _check_header(header: list[str], columns: Sequence[str], name: str, first_line: str) -> None:

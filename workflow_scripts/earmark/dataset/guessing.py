@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from earmark.dataset import csv_files, description, list_columns
+from earmark.dataset import csv_files, description, list_columns, other_files
 from earmark.dataset.clip_lists import SPLITS, split_in
 from earmark.dataset.csv_files import Table
 from earmark.dataset.layout import ClipList, Layout, challenge_layout
@@ -161,7 +161,7 @@ def _of_list(path: Path, files: SoundFiles | None = None) -> Layout:
         files = SoundFiles(path.parent)
         if FOLDER_OF_LISTS.search(path.parent.name) and not any(map(is_sound, files.names)):
             files = SoundFiles(path.parent.parent)
-    find = _finder(files, path.parent)
+    find = _finder(files, path)
     columns = columns_of(table, find)
     names = table.column(columns.get("file", ""))
     missing = [role for role in ("file", "label") if role not in columns]
@@ -175,10 +175,10 @@ def _of_list(path: Path, files: SoundFiles | None = None) -> Layout:
         raise EarmarkError(
             f"None of the {len(names)} files that {path} names in its column "
             f"'{printable(columns['file'])}', such as {printable(names[0])}, is a sound file in "
-            f"{files.folder}. Write names as the files have them, or a {description.NAME} whose "
-            f"`audio` is their folder."
+            f"{files.folder}.{_similar(names[0], files)} Write names as the files have them, or a "
+            f"{description.NAME} whose `audio` is their folder."
         )
-    audio = _audio_folder(names, files.folder, find)
+    audio = _audio_folder(names, files, find)
     folder = files.folder if audio.is_relative_to(files.folder) else audio
     train = ClipList(audio, path, columns, part="train")
     if {*map(list_columns.simplified, table.columns)} >= WITH_PARENTS:
@@ -186,12 +186,21 @@ def _of_list(path: Path, files: SoundFiles | None = None) -> Layout:
     elif list_columns.have_several_labels(table.column(columns["label"])):
         train = replace(train, label_separator=",")
     layout = _with_test(Layout(folder, train))
-    splits = {*map(split_in, table.column(columns.get("split", "")))}
+    splits = {*map(split_in, {*table.column(columns.get("split", ""))})}
     return layout if "test" in splits else replace(layout, test=None)
 
 
-def _finder(files: SoundFiles, beside: Path) -> Finder:
-    """Finds the sound files that a list in the folder ``beside`` names; of several, any."""
+def _similar(name: str, files: SoundFiles) -> str:
+    """A sentence about a file whose name is like that which a list has, or nothing."""
+    folders = sorted({os.path.dirname(one) for one in files.names if is_sound(one)})
+    found = (other_files.similar_file(files.folder / folder / name) for folder in folders)
+    similar = next(filter(None, found), None)
+    return f" There is {printable(similar.name)}: {similar.reason}." if similar else ""
+
+
+def _finder(files: SoundFiles, path: Path) -> Finder:
+    """Finds the sound files that the list at ``path`` names; of several, any."""
+    beside = os.path.abspath(path.parent)
 
     def find(name: str) -> str | None:
         try:
@@ -203,10 +212,13 @@ def _finder(files: SoundFiles, beside: Path) -> Finder:
     return find
 
 
-def _audio_folder(names: Sequence[str], folder: Path, find: Finder) -> Path:
+def _audio_folder(names: Sequence[str], files: SoundFiles, find: Finder) -> Path:
     """The folder that the names of files in a list are relative to."""
     inside, outside = set(), set()
+    before = None
     for name in names:
+        if before is not None and f"{before}{name}" in files:  # most often, and quick
+            continue
         file = find(name)
         if file and os.path.isabs(file):
             outside.add(os.path.dirname(file))
@@ -214,10 +226,11 @@ def _audio_folder(names: Sequence[str], folder: Path, find: Finder) -> Path:
             listed = os.path.normpath(composed(name).replace("\\", "/"))
             paths = (composed(file), composed(file).rpartition(".")[0])
             path = next((one for one in paths if one.endswith(listed)), None)
-            inside.add(path.removesuffix(listed) if path else os.path.dirname(file))
+            before = path.removesuffix(listed) if path else f"{os.path.dirname(file)}/"
+            inside.add(before)
     if outside and not inside:
         return Path(os.path.commonpath(outside))
-    return folder / os.path.commonpath([one or "." for one in inside or ["."]])
+    return files.folder / os.path.commonpath([one or "." for one in inside or ["."]])
 
 
 def _lists_in(files: SoundFiles) -> tuple[list[Path], list[Path]]:
@@ -240,7 +253,7 @@ def _lists_in(files: SoundFiles) -> tuple[list[Path], list[Path]]:
             table = _table(path)
         except EarmarkError:  # not every text is a table
             continue
-        find = _finder(files, path.parent)
+        find = _finder(files, path)
         columns = columns_of(table, find)
         names_files = share_found(table, columns.get("file"), find) >= SHARE
         if "label" in columns and names_files:
@@ -253,7 +266,7 @@ def _lists_in(files: SoundFiles) -> tuple[list[Path], list[Path]]:
 def _preference(path: Path, files: SoundFiles) -> tuple[bool, int, int]:
     """Lists that are of test clips come last, those that say most first."""
     table = _table(path)
-    columns = columns_of(table, _finder(files, path.parent))
+    columns = columns_of(table, _finder(files, path))
     return _split_of(path) != "test", len(columns), len(table.rows)
 
 

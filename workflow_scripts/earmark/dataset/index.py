@@ -122,7 +122,7 @@ def build(layout: Layout, clips: Listed | None = None, hasher: Hasher = hash_all
 
 def _rows(layout: Layout, part: ClipList, clips: Sequence[Clip], hasher: Hasher) -> list[Row]:
     prefix = _prefix(layout, part)
-    paths = [clip.file if os.path.isabs(clip.file) else prefix + clip.file for clip in clips]
+    paths = [clip.file if clip.file.startswith("/") else prefix + clip.file for clip in clips]
     facts = hasher(layout.folder, paths)
     return [
         Row(clip.clip, path, clip.start, clip.end, *fact)
@@ -145,7 +145,7 @@ def to_csv_text(rows: Iterable[Row]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([*row[:4], row.bytes if row.bytes >= 0 else "", row.hash] for row in rows)
+    writer.writerows(row if row.bytes >= 0 else (*row[:4], "", row.hash) for row in rows)
     return text.getvalue()
 
 

@@ -58,7 +58,7 @@ def columns_of(table: Table, find: Finder) -> dict[str, str]:
     choose("fold", "fold folds fold_id cv_fold", lambda cells: 2 <= len({*cells}) <= MOST_FOLDS)
     # Fewer are names of collections, say, which folds could not keep together.
     choose("recording", RECORDING, lambda cells: len({*cells}) >= FEWEST_RECORDINGS)
-    choose("split", "split subset partition set", lambda cells: all(map(split_in, cells)))
+    choose("split", "split subset partition set", lambda cells: all(map(split_in, {*cells})))
     if not by_name.keys() >= CUT_ALREADY:
         for role, names in (("start", START), ("end", END)):
             choose(role, names, lambda cells: all(map(_is_number, filter(None, cells))))
@@ -92,14 +92,16 @@ def have_several_labels(cells: Sequence[str]) -> bool:
 
 
 def _file_column(table: Table, find: Finder) -> str | None:
-    """The column whose cells name most files, or else the one with a usual name."""
-    shares = {column: share_found(table, column, find) for column in table.columns}
+    """The first column, those with usual names before others, whose cells name sound files.
+
+    If there is none, the one with a usual name.
+    """
     by_name = {simplified(column): column for column in reversed(table.columns)}
     usual = [by_name[name] for name in FILE.split() if name in by_name]
-    best = max([*usual, *table.columns], key=shares.__getitem__, default=None)
-    if best and shares[best] >= SHARE:
-        return best
-    return usual[0] if usual else None
+    # Others are looked at only if they must, as names that are no file's are looked up slowly.
+    shares = ((share_found(table, column, find), column) for column in (*usual, *table.columns))
+    fitting = next((column for share, column in shares if share >= SHARE), None)
+    return fitting or next(iter(usual), None)
 
 
 def share_found(table: Table, column: str | None, find: Finder) -> float:

@@ -109,6 +109,9 @@ class SoundFiles:
         """All files, relative to the folder."""
         return list_files(self.folder)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._exact
+
     @cached_property
     def _exact(self) -> set[str]:
         return set(self.names)
@@ -118,49 +121,58 @@ class SoundFiles:
         return {composed(name): name for name in self.names}
 
     @cached_property
-    def _by_end(self) -> dict[str, list[str]]:
-        """Sound files by all ends of their paths, such as x.wav for a/x.wav, and without ending."""
-        files: dict[str, list[str]] = {}
+    def _sounds(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """Sound files by their path without ending, and by their name without folder or ending."""
+        by_path: dict[str, list[str]] = {}
+        by_last: dict[str, list[str]] = {}
         for name in filter(is_sound, self.names):
-            end = composed(name)
-            while end:
-                for key in {end, end.rpartition(".")[0]}:
-                    files.setdefault(key, []).append(name)
-                end = end.partition("/")[2]
-        return files
+            path = composed(name).rpartition(".")[0]
+            by_path.setdefault(path, []).append(name)
+            by_last.setdefault(path.rpartition("/")[2], []).append(name)
+        return by_path, by_last
 
-    def find(self, name: str, beside: Path | None = None) -> str | None:
+    def find(self, name: str, beside: str | None = None) -> str | None:
         """The file that ``name`` means, relative to the folder or else absolute; None if none.
 
-        A name may also be relative to the folder ``beside`` it. Raises EarmarkError for a name that
-        fits several files.
+        The name may lack folders or its ending. It may also be relative to ``beside``, an absolute
+        path. Raises EarmarkError for a name that fits several files.
         """
         if name in self._exact:
             return name
         name = composed(name).replace("\\", "/")
-        if name in self._by_composed:
-            return self._by_composed[name]
         paths = [name]
-        if ("/" in name or beside) and "\0" not in name:
-            for folder in (self._root, os.path.abspath(beside or self._root)):
-                path = os.path.normpath(os.path.join(folder, name))
-                below = path.removeprefix(f"{self._root}/")
-                if below in self._by_composed:
-                    return self._by_composed[below]
-                if below == path and os.path.isfile(path):
-                    return path
-                paths.append(below)
-        fitting = next((self._by_end[path] for path in paths if path in self._by_end), [])
-        # One that lacks nothing but its ending comes first.
-        fitting = [file for file in fitting if file.rpartition(".")[0] == name] or fitting
+        places = [self._root] if beside in (None, self._root) else [self._root, str(beside)]
+        if "/" in name:
+            full = [os.path.normpath(os.path.join(place, name)) for place in places]
+        else:
+            full = [f"{place}/{name}" for place in places[1:]]
+        paths += [path.removeprefix(f"{self._root}/") for path in full]
+        for path in paths:
+            if path in self._by_composed:
+                return self._by_composed[path]
+        by_path, by_last = self._sounds
+        fitting = next((by_path[path] for path in paths if path in by_path), [])
+        if not fitting:
+            last = name.rpartition("/")[2]
+            candidates = (*by_last.get(last, ()), *by_last.get(last.rpartition(".")[0], ()))
+            fitting = [file for file in candidates if _ends_with(file, name)]
         if len(fitting) > 1:
             raise EarmarkError(
                 f"the name '{printable(name)}' fits {len(fitting)} files, such as "
                 f"{printable(fitting[0])} and {printable(fitting[1])}. Write the one with its "
                 f"folder and ending."
             )
-        return fitting[0] if fitting else None
+        if fitting:
+            return fitting[0]
+        outside = (path for path in paths if path.startswith("/") and "\0" not in path)
+        return next(filter(os.path.isfile, outside), None)
 
     def unused(self, used: set[str]) -> Iterator[str]:
         """The sound files that are not among ``used``, relative to the folder."""
         return (name for name in self.names if is_sound(name) and name not in used)
+
+
+def _ends_with(file: str, name: str) -> bool:
+    """Whether the last part of a path, with or without ending, is ``name``."""
+    path = f"/{composed(file)}"
+    return path.endswith(f"/{name}") or path.rpartition(".")[0].endswith(f"/{name}")

@@ -124,19 +124,17 @@ class HashCache:
         self._changed = False
         # It may be missing or damaged.
         with contextlib.suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
-            files = json.loads(path.read_text(encoding="utf-8")).items()
-            self._files = {
-                name: [list(stamp), str(digest), *map(int, rate)]
-                for name, (stamp, digest, *rate) in files
-            }
+            files = json.loads(path.read_text(encoding="utf-8"))
+            if all(isinstance(one, list) and len(one) in (2, 3) for one in files.values()):
+                self._files = files
 
     def hash_all(self, folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
         """As ``index.hash_all``, but a file that is in the cache is not read again."""
-        begin = time.time_ns()
+        begin, prefix = time.time_ns(), f"{folder}/"
         facts: dict[str, tuple[int, str]] = {}
         stamps: dict[str, list[int]] = {}  # of files to be read
         for file in dict.fromkeys(files):
-            stamp = _stamp(folder / file)
+            stamp = _stamp(file if file.startswith("/") else prefix + file)
             if stamp and file in self._files and self._files[file][0] == stamp:
                 facts[file] = (stamp[0], self._files[file][1])
                 continue
@@ -172,7 +170,7 @@ class HashCache:
                 temporary.write_text(json.dumps(self._files), encoding="utf-8")
 
 
-def _stamp(path: Path) -> list[int] | None:
+def _stamp(path: str) -> list[int] | None:
     """Size, times, device and inode of a file, to notice changes; None if it is missing."""
     try:
         facts = os.stat(path)

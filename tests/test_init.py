@@ -1,0 +1,122 @@
+"""`earmark init`: what is in a folder, what is wrong with it, and the dataset.yaml."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+from tiny import make_set, read_rows, tone, write_rows
+
+from earmark.dataset import guessing, index
+from earmark.tagging.command_line import main
+
+
+def write_sound(path: Path, seed: int, seconds: float = 0.5) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, tone(300, seconds, seed=seed), 8000, subtype="PCM_16")
+
+
+def per_class(folder: Path) -> Path:
+    """Three classes in six clips: two with one content, one alone in its class, one no sound."""
+    for seed, name in enumerate(("dog/1.wav", "dog/2.wav", "cat/3.wav", "cat/4.wav", "owl/5.wav")):
+        write_sound(folder / name, seed)
+    shutil.copy(folder / "dog/1.wav", folder / "cat/6.wav")
+    (folder / "dog/7.wav").write_text("no sound")
+    write_sound(folder / "intro.wav", 9)
+    return folder
+
+
+def test_a_folder_per_class(tmp_path: Path, capsys: Any) -> None:
+    folder = per_class(tmp_path / "sounds")
+    main(["init", str(folder)])
+    printed = capsys.readouterr().out
+    for part in ("7 to learn from, 0 test clips", "3: cat (3), dog (3), owl (1)", "7 of 7"):
+        assert part in printed
+    assert "8000 Hz, 1 ch (6)" in printed
+    problems = read_rows(folder / guessing.PROBLEMS)
+    found = {(row["kind"].split(":")[0], row["clip"]) for row in problems}
+    assert found == {
+        ("not_audio", "dog/7.wav"),
+        ("same content with two labels", "cat/6.wav"),
+        ("class with one clip", "owl/5.wav"),
+        ("sound file in no list", "intro.wav"),
+    }
+    assert f"dataset={folder}" in printed
+    # A run reads what was written, and its own list of problems is no list of clips.
+    described = yaml.safe_load((folder / "dataset.yaml").read_text(encoding="utf-8"))
+    assert described == {"audio": ".", "folders": ["label"]}
+    (folder / "dataset.yaml").unlink()
+    assert guessing.layout_of(folder).train.folders == ("label",)
+
+
+def test_what_is_there_is_not_overwritten(tmp_path: Path, capsys: Any) -> None:
+    folder = per_class(tmp_path / "sounds")
+    path = folder / "dataset.yaml"
+    path.write_text("audio: .\nfolders: [label]\n# mine\n")
+    with pytest.raises(SystemExit, match="exists and stays as it is"):
+        main(["init", str(folder)])
+    assert "# mine" in path.read_text()
+    main(["init", str(folder), "--output", str(tmp_path / "own/dataset.yaml")])
+    assert f"dataset={tmp_path / 'own'}" in capsys.readouterr().out
+    elsewhere = index.read_lists(guessing.layout_of(tmp_path / "own"))
+    assert elsewhere == index.read_lists(guessing.layout_of(folder))
+    main(["init", str(folder), "--force"])
+    assert "# mine" not in path.read_text()
+
+
+def test_a_list_with_parts_folds_and_mistakes(tmp_path: Path, capsys: Any) -> None:
+    write_sound(tmp_path / "audio/a.wav", 1, seconds=2.0)
+    write_sound(tmp_path / "audio/b.wav", 2)
+    rows = [
+        ("a.wav", "dog", 0, 1, 1),
+        ("a.wav", "cat", 1.5, 2.5, 2),
+        ("b.wav", "dog", "", "", 2),
+        ("d.wav", "dog;cat", "", "", 1),
+        ("c.wav", "cat", "", "", 1),
+    ]
+    path = tmp_path / "clips.csv"
+    write_rows(path, ("file", "label", "start", "end", "fold"), rows)
+    main(["init", str(path)])
+    printed = capsys.readouterr().out
+    assert "official: 1 (2), 2 (2)" in printed
+    problems = read_rows(tmp_path / guessing.PROBLEMS)
+    kinds = {row["kind"].split(":")[0] for row in problems}
+    assert {"label", "absent", "part beyond the end of its file"} <= kinds
+    assert "one recording in two folds" in kinds
+    assert any("line 5" in row["clip"] for row in problems)
+
+
+def test_a_challenge_needs_no_dataset_yaml(tmp_path: Path, capsys: Any) -> None:
+    made = make_set(tmp_path / "set", ["Bark", "Cello"], truth=True)
+    main(["init", str(made.folder)])
+    assert "needs no dataset.yaml" in capsys.readouterr().out
+    assert not (made.folder / "dataset.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"), [("none", "There is no"), (".", "no sound files"), ("x.zip", "cannot be")]
+)
+def test_what_cannot_be_looked_at(tmp_path: Path, path: str, words: str) -> None:
+    (tmp_path / "x.zip").write_bytes(b"PK")
+    with pytest.raises(SystemExit, match=words):
+        main(["init", str(tmp_path / path)])
+
+
+def test_a_clip_in_train_and_test(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for label, seed in (("dog", 1), ("cat", 2)):
+            write_sound(tmp_path / split / label / f"{split}.wav", seed)
+    main(["init", str(tmp_path)])
+    problems = read_rows(tmp_path / guessing.PROBLEMS)
+    kinds = [row["kind"] for row in problems]
+    assert kinds.count("same content in train and test") == 2
+
+
+def test_silence_is_no_leak_of_anything(tmp_path: Path) -> None:
+    for name in ("dog/1.wav", "cat/2.wav"):
+        (tmp_path / name).parent.mkdir()
+        soundfile.write(tmp_path / name, np.zeros(0), 8000)
+    main(["init", str(tmp_path)])
