@@ -95,7 +95,7 @@ CODE = {
                                           "import shutil, io",
                                           set()),
     "scores": ("earmark/evaluation/scoring.py", '(*USAGES, "all")', '(*USAGES, *(), "all")',
-               SCORING),
+               {"write_out_of_fold", *SCORING}),
 }  # fmt: skip
 SPARE = {"epochs": 2, "batch_clips": 8, "learning_rate": 0.1}
 CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {

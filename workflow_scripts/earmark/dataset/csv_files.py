@@ -105,7 +105,7 @@ def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = Fa
                 f"that has commas in quotes. {first_line}"
             )
         if by_hand:
-            cells = [cell.strip() for cell in cells]
+            cells = [*map(str.strip, cells)]
         cells = cells[:width] + [""] * (width - len(cells))
         table.rows.append(cells if len(kept) == width else [cells[index] for index in kept])
         table.lines.append(line)
