@@ -16,7 +16,7 @@ from typing import Any
 class Kind:
     """A kind of bad input.
 
-    ``name`` says in a few words what is wrong or odd. ``expected`` is the status that the clip must get,
+    ``name`` says in a few words what is odd. ``expected`` is the status that the clip must get,
     or the words that the error's sentence must contain. ``spoil`` makes it from something good;
     what it takes and gives is the part's own.
     """
