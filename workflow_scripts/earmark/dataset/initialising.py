@@ -21,8 +21,8 @@ def init(path: Path, output: Path | None, replace: bool) -> None:
     is_described = path.is_file() and path.suffix.lower() in guessing.DESCRIPTIONS
     if is_described or (path.is_dir() and output.exists() and not replace):
         output = path if is_described else output
-        _report(description.read(output), path, output, [])
-        print(f"This is what {output} says; `--force` looks anew and replaces it.")
+        remark = f"This is what {output} says; `--force` looks anew and replaces it."
+        _report(description.read(output), path, output, [], remark)
         return
     if output.exists() and not replace:
         raise EarmarkError(
@@ -32,12 +32,11 @@ def init(path: Path, output: Path | None, replace: bool) -> None:
     layout, others = guessing.guess(path)
     is_challenge = bool(layout.train.table) and layout.train.part is None
     if is_challenge:
-        _report(layout, path, path, others, "presets/small.yaml")
-        print("It has the layout of a challenge, which needs no dataset.yaml.")
+        remark = "It has the layout of a challenge, which needs no dataset.yaml."
+        _report(layout, path, path, others, remark, "presets/small.yaml")
         return
     description.write(layout, output)
-    print(f"Wrote {output}: check it.")
-    _report(layout, path, output, others)
+    _report(layout, path, output, others, f"Wrote {output}: check it.")
 
 
 def _output(path: Path) -> Path:
@@ -54,6 +53,7 @@ def _report(
     path: Path,
     described: Path,
     others: list[Path],
+    remark: str,
     preset: str = "presets/own.yaml",
 ) -> None:
     """Print a survey of what is at ``path``, and how to use what describes it."""
@@ -69,6 +69,7 @@ def _report(
         print(f"All problems are in {problems}.")
     elif problems.exists():
         problems.unlink()  # of an earlier look
+    print(remark)
     dataset = described.parent if described.name == description.NAME else described
     mend = "Mend what stops a run, then" if found.stops else "Then"
     print(

@@ -1,6 +1,7 @@
 """The command `earmark`: what Earmark is, and `earmark init`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -72,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(str(problem))
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # of `earmark init x | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _init(parsed: argparse.Namespace) -> None:
