@@ -35,8 +35,7 @@ def make(listed: pd.DataFrame, index: pd.DataFrame, folds: int, seed: int) -> pd
     table = table.assign(content=parts.where(table["hash"] != "", ""))
     warn_of_contradictions(table)
     if (table["fold"] < 0).all():
-        # Other parts of a copied file are of its recording too.
-        return draw(table.assign(content=table["hash"]), folds, seed)
+        return draw(table, folds, seed)
     _warn_of_official_folds(table)
     return table[list(COLUMNS)]
 
