@@ -52,6 +52,7 @@ def why_absent(path: str | Path) -> str:
     """Why there is no file at ``path``: also a link on the way to it may lead nowhere."""
     try:
         os.stat(path)
+        return "a folder, pipe or device, not a file"
     except OSError as problem:
         if problem.errno == errno.ELOOP:
             return "a loop of links"

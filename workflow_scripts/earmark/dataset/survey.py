@@ -140,6 +140,8 @@ def _unlisted(layout: Layout, used: set[str]) -> Iterator[tuple[str, str, str]]:
         files = SoundFiles(folder)
         for name in files.unused({name for name in files.names if str(folder / name) in used}):
             yield "sound file in no list", name, str(folder / name)
+        for path in files.unreadable:
+            yield "folder that cannot be read", path, "check its permissions"
 
 
 def lines(found: Survey) -> list[str]:
