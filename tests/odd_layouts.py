@@ -189,7 +189,7 @@ FOLDERS = [
     Kind(
         "splits and another folder beside them",
         "train/dog/1.wav test/dog/2.wav noise/3.wav",
-        "look like splits, but there are others beside them, such as noise",
+        "but there are others beside them, such as noise",
     ),
     Kind("train and test without classes", "train/1.wav test/2.wav", NO_CLASSES),
     Kind("only folders of folds", "fold1/1.wav fold2/2.wav", NO_CLASSES),

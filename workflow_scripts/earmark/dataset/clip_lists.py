@@ -137,11 +137,11 @@ def _checker(
         if end:
             clip += f"#{float(start):.3f}-{float(end):.3f}"
         if line_of.setdefault(clip, line) != line:
-            part = " (parts that differ by less than a millisecond are one)" if end else ""
+            parts = ", or times of a part that differ by a millisecond" if end else ""
             raise RowError(
                 "listed twice",
-                f"the clip {printable(clip)} is listed again{part}, after line {line_of[clip]}. "
-                f"Keep one line for each clip.",
+                f"the clip {printable(clip)} is listed again, after line {line_of[clip]}. Keep one "
+                f"line for each clip{parts}.",
             )
         label = check_label(said["label"]) if labels else ""
         if labels and not label:

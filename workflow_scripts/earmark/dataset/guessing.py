@@ -84,11 +84,8 @@ def _described(path: Path) -> Layout | None:
     try:
         if path.is_dir():
             names = (description.NAME, Path(description.NAME).with_suffix(".yml"))
-            found = [
-                path / name
-                for name in names
-                if (path / name).is_symlink() or (path / name).exists()
-            ]
+            places = [path / name for name in names]
+            found = [one for one in places if one.is_symlink() or one.exists()]
             if len(found) > 1:
                 raise EarmarkError(f"There are {found[0]} and {found[1]}. Keep one of them.")
             return description.read(found[0]) if found else challenge_layout(path)
@@ -131,16 +128,19 @@ def _of_folders(files: SoundFiles, doubtful: Sequence[Path] = (), within: str = 
         inside = [path for path in paths if len(path) > 1]
         below = _role_of(second)
         for level in (0, 1):
-            names = {path[level] for path in inside if len(path) > level + 1}
-            marked = sorted(name for name in names if _is_plain_mark(name))
+            folders = {path[level] for path in inside if len(path) > level + 1}
+            plain = folders if _role_of(folders) else filter(_is_plain_mark, folders)
+            marked = sorted(plain)
             others = {"/".join(path[: level + 1]) for path in inside if path[level] not in marked}
-            if others and len({split_in(name) or name for name in marked}) > 1:
+            splits = {split_in(name) for name in marked}
+            if others and (len(splits) > 1 or None in splits):  # a class may be called train
                 raise EarmarkError(
                     f"The folders {', '.join(marked[:5])} in {root} look like splits or folds, but "
                     f"there are others beside them, such as {printable(min(others))}. Move these, "
                     f"or write a {description.NAME}."
                 )
-        roles = ("label", below) if below and inside else ("label",)
+        is_below = below and all(len(path) > 2 for path in inside)
+        roles = ("label", below) if below and is_below else ("label",)
         return _with_test(Layout(files.folder, ClipList(root, folders=roles, part="train")))
     # Test clips may be in no folders of classes.
     flat = {path[0] for path in paths if len(path) == 2}
@@ -211,9 +211,9 @@ def _of_list(path: Path, files: SoundFiles | None = None) -> Layout:
     lone = {"start", "end"} & columns.keys()
     if len(lone) == 1:
         raise EarmarkError(
-            f"The column '{printable(columns[lone.pop()])}' of {path} seems to say where clips begin "
-            f"or end in their files. Write both, in seconds, in the columns start and end; or "
-            f"rename it; or write a {description.NAME}."
+            f"The column '{printable(columns[lone.pop()])}' of {path} seems to say where clips "
+            f"begin or end in their files. Write both, in seconds, in the columns start and end; "
+            f"or rename it; or write a {description.NAME}."
         )
     audio = _audio_folder(names, files, find)
     folder = files.folder if audio.is_relative_to(files.folder) else audio

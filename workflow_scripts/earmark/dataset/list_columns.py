@@ -73,8 +73,8 @@ def columns_of(table: Table, find: Finder) -> dict[str, str]:
     choose("recording", RECORDING, lambda cells: len({*cells}) >= FEWEST_RECORDINGS)
     choose("recording", "speaker speaker_id session", lambda cells: len({*cells} - {""}) > 1)
     if not by_name.keys() >= CUT_ALREADY:
-        choose("start", START, any)
-        choose("end", END, any)
+        choose("start", START, lambda cells: True)
+        choose("end", END, lambda cells: True)
         if not {"start", "end"} & columns.keys():
             choose("start", filter(OTHER_UNIT.fullmatch, by_name), any)
     return columns
@@ -113,18 +113,20 @@ def have_several_labels(cells: Sequence[str]) -> bool:
 def _file_column(table: Table, find: Finder) -> str | None:
     """The first column, those with usual names before others, whose cells name sound files.
 
-    A name that fits several files is taken only if no other usual column is plain. If no cells name
-    sound files, it is the column with a usual name.
+    If its names fit several files, and another usual column has more that fit one, it is that. If
+    there is none, the one with a usual name.
     """
     by_name = {simplified(column): column for column in reversed(table.columns)}
     usual = [by_name[name] for name in FILE.split() if name in by_name]
     # Others are looked at only if they must, as names that are no file's are looked up slowly.
-    exact = (
-        (share_found(table, column, lambda name: find(name) or None), column) for column in usual
-    )
-    found = ((share_found(table, column, find), column) for column in (*usual, *table.columns))
-    shares = (*exact, *found)
+    shares = ((share_found(table, column, find), column) for column in (*usual, *table.columns))
     fitting = next((column for share, column in shares if share >= SHARE), None)
+    if fitting and "" in map(find, filter(None, table.column(fitting)[:CELLS])):
+
+        def share_of_one(column: str) -> float:
+            return share_found(table, column, lambda cell: find(cell) or None)
+
+        fitting = max([fitting, *usual], key=share_of_one)
     return fitting or next(iter(usual), None)
 
 

@@ -79,7 +79,7 @@ def similar_file(path: str | Path) -> SimilarFile | None:
         name = by_number.get(number[1].lstrip("0"))
         if name and len(number[1]) < len(Path(name).stem):
             reason = "leading zeros are missing, as spreadsheets remove them"
-    return SimilarFile(name, reason) if name else None
+    return SimilarFile(name, reason) if name and name != path.name else None
 
 
 @lru_cache(maxsize=1000)
