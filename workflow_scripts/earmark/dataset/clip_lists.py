@@ -129,6 +129,12 @@ def _checker(
                 said["fold"] = "0"
         if listed.part == "test" or said["fold"].lower() in NO_FOLD:
             said["fold"] = ""
+        if SPLITS.get(said["fold"].lower()) == "test":
+            raise RowError(
+                "fold",
+                f"the fold is '{printable(said['fold'])}'. Write which clips are test clips in a "
+                f"column split.",
+            )
         start, end = said["start"], said["end"]
         if start or end:
             start, end = _part(start, end)

@@ -81,9 +81,15 @@ def columns_of(table: Table, find: Finder) -> dict[str, str]:
 
 
 def seems_labelled(path: Path) -> bool:
-    """Whether the first lines of a file that is no table have the usual name of a label column."""
-    with path.open("rb") as file:
-        lines = file.read(10_000).replace(b"\0", b"").splitlines()[:5]
+    """Whether the first lines of a file that is no table have the usual name of a label column.
+
+    Of a file that cannot be read, it cannot be told.
+    """
+    try:
+        with path.open("rb") as file:
+            lines = file.read(10_000).replace(b"\0", b"").splitlines()[:5]
+    except OSError:
+        return True
     cells = re.split(r"[,;\t]", ",".join(line.decode("latin-1") for line in lines))
     return not {*map(simplified, cells)}.isdisjoint(LABEL.split())
 
