@@ -7,6 +7,8 @@ import codecs
 import contextlib
 import csv
 import io
+import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -16,6 +18,8 @@ from earmark.runtime.errors import EarmarkError, printable
 SAVE_AS = "In a spreadsheet, save it as 'CSV UTF-8 (comma delimited)'."
 # Between cells: of lists that people write, the one that divides the first line into most columns.
 DELIMITERS = (",", ";", "\t")
+# Bytes that are looked at to see whether a file is a list.
+BEGINNING = 1 << 18
 # Problems of a file that an error shows.
 MOST_PROBLEMS = 10
 
@@ -79,26 +83,34 @@ def _listed(found: Sequence[tuple[int | str, EarmarkError]]) -> Iterator[str]:
         yield f"- and {len(rows) - MOST_PROBLEMS} more problems"
 
 
-def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = False) -> Table:
+def read(
+    path: str | Path,
+    columns: Sequence[str],
+    what: str,
+    by_hand: bool = False,
+    most_rows: int | None = None,
+) -> Table:
     """Read a CSV file as strings: no value is taken for a number or for missing.
 
     ``columns`` must all be there; others are kept, but for those without a name. ``what`` is the
     file's role in messages. Blank lines are left out, and cells that a line lacks are empty. Files
     written ``by_hand`` may have semicolons or tabs for commas, and spaces around their cells, which
-    are removed. The text is in UTF-8, or in UTF-16 with a byte order mark.
+    are removed. The text is in UTF-8, or in UTF-16 with a byte order mark. With ``most_rows``, no
+    more are read, nor more than the first ``BEGINNING`` bytes.
     Raises EarmarkError when the file is absent or unreadable, lacks a column or names one twice,
     and when a line has more cells than there are columns or seems to be hidden in a quoted cell.
     """
     name = f"The {what} {path}"
     wanted = ",".join(columns) or "the names of the columns"
     first_line = f"Its first line should be {wanted}."
-    records = _records(_text(Path(path), name), name, by_hand)
+    text = _text(Path(path), name, -1 if most_rows is None else BEGINNING)
+    records = _records(text, name, by_hand)
     header = [cell.strip() for cell in next(records, (1, []))[1]]
     _check_header(header, columns, name, first_line)
     width = len(header)
     kept = [index for index, column in enumerate(header) if column]
     table = Table(name, [header[index] for index in kept], [], [])
-    for line, cells in records:
+    for line, cells in itertools.islice(records, most_rows):
         if len(cells) > width and any(cell.strip() for cell in cells[width:]):
             raise EarmarkError(
                 f"{name}, line {line}, has {len(cells)} cells under {width} columns. Put a cell "
@@ -123,14 +135,22 @@ def delimiter_of(text: str) -> str:
     return max(DELIMITERS, key=columns)
 
 
-def _text(path: Path, name: str) -> str:
+def _text(path: Path, name: str, most: int = -1) -> str:
+    """The text of a file, or the whole lines among its first ``most`` bytes."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(most)
     except OSError as problem:
         raise EarmarkError(
             f"{name} cannot be read ({problem.strerror}). Check its path and permissions."
         ) from problem
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if len(content) == most:
+        end = content.rfind(b"\n") + 1 or most
+        while content.count(b'"', 0, end) % 2 and b"\n" in content[: end - 1]:  # within a cell
+            end = content.rfind(b"\n", 0, end - 1) + 1
+        content = content[: end + end % 2 if is_utf16 else end]
+    if is_utf16:
         with contextlib.suppress(UnicodeDecodeError):
             return content.decode("utf-16")
     # Zero bytes: damage, or UTF-16 without its mark.
@@ -150,6 +170,9 @@ def _records(text: str, name: str, by_hand: bool) -> Iterator[tuple[int, list[st
     """The records that are not blank, each with the number of its first line."""
     # newline="": lines may end with LF, CRLF or, as on old Macs, CR.
     delimiter = delimiter_of(text) if by_hand else ","
+    told = re.match(r'"?sep=(.)"?(?=\r|\n)', text) if by_hand else None  # by Excel
+    if told:
+        delimiter, text = told[1], text[told.end() :]
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, strict=True, skipinitialspace=by_hand, delimiter=delimiter)
     width, line = None, 1
