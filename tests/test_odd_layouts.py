@@ -101,7 +101,7 @@ def test_sounds_that_are_no_clips_are_told(tmp_path: Path, told: Any) -> None:
     for path in (beside, listed.write(tmp_path / "listed")):
         layout = guessing.layout_of(path)
         index.warn_of_unlisted(layout, index.build(layout))
-    assert re.findall(r"(\d+) files in .* are in (.*) and .* first is (.*)\.", told.text) == [
+    assert re.findall(r"(\d+) files in .* are in (.*) and .* such as (.*)\.", told.text) == [
         ("1", "no folder of a class", "intro.wav"),
         ("1", "no list", "c.wav"),
     ]
