@@ -898,6 +898,7 @@ SETS = [
             "classes.csv": "id,label,text\n0,dog,a pet\n1,cat,a pet\n3,owl,none\n",
             "mine.csv": "some notes\n1,2,3\n",
             "notes.txt": "label,x\n1,2,3\n",
+            "old.txt": "file\tlabel\nold/1.wav\tdog\n",
         },
     ),
     Kind(

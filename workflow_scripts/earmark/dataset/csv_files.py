@@ -7,7 +7,6 @@ import codecs
 import contextlib
 import csv
 import io
-import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,8 +17,6 @@ from earmark.runtime.errors import EarmarkError, printable
 SAVE_AS = "In a spreadsheet, save it as 'CSV UTF-8 (comma delimited)'."
 # Between cells: of lists that people write, the one that divides the first line into most columns.
 DELIMITERS = (",", ";", "\t")
-# Bytes that are looked at to see whether a file is a list.
-BEGINNING = 1 << 18
 # Problems of a file that an error shows.
 MOST_PROBLEMS = 10
 
@@ -88,29 +85,28 @@ def read(
     columns: Sequence[str],
     what: str,
     by_hand: bool = False,
-    most_rows: int | None = None,
+    most_bytes: int = -1,
 ) -> Table:
     """Read a CSV file as strings: no value is taken for a number or for missing.
 
     ``columns`` must all be there; others are kept, but for those without a name. ``what`` is the
     file's role in messages. Blank lines are left out, and cells that a line lacks are empty. Files
     written ``by_hand`` may have semicolons or tabs for commas, and spaces around their cells, which
-    are removed. The text is in UTF-8, or in UTF-16 with a byte order mark. With ``most_rows``, no
-    more are read, nor more than the first ``BEGINNING`` bytes.
+    are removed. The text is in UTF-8, or in UTF-16 with a byte order mark. With
+    ``most_bytes``, only whole lines among the first of them are read.
     Raises EarmarkError when the file is absent or unreadable, lacks a column or names one twice,
     and when a line has more cells than there are columns or seems to be hidden in a quoted cell.
     """
     name = f"The {what} {path}"
     wanted = ",".join(columns) or "the names of the columns"
     first_line = f"Its first line should be {wanted}."
-    text = _text(Path(path), name, -1 if most_rows is None else BEGINNING)
-    records = _records(text, name, by_hand)
+    records = _records(_text(Path(path), name, most_bytes), name, by_hand)
     header = [cell.strip() for cell in next(records, (1, []))[1]]
     _check_header(header, columns, name, first_line)
     width = len(header)
     kept = [index for index, column in enumerate(header) if column]
     table = Table(name, [header[index] for index in kept], [], [])
-    for line, cells in itertools.islice(records, most_rows):
+    for line, cells in records:
         if len(cells) > width and any(cell.strip() for cell in cells[width:]):
             raise EarmarkError(
                 f"{name}, line {line}, has {len(cells)} cells under {width} columns. Put a cell "
@@ -135,8 +131,7 @@ def delimiter_of(text: str) -> str:
     return max(DELIMITERS, key=columns)
 
 
-def _text(path: Path, name: str, most: int = -1) -> str:
-    """The text of a file, or the whole lines among its first ``most`` bytes."""
+def _text(path: Path, name: str, most: int) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(most)
@@ -144,13 +139,13 @@ def _text(path: Path, name: str, most: int = -1) -> str:
         raise EarmarkError(
             f"{name} cannot be read ({problem.strerror}). Check its path and permissions."
         ) from problem
-    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if len(content) == most:
-        end = content.rfind(b"\n") + 1 or most
-        while content.count(b'"', 0, end) % 2 and b"\n" in content[: end - 1]:  # within a cell
-            end = content.rfind(b"\n", 0, end - 1) + 1
-        content = content[: end + end % 2 if is_utf16 else end]
-    if is_utf16:
+        content = content.rpartition(b"\n")[0]
+        while content.count(b'"') % 2:  # within a cell
+            content = content.rpartition(b"\n")[0]
+        if content.startswith(codecs.BOM_UTF16_BE):  # half a line feed is left
+            content = content[:-1]
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         with contextlib.suppress(UnicodeDecodeError):
             return content.decode("utf-16")
     # Zero bytes: damage, or UTF-16 without its mark.

@@ -23,8 +23,8 @@ DESCRIPTIONS = (".yaml", ".yml")
 # What `earmark init` writes beside dataset.yaml, and the folders of a run: no lists of clips.
 PROBLEMS = "dataset_problems.csv"
 OUTPUTS = ("results/", "logs/")
-# Lists are looked for this many folders down, and at most so many are opened.
-DEEPEST, MOST_LISTS = 2, 50
+# Lists are looked for this many folders down, and of at most so many the first bytes are read.
+DEEPEST, MOST_LISTS, BEGINNING = 2, 50, 1 << 18
 # A list in such a folder may name files of a folder beside it.
 FOLDER_OF_LISTS = re.compile(r"meta|list|annot|label|truth|csv|split", re.IGNORECASE)
 # A test tone is a class; a test set is none.
@@ -83,8 +83,7 @@ def _described(path: Path) -> Layout | None:
     """The layout of what describes itself; None for another folder or a list."""
     try:
         if path.is_dir():
-            names = (description.NAME, Path(description.NAME).with_suffix(".yml"))
-            places = [path / name for name in names]
+            places = [path / f"dataset{ending}" for ending in DESCRIPTIONS]
             found = [one for one in places if one.is_symlink() or one.exists()]
             if len(found) > 1:
                 raise EarmarkError(f"There are {found[0]} and {found[1]}. Keep one of them.")
@@ -126,11 +125,13 @@ def _of_folders(files: SoundFiles, doubtful: Sequence[Path] = (), within: str = 
         raise EarmarkError(_no_classes(root, len(paths), sorted(first)))
     if not role:
         inside = [path for path in paths if len(path) > 1]
-        below = _role_of(second)
         for level in (0, 1):
             folders = {path[level] for path in inside if len(path) > level + 1}
-            plain = folders if _role_of(folders) else filter(_is_plain_mark, folders)
-            marked = sorted(plain)
+            marked = sorted(
+                name
+                for name in folders
+                if _role_of(folders) or name.lower() in SPLITS or FOLDER_OF_FOLD.fullmatch(name)
+            )
             others = {"/".join(path[: level + 1]) for path in inside if path[level] not in marked}
             splits = {split_in(name) for name in marked}
             if others and (len(splits) > 1 or None in splits):  # a class may be called train
@@ -139,8 +140,8 @@ def _of_folders(files: SoundFiles, doubtful: Sequence[Path] = (), within: str = 
                     f"there are others beside them, such as {printable(min(others))}. Move these, "
                     f"or write a {description.NAME}."
                 )
-        is_below = below and all(len(path) > 2 for path in inside)
-        roles = ("label", below) if below and is_below else ("label",)
+        below = _role_of(second) if all(len(path) > 2 for path in inside) else None
+        roles = ("label", below) if below else ("label",)
         return _with_test(Layout(files.folder, ClipList(root, folders=roles, part="train")))
     # Test clips may be in no folders of classes.
     flat = {path[0] for path in paths if len(path) == 2}
@@ -149,11 +150,6 @@ def _of_folders(files: SoundFiles, doubtful: Sequence[Path] = (), within: str = 
         test = ClipList(root / tests.pop(), part="test")
         return Layout(files.folder, ClipList(root, folders=(role, "label"), part="train"), test)
     return _with_test(Layout(files.folder, ClipList(root, folders=(role, "label"), part="train")))
-
-
-def _is_plain_mark(folder: str) -> bool:
-    """Whether a folder's name is that of a split or fold, and nothing else."""
-    return folder.lower() in SPLITS or bool(FOLDER_OF_FOLD.fullmatch(folder))
 
 
 def _role_of(folders: set[str]) -> str | None:
@@ -275,8 +271,8 @@ def _audio_folder(names: Sequence[str], files: SoundFiles, find: Finder) -> Path
 def _lists_in(files: SoundFiles) -> tuple[list[Path], list[Path], list[EarmarkError]]:
     """The lists among ``files``: those that are plain, those that say too little, and mistakes.
 
-    Plain are lists with a column of labels that name files which are there. Mistakes are in tables
-    with such a column that cannot be read, or most of whose files are absent.
+    Plain are lists with a column of labels that name files which are there. Mistakes are those of a
+    .csv or .tsv with such a column that cannot be read, or most of whose files are absent.
     """
     names = [
         name
@@ -290,31 +286,36 @@ def _lists_in(files: SoundFiles) -> tuple[list[Path], list[Path], list[EarmarkEr
     # Text files may be many, and are lists least often.
     for name in sorted(names, key=lambda name: (name.lower().endswith(".txt"), name))[:MOST_LISTS]:
         path = files.folder / name
+        is_table = not name.lower().endswith(".txt")
         advice = f"If it is no list of clips, move it elsewhere, or write a {description.NAME}."
         try:
-            table = _table(path, list_columns.CELLS)
+            table = _table(path, BEGINNING)
         except EarmarkError as problem:  # not every text is a table
-            if not name.lower().endswith(".txt") and list_columns.seems_labelled(path):
+            if is_table and list_columns.seems_labelled(path):
                 wrong.append(EarmarkError(f"{problem} {advice}"))
             continue
         find = _finder(files, path)
         columns = columns_of(table, find)
         file = columns.get("file")
-        share = share_found(table, file, find)
-        if "label" in columns and share >= SHARE:
+        names_files = share_found(table, file, find) >= SHARE
+        if "label" in columns and names_files:
             plain.append(path)
-            continue
+        elif "label" in columns or names_files:
+            doubtful.append(path)
         # Numbers may be those of classes.
-        cells = [cell for cell in table.column(file or "") if not cell.isdigit()]
-        if "label" in columns and any(is_sound(one) or find(one) is not None for one in cells):
+        cells = [cell for cell in table.column(file or "") if cell and not cell.isdigit()]
+        if (
+            is_table
+            and path in doubtful
+            and "label" in columns
+            and any(is_sound(cell) or find(cell) is not None for cell in cells)
+        ):
             wrong.append(
                 EarmarkError(
                     f"Most of the files that {path} names in its column '{printable(file or '')}' "
                     f"are not in {files.folder}. Put them there, or correct their names. {advice}"
                 )
             )
-        if "label" in columns or share >= SHARE:
-            doubtful.append(path)
     return plain, doubtful, wrong
 
 
@@ -335,5 +336,5 @@ def _is_beside(path: Path, other: Path) -> bool:
     return path.parent == other.parent or path.parent.parent == other.parent.parent
 
 
-def _table(path: Path, most_rows: int | None = None) -> Table:
-    return csv_files.read(path, [], "list of clips", by_hand=True, most_rows=most_rows)
+def _table(path: Path, most_bytes: int = -1) -> Table:
+    return csv_files.read(path, [], "list of clips", by_hand=True, most_bytes=most_bytes)

@@ -43,11 +43,9 @@ ENDINGS = frozenset(
 
 
 # What systems leave in folders.
-NO_CLIPS = frozenset(
-    [
-        *("thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
-        *("@eadir", "__macosx", "lost+found"),
-    ]
+NO_CLIPS = (
+    *("thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
+    *("@eadir", "__macosx", "lost+found"),
 )
 
 
