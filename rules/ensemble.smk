@@ -60,9 +60,7 @@ rule combine_predictions:
     input:
         members=lambda wc: PLAN.predictions_of(wc.entry, wc.seed, "test"),
         # A weighted mean weighs each member by its out-of-fold score.
-        train_predictions=lambda wc: (
-            PLAN.predictions_of(wc.entry, wc.seed, "train") if PLAN.is_weighted(wc.entry) else []
-        ),
+        train_predictions=lambda wc: PLAN.weighing_predictions(wc.entry, wc.seed),
         labels_table=lambda wc: [LABELS] if PLAN.is_weighted(wc.entry) else [],
     output:
         combined=f"{RESULTS}/guesses/seed{{seed}}/{{entry}}.h5",
@@ -120,6 +118,32 @@ rule copy_submission:
         code=code_of("copy_submission.py"),
     script:
         "../workflow_scripts/copy_submission.py"
+
+
+rule write_tags:
+    """Write the labels of the sounds to tag, by the system or ensemble of the submission."""
+    input:
+        members=lambda wc: or_workflow_error(PLAN.tagging_predictions),
+        train_predictions=PLAN.weighing_predictions(config["submission"], PLAN.seeds[0]),
+        labels_table=[LABELS] if PLAN.is_weighted(config["submission"]) else [],
+        clips_table=CLIPS.format(part="sounds"),
+    output:
+        tags=f"{RESULTS}/tags.csv",
+        top="tags.csv",
+    log:
+        f"{LOGS}/write_tags.log",
+    localrule: True
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg={
+            "name": config["submission"],
+            **PLAN.combination_of(config["submission"]),
+            "longest_seconds": config["clips"]["longest_seconds"],
+        },
+        code=code_of("write_tags.py"),
+    script:
+        "../workflow_scripts/write_tags.py"
 
 
 TRUTH = f"{RESULTS}/truth.csv"
@@ -183,6 +207,7 @@ rule score:
 
 # What is made depends on whether there are test clips, and on which ground truth is known.
 SUBMISSION = [rules.copy_submission.output.submission] if SOURCE.has_test else []
+TAGS = [rules.write_tags.output.top] if SOUNDS else []
 SCORES = [rules.write_out_of_fold.output.out_of_fold_table]
 if PLAN.spreadings:
     SCORES += [rules.summarise_spreading.output.summary, rules.summarise_spreading.output.page]

@@ -94,7 +94,7 @@ def test_two_copies_of_a_set_give_the_same_bytes_by_the_script(tmp_path: Path) -
             table=str(table),
             cfg={"part": "train", "clips": LENIENT},
             threads=1,
-            folder=str(made.folder) if name == "another" else "nowhere",
+            folders={"train": str(made.folder) if name == "another" else "nowhere"},
         )
         found.append(table.read_bytes())
     assert found[0] == found[1]

@@ -1,4 +1,4 @@
-"""Open and check every clip of one part (train or test)."""
+"""Open and check every clip of one part (train, test or sounds)."""
 
 import logging
 from typing import Any
@@ -16,14 +16,14 @@ def main(
     table: str,
     cfg: dict[str, Any],
     threads: int,
-    folder: str,
+    folders: dict[str, str],
 ) -> None:
     """Write the clips table for the clips of ``index_table``, whose files are in ``base_folder``.
 
     ``cfg`` has the ``part`` and how to treat faulty ``clips``.
     """
     index = tables.read_table(index_table, ("clip", "file", "start", "end"), "index of clips")
-    base = layout.base_folder(audio, folder)
+    base = layout.base_folder(audio, folders[cfg["part"]])
     inspected = inspection.inspect(index, base, cfg["part"], cfg["clips"], threads)
     clips.write(inspected, table)
     for line in inspection.summary(inspected, cfg["part"]):

@@ -275,6 +275,22 @@ class Plan:
             )
         return f"{self.results}/guesses/seed{self.seeds[0]}/{self.config['submission']}.{kind}"
 
+    def tagging_predictions(self) -> list[str]:
+        """Predictions of the sounds to be tagged, by the submission's members.
+
+        Raises EarmarkError if the config names no sounds.
+        """
+        if "sounds" not in self.config:
+            raise EarmarkError(
+                "There are no sounds to tag. Name their folder, as in `snakemake tags.csv --config "
+                "sounds=path/to/folder`, with the rest of your run's config."
+            )
+        return self.predictions_of(self.config["submission"], self.seeds[0], "sounds")
+
+    def weighing_predictions(self, entry: str, seed: int | str) -> list[str]:
+        """Predictions of train clips by whose scores a mean weighs its members, if it does."""
+        return self.predictions_of(entry, seed, "train") if self.is_weighted(entry) else []
+
     @property
     def has_truth(self) -> bool:
         """Whether there are test clips whose ground truth is known."""
