@@ -16,7 +16,7 @@ from earmark.labels import class_groups
 from earmark.networks import catalogue as networks
 from earmark.planning import clip_index, code, data_source, records
 from earmark.planning import config as settings
-from earmark.planning.plan import Model, Plan, pattern
+from earmark.planning.plan import ALL, Model, Plan, pattern
 from earmark.runtime import gpus, interruption, job, outputs, processors
 from earmark.runtime.errors import EarmarkError
 
@@ -205,7 +205,7 @@ wildcard_constraints:
     system=pattern(config["systems"]),
     entry=pattern([*config["systems"], *config["ensembles"]]),
     seed=r"\d+",
-    fold=r"\d+",
+    fold=r"\d+|all",
     round=r"\d+",
     scheme=pattern(class_groups.SCHEMES),
     structure=pattern(["autoencoder", *config["systems"]]),

@@ -115,7 +115,8 @@ class Steps:
         model = Model(system, 1, fold)
         folder = self.plan.model_folders(model)[number]
         given: dict[str, Any] = {
-            **self.of("folds_table"),
+            "folds_table": [self.tables["folds_table"]],
+            "models_of_folds": [],
             **model_files(folder),
             **self.job,
             "selection": self.plan.selection_of(system),

@@ -70,6 +70,29 @@ def test_every_fold_and_seed_votes() -> None:
     assert plan.first_model("vgg_fewer") == Model("vgg_fewer", 4, 0)
 
 
+def test_a_network_on_every_clip_follows_the_folds_where_validation_decides() -> None:
+    change = {"systems": {"vgg_fewer": {"folds": [0, 2]}}, "recipes": {"adjust": {"keep": "best"}}}
+    plan = plan_of(change)
+    semi = Model("vgg_fewer_semi", 1, "all")
+    assert plan.training_settings(semi)["fold"] == "all"
+    rounds = "results/mine/selftraining/vgg_fewer_semi/seed1"
+    assert plan.final_model_file(semi, "x") == f"{rounds}/foldall/round2/x"
+    assert plan.previous_weights(semi, 1) == [
+        "results/mine/models/vgg_fewer/seed1/foldall/weights.safetensors"
+    ]
+    # The base keeps the last epoch, each round the best one.
+    assert plan.models_of_folds(Model("vgg_fewer", 1, "all")) == []
+    assert plan.models_of_folds(semi, 2) == [
+        f"{rounds}/fold0/round2/model.json",
+        f"{rounds}/fold2/round2/model.json",
+    ]
+    patient = plan_of({"recipes": {"crops": {"patience": 3}}})
+    assert patient.models_of_folds(Model("cnn_logmel", 1, "all")) == [
+        "results/mine/models/cnn_logmel/seed1/fold0/model.json"
+    ]
+    assert patient.models_of_folds(Model("cnn_logmel", 1, 0)) == []
+
+
 def test_folds_that_are_trained() -> None:
     def folds(chosen: Any, official: list[int] | None = None) -> list[int]:
         plan = plan_of({"systems": {"cnn_logmel": {"folds": chosen}}}, folds=official)

@@ -5,7 +5,7 @@ settings as the JSON values that Snakemake compares.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,11 +16,13 @@ from earmark.planning.data_source import Source
 from earmark.runtime.errors import EarmarkError
 
 Entry = Mapping[str, Any]
+# The fold of a network that learns from every clip.
+ALL = "all"
 
 
 @dataclass(frozen=True)
 class Model:
-    """One training: a system with one seed and one fold held out."""
+    """One training: a system with one seed and one fold held out, or none (``ALL``)."""
 
     system: str
     seed: int | str
@@ -182,6 +184,17 @@ class Plan:
         folders = self.model_folders(model)
         return [f"{folders[number - 1]}/weights.safetensors"] if number - 1 in folders else []
 
+    def models_of_folds(self, model: Model, number: int = 0) -> list[str]:
+        """Metadata of the folds' models, if these say for how long one on every clip is trained.
+
+        They do where the recipe's validation decides that; ``number`` is the round.
+        """
+        recipe = self.training_settings(model, number)["recipe"]
+        if model.fold != ALL or (recipe.get("keep") == "last" and not recipe.get("patience")):
+            return []
+        models = [replace(model, fold=fold) for fold in self.folds_of(model.system)]
+        return [f"{self.model_folders(one)[number]}/model.json" for one in models]
+
     def final_model_file(self, model: Model, file: str) -> str:
         """A file of the model after the last round."""
         return f"{list(self.model_folders(model).values())[-1]}/{file}"
@@ -207,7 +220,7 @@ class Plan:
         settings = {
             "system": model.system,
             "seed": int(model.seed),
-            "fold": int(model.fold),
+            "fold": model.fold if model.fold == ALL else int(model.fold),
             "network": entry["network"],
             "network_options": dict(entry.get("network_options", {})),
             "validation": entry.get("validation", "verified"),
