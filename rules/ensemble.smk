@@ -205,6 +205,44 @@ rule score:
         "../workflow_scripts/score.py"
 
 
+TAGGER = f"{RESULTS}/tagger"
+# What the tagger's card has scores from.
+CARD_SCORES = []
+if config["submission"] in PLAN.scored:
+    CARD_SCORES = [rules.write_out_of_fold.output.out_of_fold_table]
+    CARD_SCORES += [rules.score.output.clip_scores] if PLAN.has_truth else []
+
+
+rule tagger:
+    """Write the networks of the submission with all that it takes to use them elsewhere."""
+    input:
+        weights=[
+            PLAN.final_model_file(model, "weights.safetensors")
+            for model in PLAN.tagger_models.values()
+        ],
+        metadata=[
+            PLAN.final_model_file(model, "model.json") for model in PLAN.tagger_models.values()
+        ],
+        train_predictions=PLAN.weighing_predictions(config["submission"], PLAN.seeds[0]),
+        clips_table=TRAIN_CLIPS,
+        labels_table=LABELS,
+        clip_scores=CARD_SCORES,
+    output:
+        description=f"{TAGGER}/tagger.json",
+        card=f"{TAGGER}/README.md",
+        copies=[f"{TAGGER}/{name}" for name in PLAN.tagger_models],
+    log:
+        f"{LOGS}/tagger.log",
+    localrule: True
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg=PLAN.tagger_settings(),
+        code=code_of("write_tagger.py"),
+    script:
+        "../workflow_scripts/write_tagger.py"
+
+
 # What is made depends on whether there are test clips, and on which ground truth is known.
 SUBMISSION = [rules.copy_submission.output.submission] if SOURCE.has_test else []
 TAGS = [rules.write_tags.output.top] if SOUNDS else []

@@ -93,6 +93,39 @@ def test_a_network_on_every_clip_follows_the_folds_where_validation_decides() ->
     assert patient.models_of_folds(Model("cnn_logmel", 1, 0)) == []
 
 
+def test_what_tags_sounds_and_what_the_tagger_has() -> None:
+    with pytest.raises(EarmarkError, match="sounds=path"):
+        plan_of().tagging_predictions()
+    change = {
+        "seeds": [5, 6],
+        "sounds": "heard",
+        "submission": "weighted",
+        "systems": {"vgg_fewer": {"folds": [0, 2]}},
+        "ensembles": {"weighted": {"members": ["vgg_fewer_semi", "cnn_logmel"]}},
+    }
+    plan = plan_of(change)
+    assert plan.tagging_predictions() == [
+        "results/mine/predictions/vgg_fewer_semi/seed5/sounds.h5",
+        "results/mine/predictions/cnn_logmel/seed5/sounds.h5",
+    ]
+    # Of the labels and folds, a weighted mean alone needs scores.
+    assert plan.weighing_predictions("weighted", 5) == [
+        "results/mine/predictions/vgg_fewer_semi/seed5/train.h5",
+        "results/mine/predictions/cnn_logmel/seed5/train.h5",
+    ]
+    assert plan.weighing_predictions("arithmetic", 5) == []
+    assert plan.tagger_models == {
+        "vgg_fewer_semi.safetensors": Model("vgg_fewer_semi", 5, "all"),
+        "cnn_logmel.safetensors": Model("cnn_logmel", 5, "all"),
+    }
+    folds = plan_of({**change, "tagger": {"members": "folds"}})
+    assert folds.tagger_models == {
+        "vgg_fewer_semi_fold0.safetensors": Model("vgg_fewer_semi", 5, 0),
+        "vgg_fewer_semi_fold2.safetensors": Model("vgg_fewer_semi", 5, 2),
+        "cnn_logmel_fold0.safetensors": Model("cnn_logmel", 5, 0),
+    }
+
+
 def test_folds_that_are_trained() -> None:
     def folds(chosen: Any, official: list[int] | None = None) -> list[int]:
         plan = plan_of({"systems": {"cnn_logmel": {"folds": chosen}}}, folds=official)

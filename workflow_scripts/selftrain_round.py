@@ -36,7 +36,8 @@ def main(
     seed = seeds.derive_seed(cfg["seed"], "selftraining", cfg["system"], cfg["fold"], cfg["round"])
     name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}, round {cfg['round']}"
     inputs = {"selection": selection, "features": feature_file}
-    inputs |= {"folds": path for path in folds_table}
+    if folds_table:
+        inputs["folds"] = folds_table[0]
     if weights_before:
         inputs["weights_before"] = weights_before[0]
     cfg = recipes.for_every_clip(cfg, models_of_folds)

@@ -32,7 +32,8 @@ def main(
     seed = seeds.derive_seed(cfg["seed"], "model", cfg["system"], cfg["fold"])
     name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}"
     inputs = {"selection": selection, "features": feature_file}
-    inputs |= {"folds": path for path in folds_table}
+    if folds_table:
+        inputs["folds"] = folds_table[0]
     cfg = recipes.for_every_clip(cfg, models_of_folds)
     outputs = {"weights": weights, "metadata": metadata, "history": history}
     with training_job.open_training_job(

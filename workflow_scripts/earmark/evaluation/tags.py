@@ -1,8 +1,9 @@
 """The table of tags: the most probable labels of each sound, or why it has none.
 
 Columns of tags.csv: clip (path below the folder of sounds), start, end (seconds of it that were
-heard), label, probability, rank (from 1), problem. A sound that cannot be heard has one row, with
-its problem and no label.
+heard), label, probability, rank (from 1), problem (status and reason; of a sound that is heard too,
+such as one that is longer than what is used of it). One that cannot be heard has one row without a
+label.
 """
 
 import numpy as np
@@ -23,10 +24,11 @@ def make(clips: pd.DataFrame, predicted: Predictions, longest_seconds: float) ->
     values = predicted.of(clips["clip"].tolist())
     best = metrics.top_classes(values)
     status, problem = clips["status"], clips["problem"]
+    told = status + ": " + problem.where(problem != "", status.map(audio.STATUSES))
     clips = clips.assign(
         start=0.0,
         end=clips["seconds"].clip(upper=longest_seconds),
-        problem=problem.where((problem != "") | (status == "ok"), status.map(audio.STATUSES)),
+        problem=problem.where(status == "ok", told),
     )
     heard = np.flatnonzero(status.isin(audio.STATUSES_WITH_SOUND))
     ranks = best.shape[1]

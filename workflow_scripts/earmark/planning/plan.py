@@ -304,6 +304,34 @@ class Plan:
         """Predictions of train clips by whose scores a mean weighs its members, if it does."""
         return self.predictions_of(entry, seed, "train") if self.is_weighted(entry) else []
 
+    @cached_property
+    def tagger_models(self) -> dict[str, Model]:
+        """The networks of the tagger: name of the weights there -> model."""
+        systems, seed = self.members_of(self.config["submission"]), self.seeds[0]
+        if self.config["tagger"]["members"] == ALL:
+            return {f"{system}.safetensors": Model(system, seed, ALL) for system in systems}
+        return {
+            f"{system}_fold{fold}.safetensors": Model(system, seed, fold)
+            for system in systems
+            for fold in self.folds_of(system)
+        }
+
+    def tagger_settings(self) -> dict[str, Any]:
+        """Parameters of the job that writes the tagger."""
+        submission = self.config["submission"]
+        return {
+            "results": self.source.name,
+            "name": submission,
+            "seed": self.seeds[0],
+            **self.combination_of(submission),
+            "weights": {name: model.system for name, model in self.tagger_models.items()},
+            "features": {
+                system: self.base_of(system)["feature"] for system in self.members_of(submission)
+            },
+            "every_clip": self.config["tagger"]["members"] == ALL,
+            "longest_seconds": self.config["clips"]["longest_seconds"],
+        }
+
     @property
     def has_truth(self) -> bool:
         """Whether there are test clips whose ground truth is known."""

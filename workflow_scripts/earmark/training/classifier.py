@@ -47,9 +47,9 @@ def split(
 ) -> Data:
     """Split a selection (see ``selections``) by one fold.
 
-    Clips of ``fold`` are held out, and none with the fold "all". The verified ones among them are for validation, or, with
-    ``validation`` "all", every one, with its given label. Raises EarmarkError when a class has no
-    clip left to train on.
+    Clips of ``fold`` are held out, and none with the fold "all". The verified ones among them are
+    for validation, or, with ``validation`` "all", every one, with its given label. Raises
+    EarmarkError when a class has no clip left to train on.
     """
     classes = label_table.classes_of(selection)
     inside = selection["clip"].isin(folds.loc[folds["fold"] == fold, "clip"])
