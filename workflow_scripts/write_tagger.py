@@ -11,7 +11,7 @@ from earmark.labels import label_table
 from earmark.networks import saved_models
 from earmark.runtime import job
 from earmark.tagging import bundle
-from earmark.tagging import card as model_card
+from earmark.tagging import card as card_of
 
 log = logging.getLogger("earmark")
 
@@ -42,51 +42,41 @@ def main(
     held out), ``seed`` and ``longest_seconds``. ``clip_scores`` are tables of the submission's
     scores for the card: out_of_fold.csv, and clip_scores.csv where the ground truth is known.
     """
-    models = [saved_models.read_metadata(path, METADATA) for path in metadata]
-    described = bundle.Bundle(
+    files = list(cfg["weights"].items())
+    models, systems = {}, {}
+    for (name, system), path in zip(files, metadata, strict=True):
+        models[system] = model = saved_models.read_metadata(path, METADATA)
+        names = (model[key] for key in ("network", "network_options", "recipe"))
+        described = bundle.System(cfg["features"][system], *names, weights=[])
+        systems.setdefault(system, described).weights.append(name)
+    scores = combining.weighing_scores(cfg, train_predictions, [labels_table])
+    tagger = bundle.Bundle(
         name=cfg["results"],
-        classes=models[0]["classes"],
-        combination=bundle.Combination(
-            cfg["kind"],
-            cfg["exponent"],
-            cfg["members"],
-            combining.weighing_scores(cfg, train_predictions, [labels_table]),
-        ),
-        features={},
-        systems={},
+        classes=model["classes"],
+        combination=bundle.Combination(cfg["kind"], cfg["exponent"], cfg["members"], scores),
+        features={cfg["features"][system]: model["feature"] for system, model in models.items()},
+        systems=systems,
         longest_seconds=cfg["longest_seconds"],
     )
-    files = list(cfg["weights"].items())
-    for (name, system), model in zip(files, models, strict=True):
-        if model["classes"] != described.classes:
-            raise ValueError(f"The members of {cfg['name']} were trained on different classes.")
-        feature = cfg["features"][system]
-        described.features[feature] = model["feature"]
-        options, recipe = model["network_options"], model["recipe"]
-        entry = bundle.System(feature, model["network"], options, recipe, [])
-        described.systems.setdefault(system, entry).weights.append(name)
-    tables = [scoring.score(scoring.read_clip_scores(path)) for path in clip_scores]
-    facts = model_card.Facts(
-        submission=cfg["name"],
-        learned_from_every_clip=cfg["every_clip"],
-        models={system: model for (_, system), model in zip(files, models, strict=True)},
-        clips=clips.read(clips_table),
-        labels=label_table.read(labels_table),
-        scores=[
-            table[(table["system"] == cfg["name"]) & (table["seed"] == cfg["seed"])]
-            for table in tables
-        ],
+    scored = [scoring.score(scoring.read_clip_scores(path)) for path in clip_scores]
+    about = card_of.make(
+        tagger,
+        cfg["name"],
+        cfg["every_clip"],
+        models,
+        clips.read(clips_table),
+        label_table.read(labels_table),
+        [rows[(rows["system"] == cfg["name"]) & (rows["seed"] == cfg["seed"])] for rows in scored],
     )
     folder = Path(description).parent
     # It may have weights of other members.
     shutil.rmtree(folder, ignore_errors=True)
     copied = {name: path for (name, _), path in zip(files, weights, strict=True)}
-    bundle.write(folder, described, copied, model_card.make(described, facts))
+    bundle.write(folder, tagger, copied, about)
     log.info(
-        "%s has the networks of %s, and a README.md about them. Try `earmark tag %s FOLDER`.",
+        "%s has the networks of %s: its README.md is about them.",
         folder,
         cfg["name"],
-        folder,
         extra={"terminal": True},
     )
 
