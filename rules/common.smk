@@ -77,6 +77,7 @@ if workflow.is_main_process:
             clip_index.CACHE,
             SOURCE.clips,
             HAS_AUTO_RATE,
+            SOURCE.owner,
         )
     if SOUNDS:
         or_workflow_error(clip_index.update_sounds, SOUNDS, Path(RESULTS))
@@ -119,7 +120,7 @@ if workflow.is_main_process:
     # So planned outputs stay marked incomplete until rebuilt.
     onstart:
         if SOURCE.kind == "folder":
-            or_workflow_error(clip_index.note_owner, SOURCE.layout, Path(RESULTS))
+            or_workflow_error(clip_index.note_owner, SOURCE.owner, Path(RESULTS))
         for planned in workflow.dag.needrun_jobs():
             workflow.persistence.started(planned)
 

@@ -186,6 +186,11 @@ FOLDERS = [
         {"../mine/2.wav": ""},
         make=link("../mine", "cat"),
     ),
+    Kind(
+        "splits and another folder beside them",
+        "train/dog/1.wav test/dog/2.wav noise/3.wav",
+        "look like splits, but there are others beside them, such as noise",
+    ),
     Kind("train and test without classes", "train/1.wav test/2.wav", NO_CLASSES),
     Kind("only folders of folds", "fold1/1.wav fold2/2.wav", NO_CLASSES),
     Kind(
@@ -430,6 +435,24 @@ CELLS = [
             "folds": {"b.wav": "0"},
             "test": ["c.wav", "d.wav"],
         },
+    ),
+    listed(
+        "splits in the column of folds",
+        "a.wav b.wav c.wav",
+        "file,label,fold\na,dog,train\nb,cat,train\nc,cat,test\n",
+        {**TWO, "test": ["c.wav"]},
+    ),
+    listed(
+        "a split that no word says",
+        "a.wav b.wav",
+        "file,label,split\na,dog,0\nb,cat,1\n",
+        "the split is '0'",
+    ),
+    listed(
+        "verified that no word says",
+        "a.wav b.wav",
+        "file,label,verified\na,dog,yes\nb,cat,perhaps\n",
+        "verified is 'perhaps'. Write 1 or 0",
     ),
     listed(
         "comments above the header",
@@ -685,13 +708,13 @@ test: {{audio: more, list: test.csv, {COLUMNS}}}
         "a folder that is absent",
         "a.wav",
         "audio: sounds\nfolders: [label]\n",
-        "there is no folder",
+        "audio is 'sounds', but there is no such folder",
     ),
     described(
         "a list that is absent",
         "a.wav",
         f"list: l.csv\n{COLUMNS}\n",
-        "cannot be read (No such file",
+        "list is 'l.csv', but there is no such file",
     ),
     described(
         "a column that is absent",

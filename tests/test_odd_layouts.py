@@ -8,6 +8,8 @@ from typing import Any
 
 import odd_layouts
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from odd_layouts import Kind
 
 from earmark.dataset import description, guessing, index
@@ -112,3 +114,63 @@ def test_files_are_relative_to_the_data_set_wherever_their_list_is(tmp_path: Pat
         path = Kind("", sounds, "", {place: text}, place).write(folder)
         rows = index.build(guessing.layout_of(path)).train
         assert not [row.file for row in rows if os.path.isabs(row.file)]
+
+
+# What lists, dataset.yaml and the names of files and folders are made of.
+PIECES = st.sampled_from(
+    [
+        *("file", "label", "split", "fold", "verified", "start", "end", "recording", "1", "0", "2"),
+        *("a.wav", "b", "dog/a.wav", "..", "/", "train", "test", "dog", "cat", "dog;cat", "'", '"'),
+        *(
+            ",",
+            ",",
+            ",",
+            ";",
+            "\t",
+            "\n",
+            "\n",
+            "\n",
+            ": ",
+            "- ",
+            "[",
+            "]",
+            "{",
+            "}",
+            "\ufeff",
+            "\0",
+        ),
+        *("audio: .\n", "list: list.csv\n", "columns: ", "folders: ", "test: ", "[label]", "\\"),
+    ]
+)
+TEXTS = st.one_of(
+    st.binary(max_size=60),
+    st.lists(PIECES, max_size=25).map("".join).map(str.encode),
+    st.lists(PIECES, max_size=25).map(lambda some: ("file,label\n" + "".join(some)).encode()),
+    st.lists(PIECES, max_size=25).map(lambda some: ("audio: .\n" + "".join(some)).encode()),
+)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("garbled")
+    Kind("", "dog/a.wav cat/b.wav", "").write(folder)
+    return folder
+
+
+@given(text=TEXTS, name=st.sampled_from(["list.csv", "dataset.yaml"]))
+@settings(max_examples=300)
+def test_garbled_lists_and_descriptions_are_read_or_refused(
+    scratch: Path, text: bytes, name: str
+) -> None:
+    path = scratch / name
+    path.write_bytes(text)
+    sentence = ""
+    try:
+        clips = index.read_lists(guessing.layout_of(path)).train
+    except EarmarkError as problem:
+        sentence = str(problem)
+    else:
+        assert clips
+        assert all(clip.label.strip() == clip.label != "" for clip in clips)
+        assert len({clip.clip for clip in clips}) == len(clips)
+    assert all(line.isprintable() for line in sentence.split("\n"))

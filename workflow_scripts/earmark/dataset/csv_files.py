@@ -105,7 +105,7 @@ def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = Fa
                 f"that has commas in quotes. {first_line}"
             )
         if by_hand:
-            cells = [cell.strip() for cell in cells]
+            cells = [*map(str.strip, cells)]
         cells = cells[:width] + [""] * (width - len(cells))
         table.rows.append(cells if len(kept) == width else [cells[index] for index in kept])
         table.lines.append(line)
@@ -167,8 +167,8 @@ def _records(text: str, name: str, by_hand: bool) -> Iterator[tuple[int, list[st
             line = reader.line_num + 1
     except csv.Error as problem:
         raise EarmarkError(
-            f"{name}, line {line}, is not a line of a CSV file ({problem}). Close the quote or "
-            f"remove it; write a quote within a quoted cell twice."
+            f"{name}, line {line}, is not a line of a CSV file ({printable(str(problem))}). "
+            f"Close the quote or remove it; write a quote within a quoted cell twice."
         ) from None
 
 

@@ -114,6 +114,13 @@ def _of_folders(files: SoundFiles, doubtful: Sequence[Path] = (), within: str = 
             _of_list(path, files)  # says what is wrong with it
         raise EarmarkError(_no_classes(root, len(paths), sorted(first)))
     if not role:
+        splits = sorted(name for name in first if name.lower() in SPLITS)
+        if len({split_in(name) for name in splits}) > 1:
+            raise EarmarkError(
+                f"The folders {', '.join(splits)} in {root} look like splits, but there are others "
+                f"beside them, such as {min(first - {*splits})}. Move these, or write a "
+                f"{description.NAME}."
+            )
         below = _role_of(second) if all(len(path) > 2 for path in paths) else None
         roles = ("label", below) if below else ("label",)
         return _with_test(Layout(files.folder, ClipList(root, folders=roles, part="train")))

@@ -211,6 +211,6 @@ def warn_of_unlisted(layout: Layout, index: Index) -> None:
         if rest:
             where = "no list" if part.table else "no folder of a class"
             log.warning(
-                f"{len(rest)} files in {part.audio} are in {where} and are not used, the first is "
-                f"{rest[0]}."
+                f"{len(rest)} files in {part.audio} are in {where} and are not used, such as "
+                f"{examples(rest)}."
             )

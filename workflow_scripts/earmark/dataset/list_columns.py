@@ -41,6 +41,8 @@ def columns_of(table: Table, find: Finder) -> dict[str, str]:
     columns: dict[str, str] = {}
 
     def choose(role: str, names: str, fits: Callable[[Sequence[str]], bool]) -> None:
+        if role in columns:
+            return
         for name in names.split():
             column = by_name.get(name)
             if column and column not in columns.values() and fits(table.column(column)):
@@ -52,13 +54,16 @@ def columns_of(table: Table, find: Finder) -> dict[str, str]:
         columns["file"] = file
     # Numbers of classes are taken only where there are no names.
     choose("label", LABEL, lambda cells: not all(cell.isdigit() for cell in cells if cell))
-    if "label" not in columns:
-        choose("label", LABEL, lambda cells: True)
-    choose("verified", "verified manually_verified is_verified curated checked", _all_in(VERIFIED))
+    choose("label", LABEL, lambda cells: True)
+    # What these names promise is never left out silently: where a cell fits not, reading says so.
+    verified = "verified manually_verified"
+    choose("verified", f"{verified} is_verified curated checked", _all_in(VERIFIED))
+    choose("verified", verified, lambda cells: True)
+    choose("split", "split subset partition set fold", lambda cells: all(map(split_in, {*cells})))
+    choose("split", "split", lambda cells: True)
     choose("fold", "fold folds fold_id cv_fold", lambda cells: 2 <= len({*cells}) <= MOST_FOLDS)
     # Fewer are names of collections, say, which folds could not keep together.
     choose("recording", RECORDING, lambda cells: len({*cells}) >= FEWEST_RECORDINGS)
-    choose("split", "split subset partition set", lambda cells: all(map(split_in, {*cells})))
     if not by_name.keys() >= CUT_ALREADY:
         for role, names in (("start", START), ("end", END)):
             choose(role, names, lambda cells: all(map(_is_number, filter(None, cells))))
