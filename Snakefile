@@ -27,9 +27,10 @@ include: "rules/report.smk"
 
 
 rule all:
-    """Make the submission, scores and figures, as far as the data allow; the default target."""
+    """Make the submission, scores, tags and figures, as far as the data allow; the default target."""
     default_target: True
     input:
         SUBMISSION,
         SCORES,
+        TAGS,
         or_workflow_error(lambda: PLAN.figures),

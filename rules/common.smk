@@ -16,7 +16,7 @@ from earmark.labels import class_groups
 from earmark.networks import catalogue as networks
 from earmark.planning import clip_index, code, data_source, records
 from earmark.planning import config as settings
-from earmark.planning.plan import Model, Plan, pattern
+from earmark.planning.plan import ALL, Model, Plan, pattern
 from earmark.runtime import gpus, interruption, job, outputs, processors
 from earmark.runtime.errors import EarmarkError
 
@@ -54,6 +54,9 @@ if workflow.is_main_process:
         or_workflow_error(outputs.check_folder, folder)
 SOURCE = or_workflow_error(data_source.source_of, config, workflow.is_main_process)
 RESULTS = f"results/{SOURCE.name}"
+SOUNDS = or_workflow_error(
+    data_source.sounds_folder, config, Path(RESULTS), workflow.is_main_process
+)
 LOGS, BENCHMARKS = f"logs/{SOURCE.name}", f"{RESULTS}/benchmarks"
 HAS_AUTO_RATE = settings.has_auto_rate(config)
 
@@ -76,10 +79,13 @@ if workflow.is_main_process:
             HAS_AUTO_RATE,
             SOURCE.owner,
         )
+    if SOUNDS:
+        or_workflow_error(clip_index.update_sounds, SOUNDS, Path(RESULTS))
     # `--touch` is how a user accepts results without records; records in a database are not checked.
     if records.are_used(sys.argv) and workflow.workflow_settings.persistence_backend.name == "FILE":
         or_workflow_error(records.check, Path(RESULTS))
-        or_workflow_error(records.check_top, Path("submission.csv"), Path(RESULTS))
+        for top in ("submission.csv", "tags.csv"):
+            or_workflow_error(records.check_top, Path(top), Path(RESULTS))
 LAYOUT = or_workflow_error(
     data_source.linked_layout, SOURCE, Path(RESULTS), workflow.is_main_process
 )
@@ -160,19 +166,25 @@ INDEX = f"{RESULTS}/index/{{part}}.csv"
 def index_of(part):
     """A table of the index, which the main process writes where no rule does."""
     path = INDEX.format(part=part)
-    if not SOURCE.clips_exist:
+    if part != "sounds" and not SOURCE.clips_exist:
         return path
     if not workflow.is_main_process and not Path(path).exists():
         # This job's machine shares no disk with the main process.
-        or_workflow_error(clip_index.update, SOURCE.layout, Path(RESULTS))
+        if part == "sounds":
+            or_workflow_error(clip_index.update_sounds, SOUNDS, Path(RESULTS))
+        else:
+            or_workflow_error(clip_index.update, SOURCE.layout, Path(RESULTS))
     return local(path)
 
 
-# Scripts read these from the config, so that a change of hardware or of the data's folder reruns
+# Scripts read these from the config, so that a change of hardware or of the clips' folders reruns
 # nothing.
 config["untracked"] = {
     "dataset": SOURCE.path,
-    "folder": str(SOURCE.layout.folder),
+    "folders": {
+        **dict.fromkeys(index.PARTS, str(SOURCE.layout.folder)),
+        "sounds": str(SOUNDS),
+    },
     "hardware_settings": config["hardware"],
 }
 
@@ -185,7 +197,7 @@ REPORT_SECTION = "5 The 2018 report"
 
 
 wildcard_constraints:
-    part="train|test",
+    part="train|test|sounds",
     feature=pattern(config["features"]),
     autoencoder=pattern(config["autoencoders"]),
     spreading=pattern(config["spreading"]),
@@ -194,7 +206,7 @@ wildcard_constraints:
     system=pattern(config["systems"]),
     entry=pattern([*config["systems"], *config["ensembles"]]),
     seed=r"\d+",
-    fold=r"\d+",
+    fold=r"\d+|all",
     round=r"\d+",
     scheme=pattern(class_groups.SCHEMES),
     structure=pattern(["autoencoder", *config["systems"]]),

@@ -60,9 +60,7 @@ rule combine_predictions:
     input:
         members=lambda wc: PLAN.predictions_of(wc.entry, wc.seed, "test"),
         # A weighted mean weighs each member by its out-of-fold score.
-        train_predictions=lambda wc: (
-            PLAN.predictions_of(wc.entry, wc.seed, "train") if PLAN.is_weighted(wc.entry) else []
-        ),
+        train_predictions=lambda wc: PLAN.weighing_predictions(wc.entry, wc.seed),
         labels_table=lambda wc: [LABELS] if PLAN.is_weighted(wc.entry) else [],
     output:
         combined=f"{RESULTS}/guesses/seed{{seed}}/{{entry}}.h5",
@@ -120,6 +118,32 @@ rule copy_submission:
         code=code_of("copy_submission.py"),
     script:
         "../workflow_scripts/copy_submission.py"
+
+
+rule write_tags:
+    """Write the labels of the sounds to tag, by the system or ensemble of the submission."""
+    input:
+        members=lambda wc: or_workflow_error(PLAN.tagging_predictions),
+        train_predictions=PLAN.weighing_predictions(config["submission"], PLAN.seeds[0]),
+        labels_table=[LABELS] if PLAN.is_weighted(config["submission"]) else [],
+        clips_table=CLIPS.format(part="sounds"),
+    output:
+        tags=f"{RESULTS}/tags.csv",
+        top="tags.csv",
+    log:
+        f"{LOGS}/write_tags.log",
+    localrule: True
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg={
+            "name": config["submission"],
+            **PLAN.combination_of(config["submission"]),
+            "longest_seconds": config["clips"]["longest_seconds"],
+        },
+        code=code_of("write_tags.py"),
+    script:
+        "../workflow_scripts/write_tags.py"
 
 
 TRUTH = f"{RESULTS}/truth.csv"
@@ -182,8 +206,47 @@ rule score:
         "../workflow_scripts/score.py"
 
 
+TAGGER = f"{RESULTS}/tagger"
+# What the tagger's card has scores from.
+CARD_SCORES = []
+if config["submission"] in PLAN.scored:
+    CARD_SCORES = [rules.write_out_of_fold.output.out_of_fold_table]
+    CARD_SCORES += [rules.score.output.clip_scores] if PLAN.has_truth else []
+
+
+rule tagger:
+    """Write the networks of the submission with all that it takes to use them elsewhere."""
+    input:
+        weights=[
+            PLAN.final_model_file(model, "weights.safetensors")
+            for model in PLAN.tagger_models.values()
+        ],
+        metadata=[
+            PLAN.final_model_file(model, "model.json") for model in PLAN.tagger_models.values()
+        ],
+        train_predictions=PLAN.weighing_predictions(config["submission"], PLAN.seeds[0]),
+        clips_table=TRAIN_CLIPS,
+        labels_table=LABELS,
+        clip_scores=CARD_SCORES,
+    output:
+        description=f"{TAGGER}/tagger.json",
+        card=f"{TAGGER}/README.md",
+        copies=[f"{TAGGER}/{name}" for name in PLAN.tagger_models],
+    log:
+        f"{LOGS}/tagger.log",
+    localrule: True
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg=PLAN.tagger_settings(),
+        code=code_of("write_tagger.py"),
+    script:
+        "../workflow_scripts/write_tagger.py"
+
+
 # What is made depends on whether there are test clips, and on which ground truth is known.
 SUBMISSION = [rules.copy_submission.output.submission] if SOURCE.has_test else []
+TAGS = [rules.write_tags.output.top] if SOUNDS else []
 SCORES = [rules.write_out_of_fold.output.out_of_fold_table]
 if PLAN.spreadings:
     SCORES += [rules.summarise_spreading.output.summary, rules.summarise_spreading.output.page]

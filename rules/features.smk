@@ -5,7 +5,7 @@ rule extract_features:
     """Compute one feature of all clips of a part."""
     input:
         table=CLIPS,
-        audio=AUDIO,
+        audio=lambda wc: [] if wc.part == "sounds" else AUDIO,
     output:
         feature_file=temp_unless_kept(PLAN.features("{feature}", "{part}"), "features"),
     log:
@@ -17,6 +17,7 @@ rule extract_features:
     threads: 8
     params:
         cfg=lambda wc: {
+            "part": wc.part,
             "longest_seconds": config["clips"]["longest_seconds"],
             "feature": config["features"][wc.feature],
         },

@@ -1,12 +1,13 @@
-# One network, trained for one seed with one fold held out.
+# One network, trained for one seed with one fold held out, or (foldall) learning from every clip.
 
 
 rule train_model:
-    """Train a system's network for one seed with one fold held out."""
+    """Train a system's network for one seed with one fold held out, or none."""
     input:
         selection=lambda wc: PLAN.selection_of(wc.system),
-        folds_table=FOLDS,
+        folds_table=lambda wc: [] if wc.fold == ALL else [FOLDS],
         feature_file=lambda wc: PLAN.features_of(wc.system, "train"),
+        models_of_folds=lambda wc: PLAN.models_of_folds(Model(wc.system, wc.seed, wc.fold)),
     output:
         weights=f"{RESULTS}/models/{{system}}/seed{{seed}}/fold{{fold}}/weights.safetensors",
         metadata=f"{RESULTS}/models/{{system}}/seed{{seed}}/fold{{fold}}/model.json",

@@ -7,8 +7,11 @@ rule selftrain_round:
     """Train one round of self-training on pseudo-labels of the round or base before it."""
     input:
         selection=lambda wc: PLAN.selection_of(wc.system),
-        folds_table=FOLDS,
+        folds_table=lambda wc: [] if wc.fold == ALL else [FOLDS],
         feature_file=lambda wc: PLAN.features_of(wc.system, "train"),
+        models_of_folds=lambda wc: PLAN.models_of_folds(
+            Model(wc.system, wc.seed, wc.fold), int(wc.round)
+        ),
         weights_before=lambda wc: PLAN.previous_weights(
             Model(wc.system, wc.seed, wc.fold), int(wc.round)
         ),

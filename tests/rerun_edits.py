@@ -125,8 +125,9 @@ CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"measure_labels", "write_out_of_fold", *SCORING},
     ),
     "what is submitted": ({"submission": "arithmetic"}, {"write_submission", "copy_submission"}),
-    "threads, hardware and a recipe that no system uses": (
+    "threads, hardware, the tagger's members and a recipe that no system uses": (
         {
+            "tagger": {"members": "folds"},
             "training_threads": 2,
             "hardware": {"precision": "bfloat16"},
             "recipes": {"spare": SPARE},

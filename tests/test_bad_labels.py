@@ -88,22 +88,26 @@ class Steps:
 
     def read(self, index: str, clips: str, feature: str, part: str) -> None:
         """From the index to clips and features, which are the same for both parts."""
-        folder = str(self.source.layout.folder)
+        folders = {part: str(self.source.layout.folder)}
         inspect_clips.main(
             index_table=index,
             audio=[],
             table=clips,
             cfg={"part": part, "clips": self.config["clips"]},
             threads=1,
-            folder=folder,
+            folders=folders,
         )
         extract_features.main(
             table=clips,
             audio=[],
             feature_file=feature,
-            cfg={"longest_seconds": 300.0, "feature": self.config["features"]["stft"]},
+            cfg={
+                "part": part,
+                "longest_seconds": 300.0,
+                "feature": self.config["features"]["stft"],
+            },
             threads=1,
-            folder=folder,
+            folders=folders,
         )
 
     def train(self, system: str, number: int = 0) -> None:
@@ -111,7 +115,8 @@ class Steps:
         model = Model(system, 1, fold)
         folder = self.plan.model_folders(model)[number]
         given: dict[str, Any] = {
-            **self.of("folds_table"),
+            "folds_table": [self.tables["folds_table"]],
+            "models_of_folds": [],
             **model_files(folder),
             **self.job,
             "selection": self.plan.selection_of(system),

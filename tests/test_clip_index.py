@@ -325,3 +325,44 @@ def test_a_dry_run_of_snakemake_writes_the_index_and_a_refusal_is_its_sentence(
     assert found.code != 0
     assert f"from the clips in {made.folder}, but {other.folder} contains different" in found.text
     assert "Traceback" not in found.text
+
+
+def test_the_sounds_to_tag_are_all_sound_files_below_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clip_index, "CACHED_FROM_SECONDS", -60.0)
+    folder, results = tmp_path / "heard", tmp_path / "results/set"
+    for name in ("b.wav", "sub/Ä, 1.FLAC", "sub/deep/a.mp3", ".hidden.wav", "notes.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"content of {name}")
+    cache = tmp_path / "cache"
+    clip_index.update_sounds(folder, results, cache)
+    table = results / "index/sounds.csv"
+    rows = read_rows(table)
+    assert [row["clip"] for row in rows] == ["b.wav", "sub/deep/a.mp3", "sub/Ä, 1.FLAC"]
+    for row in rows:
+        content = f"content of {row['clip']}".encode()
+        hashed = hashlib.blake2b(content, digest_size=16).hexdigest()
+        assert (row["file"], row["start"], row["end"]) == (row["clip"], "", "")
+        assert (row["bytes"], row["hash"]) == (str(len(content)), hashed)
+    # Neither files that are no sounds nor a copy elsewhere change a thing; nothing is read again.
+    os.utime(table, ns=(10**18, 10**18))
+    (folder / "more.txt").write_text("x")
+    with monkeypatch.context() as patched:
+        patched.setattr(clip_index.index, "hash_all", lambda folder, files: [] if not files else 1)
+        clip_index.update_sounds(folder, results, cache)
+    shutil.copytree(folder, tmp_path / "copy")
+    clip_index.update_sounds(tmp_path / "copy", results, cache)
+    assert table.stat().st_mtime_ns == 10**18
+    # Another folder takes the first one's place.
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/c.ogg").write_text("c")
+    clip_index.update_sounds(tmp_path / "other", results, cache)
+    assert [row["clip"] for row in read_rows(table)] == ["c.ogg"]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "a\nb.wav", os.fsdecode(b"\xff.wav")])
+def test_sounds_that_are_none_and_names_that_tables_cannot_hold(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("x")
+    with pytest.raises(EarmarkError, match=r"no sound files|1 files.*Rename"):
+        clip_index.update_sounds(tmp_path, tmp_path / "results/set", tmp_path / "cache")

@@ -6,7 +6,7 @@ import pytest
 from tiny import default_config, make_set
 
 from earmark.dataset import layout
-from earmark.planning.data_source import Source, check, linked_layout, source_of
+from earmark.planning.data_source import Source, check, linked_layout, sounds_folder, source_of
 from earmark.runtime.errors import EarmarkError
 
 
@@ -172,3 +172,29 @@ def test_mistakes_in_corrections_are_reported_while_planning(
     path.write_text(f"{header}{made.train[0][0]},,maybe,Cello,2026-11-27T10:00:00\n")
     with pytest.raises(EarmarkError, match="write right, wrong or unsure"):
         check(named(made.folder), tmp_path / "results/set")
+
+
+@pytest.mark.parametrize(
+    ("sounds", "problem"),
+    [
+        ("none", "not there"),
+        ("a.wav", "a file"),
+        ("results/set/dataset", "inside the results"),
+        ("link", "inside the results"),
+        (".", "around the results"),
+    ],
+)
+def test_folders_of_sounds_that_cannot_be_tagged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sounds: str, problem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(Path("a.wav"), Path("results/set/dataset/b.wav"), Path("heard/c.wav"))
+    Path("link").symlink_to("results/set")
+    results = Path("results/set")
+    with pytest.raises(EarmarkError, match=problem):
+        sounds_folder({"sounds": sounds}, results, check_it=True)
+    # Jobs may run where the folder is not.
+    assert sounds_folder({"sounds": sounds}, results, check_it=False) == Path(sounds)
+    for good in ("heard", str(tmp_path / "heard"), "results/../heard"):
+        assert sounds_folder({"sounds": good}, results, check_it=True) == Path(good)
+    assert sounds_folder({}, results, check_it=True) is None

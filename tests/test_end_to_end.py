@@ -13,7 +13,10 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from tiny import RATE, REPO, TinySet, make_set, merged, read_rows, snakemake
+import soundfile
+from tiny import RATE, REPO, TinySet, make_set, merged, plan, read_rows, snakemake, tone
+
+from earmark.tagging import bundle
 
 CLASSES = ["Cello", "Flute", "Bark", "Knock"]
 GROUPS = {"music": {"Cello", "Flute"}, "non_music": {"Bark", "Knock"}}
@@ -76,13 +79,27 @@ class Run:
         return self.directory / "results" / "four"
 
 
+def write_sounds(folder: Path) -> None:
+    """A sound of each class to tag, and three files that cannot be heard."""
+    for number, label in enumerate(CLASSES):
+        path = folder / label / "sound, 1.wav"
+        path.parent.mkdir(parents=True)
+        soundfile.write(path, tone(250.0 * 1.7**number, seconds=0.5, seed=70 + number), RATE)
+    (folder / "none.mp3").write_text("no audio")
+    (folder / "gone.wav").symlink_to("none.mp3")
+    soundfile.write(folder / "silent.flac", np.zeros(RATE), RATE)
+    (folder / "notes.txt").write_text("no sound")
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     base = tmp_path_factory.mktemp("end_to_end")
     made = make_set(base / "four", CLASSES, clips=8, truth=True, empty_test_clips=1)
-    overlay = merged(TINY, {"dataset": str(made.folder)})
-    code, text = snakemake(base / "first", "all", overlay=overlay)
+    write_sounds(base / "heard")
+    overlay = merged(TINY, {"dataset": str(made.folder), "sounds": str(base / "heard")})
+    code, text = snakemake(base / "first", "all", "tagger", overlay=overlay)
     assert code == 0, text
+    assert "3 sounds cannot be heard" in text
     return Run(base / "first", made, overlay)
 
 
@@ -116,6 +133,76 @@ def test_four_pure_tones_are_told_apart(run: Run) -> None:
     # Tones at 250, 425, 722 and 1228 Hz: whoever mixes up clips, rows or classes fails here.
     rows = [row for row in read_rows(run.results / "scores.csv") if row["split"] == "all"]
     assert float(next(row["map3"] for row in rows if row["system"] == "cnn_logmel")) > 0.75
+
+
+def test_each_sound_has_its_tags_or_a_problem(run: Run) -> None:
+    tags = run.directory / "tags.csv"
+    assert tags.read_bytes() == (run.results / "tags.csv").read_bytes()
+    with h5py.File(run.results / "predictions/cnn_logmel/seed1/sounds.h5") as file:
+        names = file["clip"].asstr()[:].tolist()
+        said = dict(zip(names, file["probabilities"][0], strict=True))
+    rows: dict[str, list[dict[str, str]]] = {}
+    for row in read_rows(tags):
+        rows.setdefault(row["clip"], []).append(row)
+    heard = [f"{label}/sound, 1.wav" for label in CLASSES]
+    assert list(rows) == names == sorted([*heard, "gone.wav", "none.mp3", "silent.flac"])
+    for label, clip in zip(CLASSES, heard, strict=True):
+        assert [row["rank"] for row in rows[clip]] == ["1", "2", "3"]
+        assert rows[clip][0]["label"] == label
+        for row in rows[clip]:
+            assert (row["start"], row["end"], row["problem"]) == ("0.0", "0.5", "")
+            of_label = said[clip][sorted(CLASSES).index(row["label"])]
+            assert float(row["probability"]) == pytest.approx(of_label, abs=1e-6)
+        best = [float(row["probability"]) for row in rows[clip]]
+        assert best == pytest.approx(sorted(said[clip].tolist(), reverse=True)[:3], abs=1e-6)
+    for clip, status in (
+        ("gone.wav", "not_audio"),
+        ("none.mp3", "not_audio"),
+        ("silent.flac", "silent"),
+    ):
+        (row,) = rows[clip]
+        assert row.pop("problem").startswith(f"{status}: ")
+        assert set(row.values()) == {clip, ""}
+
+
+def test_the_tagger_has_a_network_that_learned_from_every_clip(run: Run) -> None:
+    folder = run.results / "tagger"
+    found = bundle.read(folder)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
+        "cnn_logmel.safetensors",
+        "tagger.json",
+    ]
+    every_clip = run.results / "models/cnn_logmel/seed1/foldall"
+    weights = (every_clip / "weights.safetensors").read_bytes()
+    assert (folder / "cnn_logmel.safetensors").read_bytes() == weights
+    model = json.loads((every_clip / "model.json").read_text())
+    assert model["clips"] == {"train": len(run.made.train), "validation": 0}
+    assert found.classes == sorted(CLASSES)
+    assert found.features == {"log_mel": model["feature"]}
+    assert found.combination.members == ["cnn_logmel"]
+    assert found.systems["cnn_logmel"].network_options == {"width": 4}
+    card = (folder / "README.md").read_text()
+    for label in CLASSES:
+        given = [verified for _, listed, verified in run.made.train if listed == label]
+        assert f"| {label} | {len(given)} | {sum(given)} |" in card
+    rows = [row for row in read_rows(run.results / "scores.csv") if row["split"] == "all"]
+    (score,) = (row for row in rows if row["system"] == "cnn_logmel")
+    assert f"| test clips | {float(score['map3']):.3f} |" in card
+    assert "out of fold | " in card
+
+
+def test_one_more_sound_redoes_the_tags_alone(run: Run) -> None:
+    folder = Path(run.overlay["sounds"])
+    added = shutil.copy(folder / CLASSES[0] / "sound, 1.wav", folder / "another.wav")
+    try:
+        found = plan(run.directory, "all", "tagger", overlay=run.overlay)
+    finally:
+        Path(added).unlink()
+    found.counts.pop("all")
+    rules = ("inspect_clips", "extract_features", "predict", "write_tags")
+    assert found.counts == dict.fromkeys(rules, 1)
+    assert {found.wildcards[rule][0]["part"] for rule in rules[:3]} == {"sounds"}
 
 
 def test_scores_are_those_of_the_guesses_by_hand(run: Run) -> None:
@@ -247,8 +334,11 @@ def test_nothing_half_written_is_left(run: Run) -> None:
     assert left == []
 
 
-def test_a_second_call_has_nothing_to_do(run: Run) -> None:
-    code, text = snakemake(run.directory, "-n", "all", overlay=run.overlay)
+def test_a_second_call_has_nothing_to_do(run: Run, tmp_path: Path) -> None:
+    # Of sounds that were copied elsewhere, too.
+    shutil.copytree(run.overlay["sounds"], tmp_path / "copy")
+    overlay = merged(run.overlay, {"sounds": str(tmp_path / "copy")})
+    code, text = snakemake(run.directory, "-n", "all", "tagger", overlay=overlay)
     assert code == 0
     assert "Nothing to be done" in text, text
 
@@ -331,7 +421,7 @@ def test_a_clip_exchanged_is_noticed_and_a_bad_one_stops_without_loss(run: Run) 
         path: path.read_bytes()
         for path in [run.directory / "submission.csv", *run.results.rglob("weights.safetensors")]
     }
-    assert len(before) == 5
+    assert len(before) == 6
     content = clip.read_bytes()
     clip.write_text("I am no audio.")
     try:

@@ -67,6 +67,24 @@ def test_clips_of_a_small_set(tmp_path: Path, zenodo: bool) -> None:
     assert (tables["test"]["status"] == "empty").sum() == 1
 
 
+def test_sounds_to_tag_stop_no_run(tmp_path: Path) -> None:
+    kinds = [kind for kind in bad_audio.KINDS if kind.expected != "absent"]
+    for kind in kinds:
+        (tmp_path / f"{kind.name}.wav").write_bytes(kind.spoil())
+    table = pd.DataFrame(index.rows_of_sounds(tmp_path), columns=list(index.COLUMNS))
+    stop = {name: "stop" for name in default_config()["clips"] if not name.endswith("seconds")}
+    policy = {
+        **default_config()["clips"],
+        **stop,
+        "most_skipped_percent": 0.0,
+        "longest_seconds": 10.0,
+    }
+    found = inspection.inspect(table, tmp_path, "sounds", policy, threads=2)
+    assert status_of(found) == {f"{kind.name}.wav": kind.expected for kind in kinds}
+    heard = ("ok", "clipped", "too_short", "too_long", "truncated")
+    assert found["use"].tolist() == [int(status in heard) for status in found["status"]]
+
+
 def test_a_written_table_reads_back_the_same(tmp_path: Path) -> None:
     made = make_set(tmp_path / "set", ["Cello", "Bark"], empty_test_clips=1)
     spoil(made.audio_test / made.test[0], "text")
@@ -94,7 +112,7 @@ def test_two_copies_of_a_set_give_the_same_bytes_by_the_script(tmp_path: Path) -
             table=str(table),
             cfg={"part": "train", "clips": LENIENT},
             threads=1,
-            folder=str(made.folder) if name == "another" else "nowhere",
+            folders={"train": str(made.folder) if name == "another" else "nowhere"},
         )
         found.append(table.read_bytes())
     assert found[0] == found[1]

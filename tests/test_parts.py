@@ -105,15 +105,19 @@ def test_three_long_files_give_the_clips_that_were_put_into_them(tmp_path: Path)
     (tmp_path / "index.csv").write_text(index.to_csv_text(rows))
     inspect_clips.main(
         index_table=str(tmp_path / "index.csv"), audio=[], table=str(tmp_path / "clips.csv"),
-        cfg={"part": "train", "clips": default_config()["clips"]}, threads=2, folder=str(tmp_path),
+        cfg={"part": "train", "clips": default_config()["clips"]}, threads=2,
+        folders={"train": str(tmp_path)},
     )  # fmt: skip
     table = read_rows(tmp_path / "clips.csv")
     assert {(row["status"], row["seconds"], row["use"]) for row in table} == {("ok", "2.0", "1")}
     assert [(row["start"], row["end"]) for row in table] == [(row.start, row.end) for row in rows]
     extract_features.main(
         table=str(tmp_path / "clips.csv"), audio=[], feature_file=str(tmp_path / "features.h5"),
-        cfg={"feature": default_config()["features"]["stft"], "longest_seconds": 300.0}, threads=1,
-        folder=str(tmp_path),
+        cfg={
+            "part": "train", "feature": default_config()["features"]["stft"],
+            "longest_seconds": 300.0,
+        },
+        threads=1, folders={"train": str(tmp_path)},
     )  # fmt: skip
     with store.FeatureStore(tmp_path / "features.h5") as features:
         images = features.images(np.arange(len(rows)))

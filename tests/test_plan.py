@@ -70,6 +70,62 @@ def test_every_fold_and_seed_votes() -> None:
     assert plan.first_model("vgg_fewer") == Model("vgg_fewer", 4, 0)
 
 
+def test_a_network_on_every_clip_follows_the_folds_where_validation_decides() -> None:
+    change = {"systems": {"vgg_fewer": {"folds": [0, 2]}}, "recipes": {"adjust": {"keep": "best"}}}
+    plan = plan_of(change)
+    semi = Model("vgg_fewer_semi", 1, "all")
+    assert plan.training_settings(semi)["fold"] == "all"
+    rounds = "results/mine/selftraining/vgg_fewer_semi/seed1"
+    assert plan.final_model_file(semi, "x") == f"{rounds}/foldall/round2/x"
+    assert plan.previous_weights(semi, 1) == [
+        "results/mine/models/vgg_fewer/seed1/foldall/weights.safetensors"
+    ]
+    # The base keeps the last epoch, each round the best one.
+    assert plan.models_of_folds(Model("vgg_fewer", 1, "all")) == []
+    assert plan.models_of_folds(semi, 2) == [
+        f"{rounds}/fold0/round2/model.json",
+        f"{rounds}/fold2/round2/model.json",
+    ]
+    patient = plan_of({"recipes": {"crops": {"patience": 3}}})
+    assert patient.models_of_folds(Model("cnn_logmel", 1, "all")) == [
+        "results/mine/models/cnn_logmel/seed1/fold0/model.json"
+    ]
+    assert patient.models_of_folds(Model("cnn_logmel", 1, 0)) == []
+
+
+def test_what_tags_sounds_and_what_the_tagger_has() -> None:
+    with pytest.raises(EarmarkError, match="sounds=path"):
+        plan_of().tagging_predictions()
+    change = {
+        "seeds": [5, 6],
+        "sounds": "heard",
+        "submission": "weighted",
+        "systems": {"vgg_fewer": {"folds": [0, 2]}},
+        "ensembles": {"weighted": {"members": ["vgg_fewer_semi", "cnn_logmel"]}},
+    }
+    plan = plan_of(change)
+    assert plan.tagging_predictions() == [
+        "results/mine/predictions/vgg_fewer_semi/seed5/sounds.h5",
+        "results/mine/predictions/cnn_logmel/seed5/sounds.h5",
+    ]
+    # Of the labels and folds, a weighted mean alone needs scores.
+    assert plan.weighing_predictions("weighted", 5) == [
+        "results/mine/predictions/vgg_fewer_semi/seed5/train.h5",
+        "results/mine/predictions/cnn_logmel/seed5/train.h5",
+    ]
+    assert plan.weighing_predictions("arithmetic", 5) == []
+    assert plan.tagger_models == {
+        "vgg_fewer_semi.safetensors": Model("vgg_fewer_semi", 5, "all"),
+        "cnn_logmel.safetensors": Model("cnn_logmel", 5, "all"),
+    }
+    folds = plan_of({**change, "tagger": {"members": "folds"}})
+    assert folds.tagger_models == {
+        "vgg_fewer_semi_fold0.safetensors": Model("vgg_fewer_semi", 5, 0),
+        "vgg_fewer_semi_fold2.safetensors": Model("vgg_fewer_semi", 5, 2),
+        "cnn_logmel_fold0.safetensors": Model("cnn_logmel", 5, 0),
+    }
+
+
 def test_folds_that_are_trained() -> None:
     def folds(chosen: Any, official: list[int] | None = None) -> list[int]:
         plan = plan_of({"systems": {"cnn_logmel": {"folds": chosen}}}, folds=official)

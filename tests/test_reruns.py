@@ -302,6 +302,21 @@ def test_a_test_clip_more_trains_nothing(finished: Finished) -> None:
         assert {wildcards["part"] for wildcards in found.wildcards[name]} == {"test"}
 
 
+def test_a_thousand_sounds_to_tag_train_nothing(finished: Finished, tmp_path: Path) -> None:
+    clip = finished.made.audio_test / finished.made.test[0]
+    for number in range(1000):
+        os.link(clip, tmp_path / f"{number}.wav")
+    found = finished.planned({"sounds": str(tmp_path)})
+    rules = ("inspect_clips", "extract_features", "predict", "write_tags")
+    assert found == dict.fromkeys(rules, 1)
+
+
+def test_a_network_on_every_clip_redoes_nothing_else(finished: Finished) -> None:
+    found = plan(finished.directory, "tagger", overlay=finished.overlay, tree=finished.tree)
+    assert found.counts == {"train_model": 1, "tagger": 1}
+    assert found.wildcards["train_model"][0]["fold"] == "all"
+
+
 def test_a_clip_exchanged_is_a_clip_changed(finished: Finished) -> None:
     clip = finished.made.audio_train / finished.made.train[0][0]
     content, facts = clip.read_bytes(), clip.stat()

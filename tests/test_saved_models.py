@@ -3,6 +3,8 @@
 import hashlib
 import inspect
 import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +72,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def inputs(folder: Path) -> dict[str, str]:
+def inputs(folder: Path, models_of_folds: Sequence[Path] = ()) -> dict[str, Any]:
     return {
         "selection": str(folder / "selection.csv"),
-        "folds_table": str(folder / "folds.csv"),
+        "folds_table": [] if models_of_folds else [str(folder / "folds.csv")],
         "feature_file": str(folder / "features.h5"),
+        "models_of_folds": [str(path / "model.json") for path in models_of_folds],
     }
 
 
@@ -83,9 +86,9 @@ def outputs(folder: Path) -> dict[str, str]:
     return {argument: str(folder / name) for argument, name in names.items()}
 
 
-def trained(folder: Path, name: str, **cfg: Any) -> Path:
+def trained(folder: Path, name: str, models_of_folds: Sequence[Path] = (), **cfg: Any) -> Path:
     train_model.main(
-        **inputs(folder),
+        **inputs(folder, models_of_folds),
         **outputs(folder / name),
         cfg={**CFG, **cfg},
         code="c0de",
@@ -100,13 +103,21 @@ def base(folder: Path) -> Path:
     return trained(folder, "base")
 
 
-def round_of(folder: Path, name: str, before: list[Path], number: int = 1, **schedule: Any) -> Path:
+def round_of(
+    folder: Path,
+    name: str,
+    before: list[Path],
+    number: int = 1,
+    models_of_folds: Sequence[Path] = (),
+    fold: int | str = 1,
+    **schedule: Any,
+) -> Path:
     selftrain_round.main(
-        **inputs(folder),
+        **inputs(folder, models_of_folds),
         weights_before=[str(path / "weights.safetensors") for path in before],
         **outputs(folder / name),
         pseudo=str(folder / name / "pseudo_labels.csv"),
-        cfg={**CFG, "round": number, "schedule": {**SCHEDULE, **schedule}},
+        cfg={**CFG, "fold": fold, "round": number, "schedule": {**SCHEDULE, **schedule}},
         code="c0de",
         threads=1,
         hardware_settings=HARDWARE,
@@ -119,7 +130,7 @@ def hash_of(path: Path) -> str:
 
 
 def test_scripts_have_few_parameters() -> None:
-    assert len(inspect.signature(train_model.main).parameters) <= 10
+    assert len(inspect.signature(train_model.main).parameters) <= 11
 
 
 def test_a_models_facts_are_all_that_it_takes_to_use_and_trust_it(folder: Path, base: Path) -> None:
@@ -187,6 +198,43 @@ def test_the_same_training_gives_the_same_bytes_and_another_fold_others(
     assert sorted(path.name for path in base.iterdir()) == [
         "history.csv", "model.json", "weights.safetensors",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kept", "epochs"), [((2, 5, 3), 3), ((2, 5), 5), ((4,), 4)], ids=["three", "two", "one"]
+)
+def test_a_network_on_every_clip_is_trained_for_the_folds_median_epochs(
+    folder: Path, tmp_path: Path, kept: Sequence[int], epochs: int
+) -> None:
+    folds = []
+    for fold, epoch in enumerate(kept):
+        folds.append(tmp_path / str(fold))
+        folds[-1].mkdir()
+        (folds[-1] / "model.json").write_text(json.dumps({"kept_epoch": epoch}))
+    recipe = {**RECIPE, "epochs": 9, "patience": 1, "schedule": "cosine"}
+    found = trained(folder, f"all{epochs}", folds, fold="all", recipe=recipe)
+    facts = json.loads((found / "model.json").read_text())
+    assert facts["clips"] == {"train": sum(BASE), "validation": 0}
+    assert facts["kept_epoch"] == epochs
+    assert set(facts["inputs"]) == {"selection", "features"}
+    # The learning rate falls over these epochs alone.
+    rates = [0.015 * (1 + math.cos(math.pi * epoch / epochs)) for epoch in range(epochs)]
+    assert pd.read_csv(found / "history.csv")["learning_rate"].tolist() == pytest.approx(rates)
+
+
+def test_a_round_on_every_clip_has_the_pool_of_all_folds(folder: Path, base: Path) -> None:
+    first = round_of(folder, "all_round", [base], models_of_folds=[base], fold="all")
+    said = said_by(folder, base).tolist()
+    expected = [
+        [CLIPS[i], CLASSES[row.index(max(row))]]
+        for i, row in enumerate(said)
+        if not BASE[i] and 0.3 < max(row) < 1
+    ]
+    assert len(expected) > len(pool_by(folder, base, 0.3))
+    assert added_by(first) == expected
+    facts = json.loads((first / "model.json").read_text())
+    assert facts["clips"] == {"train": sum(BASE) + len(expected), "validation": 0}
+    assert facts["kept_epoch"] == json.loads((base / "model.json").read_text())["kept_epoch"]
 
 
 def pool_by(folder: Path, model: Path, lower: float, upper: float = 1.0) -> list[list[str]]:

@@ -22,9 +22,9 @@ def main(
     feature_file: str,
     cfg: dict[str, Any],
     threads: int,
-    folder: str,
+    folders: dict[str, str],
 ) -> None:
-    """Write the feature ``cfg["feature"]`` of all clips in the ``table``.
+    """Write the feature ``cfg["feature"]`` of all clips in the ``table`` of ``cfg["part"]``.
 
     Files are in ``base_folder``. Only the first ``cfg["longest_seconds"]`` of a clip are used;
     clips without sound (empty, silent, unreadable ...) get the feature of silence. Raises
@@ -32,7 +32,7 @@ def main(
     """
     clip_table = clips.read(table)
     feature = settings.parse(cfg["feature"])
-    base = layout.base_folder(audio, folder)
+    base = layout.base_folder(audio, folders[cfg["part"]])
     work = partial(compute, feature=feature, longest_seconds=cfg["longest_seconds"])
     places = list(zip(clips.places(clip_table, base), clip_table["status"], strict=True))
     rows = pools.parallel_map(work, places, threads)

@@ -1,4 +1,4 @@
-"""Open and check every clip of one part (train or test)."""
+"""Open and check every clip of one part (train, test or sounds)."""
 
 import logging
 from typing import Any
@@ -18,7 +18,7 @@ def main(
     table: str,
     cfg: dict[str, Any],
     threads: int,
-    folder: str,
+    folders: dict[str, str],
 ) -> None:
     """Write the clips table for the clips of ``index_table``, whose files are in ``base_folder``.
 
@@ -26,7 +26,7 @@ def main(
     """
     before = hash_of(index_table)
     index = tables.read_table(index_table, ("clip", "file", "start", "end"), "index of clips")
-    base = layout.base_folder(audio, folder)
+    base = layout.base_folder(audio, folders[cfg["part"]])
     inspected = inspection.inspect(index, base, cfg["part"], cfg["clips"], threads)
     # Planning another run writes it too, and Snakemake would take this table for newer.
     if hash_of(index_table) != before:

@@ -7,14 +7,15 @@ from earmark.inference import predicting
 from earmark.labels import label_table, pseudo_labels, selections
 from earmark.networks import saved_models
 from earmark.runtime import job
-from earmark.training import classifier, seeds, training_job
+from earmark.training import classifier, recipes, seeds, training_job
 
 
 def main(
     *,
     selection: str,
-    folds_table: str,
+    folds_table: list[str],
     feature_file: str,
+    models_of_folds: list[str],
     weights_before: list[str],
     weights: str,
     metadata: str,
@@ -34,14 +35,17 @@ def main(
     """
     seed = seeds.derive_seed(cfg["seed"], "selftraining", cfg["system"], cfg["fold"], cfg["round"])
     name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}, round {cfg['round']}"
-    inputs = {"selection": selection, "folds": folds_table, "features": feature_file}
+    inputs = {"selection": selection, "features": feature_file}
+    if folds_table:
+        inputs["folds"] = folds_table[0]
     if weights_before:
         inputs["weights_before"] = weights_before[0]
+    cfg = recipes.for_every_clip(cfg, models_of_folds)
     outputs = {"weights": weights, "metadata": metadata, "history": history}
     with training_job.open_training_job(
         name, seed, cfg, inputs, outputs, code, threads, hardware_settings
     ) as training:
-        base, folds_of_clips = selections.read(selection), folds.read(folds_table)
+        base, folds_of_clips = selections.read(selection), folds.read_any(folds_table)
         classes = label_table.classes_of(base)
         model = predicting.build_for(training.features, cfg, len(classes))
         if weights_before:

@@ -7,6 +7,7 @@ must be new to a model.
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,11 @@ COLUMNS = ("clip", "recording", "fold")
 def read(path: str | Path) -> pd.DataFrame:
     """Read folds.csv; folds come back as numbers."""
     return tables.read_table(path, COLUMNS, "table of folds", {"fold": int})
+
+
+def read_any(paths: Sequence[str]) -> pd.DataFrame:
+    """Read folds.csv, the only one of ``paths``; without one, no clip is in a fold."""
+    return read(paths[0]) if paths else pd.DataFrame(columns=list(COLUMNS))
 
 
 def make(listed: pd.DataFrame, index: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:

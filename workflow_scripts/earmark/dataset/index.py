@@ -8,6 +8,7 @@ that rule does.
 - train.csv, test.csv: clip (its id), file (relative to the data set's folder, or absolute), start
   and end (seconds; empty for a whole file), bytes and hash (of the file; empty where there is
   none). No labels: what reads audio reads these alone. No test.csv if there are no test clips.
+- sounds.csv: the same of the sounds to be tagged; files are relative to their own folder.
 - listed.csv: what the lists say about the train clips, see ``listed``.
 """
 
@@ -128,6 +129,27 @@ def build(layout: Layout, clips: Listed | None = None, hasher: Hasher = hash_all
             f"never trained on: remove it from one list, or rename it."
         )
     return Index(train, test, listed.rows_of(clips.train))
+
+
+def rows_of_sounds(folder: Path, hasher: Hasher = hash_all) -> list[Row]:
+    """The rows of all sound files below a folder of sounds to be tagged, sorted.
+
+    Raises EarmarkError where there are none, and for names that tables cannot hold.
+    """
+    names = [name for name in sound_files.list_files(folder) if sound_files.is_sound(name)]
+    if not names:
+        raise EarmarkError(
+            f"There are no sound files in {folder}. They are found by their ending, such as .wav, "
+            f".flac or .mp3: rename them, or name another folder as `sounds`."
+        )
+    odd = [name for name in names if clip_lists.UNPRINTABLE.search(name)]
+    if odd:
+        raise EarmarkError(
+            f"The names of {len(odd)} files in {folder} have control characters, or bytes that are "
+            f"not UTF-8 (such as {examples(odd)}). Rename them."
+        )
+    facts = hasher(folder, names)
+    return [Row(name, name, "", "", *fact) for name, fact in zip(names, facts, strict=True)]
 
 
 def _rows(layout: Layout, part: ClipList, clips: Sequence[Clip], hasher: Hasher) -> list[Row]:

@@ -17,7 +17,7 @@ from earmark.labels.threshold_schedule import ThresholdSchedule
 log = logging.getLogger("earmark")
 
 
-def pool_of(selection: pd.DataFrame, folds: pd.DataFrame, fold: int) -> list[str]:
+def pool_of(selection: pd.DataFrame, folds: pd.DataFrame, fold: int | str) -> list[str]:
     """Names of usable train clips outside the base and outside the held-out ``fold``."""
     held_out = selection["clip"].isin(folds.loc[folds["fold"] == fold, "clip"])
     return selection.loc[~held_out & (selection["weight"] == 0), "clip"].tolist()

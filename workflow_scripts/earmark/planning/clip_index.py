@@ -72,16 +72,27 @@ def update(
         columns = ", ".join(f"{role}: {name}" for role, name in layout.train.columns.items())
         log.warning(f"Clips are as {layout.train.table} says, by its columns {columns}.")
     for name in sorted(changed):
-        with atomic_file(paths[name]) as temporary:
-            temporary.write_text(texts[name], encoding="utf-8")
+        _write(paths[name], texts[name])
     if "test" not in texts:
         (results / "index" / "test.csv").unlink(missing_ok=True)
     if with_sample_rate:
         rates = hashes.sample_rates(layout.folder, [row.file for row in built.train])
         text = f"{sample_rates.usual_rate(rates)}\n"
         if _text(results / RATE_FILE) != text:
-            with atomic_file(results / RATE_FILE) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+            _write(results / RATE_FILE, text)
+    hashes.save()
+
+
+def update_sounds(folder: Path, results: Path, cache: Path = CACHE) -> None:
+    """Write the table of the sounds to be tagged, those in ``folder``, if it changed.
+
+    Another folder's sounds take the place of those before.
+    """
+    hashes = HashCache(cache / f"{results.name}.sounds.json")
+    text = index.to_csv_text(index.rows_of_sounds(folder, hashes.hash_all))
+    path = results / "index" / "sounds.csv"
+    if _text(path) != text:
+        _write(path, text)
     hashes.save()
 
 
@@ -100,13 +111,17 @@ def sample_rate_of(source: Source, results: Path) -> int:
 
 def note_owner(owner: Path, results: Path, cache: Path = CACHE) -> None:
     """Note, when a run begins, which folder or list results are of; a dry run changes nothing."""
-    with atomic_file(cache / f"{results.name}.folder") as temporary:
-        temporary.write_text(str(owner), encoding="utf-8")
+    _write(cache / f"{results.name}.folder", str(owner))
 
 
 def _owner(note: Path) -> Path | None:
     text = _text(note)
     return Path(text) if text else None
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _text(path: Path) -> str | None:

@@ -136,6 +136,31 @@ def check(source: Source, results: Path) -> None:
         corrections.read(path, source.labels)
 
 
+def sounds_folder(config: Mapping[str, Any], results: Path, check_it: bool) -> Path | None:
+    """The folder of sounds to be tagged that the config names, if it names one.
+
+    With ``check_it``, raises EarmarkError for one that cannot be used.
+    """
+    if "sounds" not in config:
+        return None
+    folder = Path(os.path.expanduser(config["sounds"]))
+    if not check_it:
+        return folder
+    if not folder.is_dir():
+        what = "a file" if folder.exists() else "not there"
+        raise EarmarkError(
+            f"sounds is {folder}, which is {what}. Write the path of a folder of sounds to tag."
+        )
+    real, own = Path(os.path.realpath(folder)), Path(os.path.realpath(results))
+    if real.is_relative_to(own) or own.is_relative_to(real):
+        where = "inside" if real.is_relative_to(own) else "around"
+        raise EarmarkError(
+            f"The folder of sounds {folder} is {where} the results folder {results}. Write another "
+            f"one, or run in another folder with `snakemake --directory`."
+        )
+    return folder
+
+
 def linked_layout(source: Source, results: Path, is_main_process: bool) -> Layout:
     """The layout whose paths are rules' inputs; a user's folder is reached through a link.
 

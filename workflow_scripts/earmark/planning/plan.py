@@ -5,7 +5,7 @@ settings as the JSON values that Snakemake compares.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,11 +16,13 @@ from earmark.planning.data_source import Source
 from earmark.runtime.errors import EarmarkError
 
 Entry = Mapping[str, Any]
+# The fold of a network that learns from every clip.
+ALL = "all"
 
 
 @dataclass(frozen=True)
 class Model:
-    """One training: a system with one seed and one fold held out."""
+    """One training: a system with one seed and one fold held out, or none (``ALL``)."""
 
     system: str
     seed: int | str
@@ -182,6 +184,17 @@ class Plan:
         folders = self.model_folders(model)
         return [f"{folders[number - 1]}/weights.safetensors"] if number - 1 in folders else []
 
+    def models_of_folds(self, model: Model, number: int = 0) -> list[str]:
+        """Metadata of the folds' models, if these say for how long one on every clip is trained.
+
+        They do where the recipe's validation decides that; ``number`` is the round.
+        """
+        recipe = self.training_settings(model, number)["recipe"]
+        if model.fold != ALL or (recipe.get("keep") == "last" and not recipe.get("patience")):
+            return []
+        models = [replace(model, fold=fold) for fold in self.folds_of(model.system)]
+        return [f"{self.model_folders(one)[number]}/model.json" for one in models]
+
     def final_model_file(self, model: Model, file: str) -> str:
         """A file of the model after the last round."""
         return f"{list(self.model_folders(model).values())[-1]}/{file}"
@@ -207,7 +220,7 @@ class Plan:
         settings = {
             "system": model.system,
             "seed": int(model.seed),
-            "fold": int(model.fold),
+            "fold": model.fold if model.fold == ALL else int(model.fold),
             "network": entry["network"],
             "network_options": dict(entry.get("network_options", {})),
             "validation": entry.get("validation", "verified"),
@@ -274,6 +287,50 @@ class Plan:
                 f"audio_test or test, rows whose split is test, or `test` in a dataset.yaml."
             )
         return f"{self.results}/guesses/seed{self.seeds[0]}/{self.config['submission']}.{kind}"
+
+    def tagging_predictions(self) -> list[str]:
+        """Predictions of the sounds to be tagged, by the submission's members.
+
+        Raises EarmarkError if the config names no sounds.
+        """
+        if "sounds" not in self.config:
+            raise EarmarkError(
+                "There are no sounds to tag. Name their folder, as in `snakemake tags.csv --config "
+                "sounds=path/to/folder`, with the rest of your run's config."
+            )
+        return self.predictions_of(self.config["submission"], self.seeds[0], "sounds")
+
+    def weighing_predictions(self, entry: str, seed: int | str) -> list[str]:
+        """Predictions of train clips by whose scores a mean weighs its members, if it does."""
+        return self.predictions_of(entry, seed, "train") if self.is_weighted(entry) else []
+
+    @cached_property
+    def tagger_models(self) -> dict[str, Model]:
+        """The networks of the tagger: name of the weights there -> model."""
+        systems, seed = self.members_of(self.config["submission"]), self.seeds[0]
+        if self.config["tagger"]["members"] == ALL:
+            return {f"{system}.safetensors": Model(system, seed, ALL) for system in systems}
+        return {
+            f"{system}_fold{fold}.safetensors": Model(system, seed, fold)
+            for system in systems
+            for fold in self.folds_of(system)
+        }
+
+    def tagger_settings(self) -> dict[str, Any]:
+        """Parameters of the job that writes the tagger."""
+        submission = self.config["submission"]
+        return {
+            "results": self.source.name,
+            "name": submission,
+            "seed": self.seeds[0],
+            **self.combination_of(submission),
+            "weights": {name: model.system for name, model in self.tagger_models.items()},
+            "features": {
+                system: self.base_of(system)["feature"] for system in self.members_of(submission)
+            },
+            "every_clip": self.config["tagger"]["members"] == ALL,
+            "longest_seconds": self.config["clips"]["longest_seconds"],
+        }
 
     @property
     def has_truth(self) -> bool:

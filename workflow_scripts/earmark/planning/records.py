@@ -37,6 +37,8 @@ OUTPUTS = (
     "selftraining/*/*/*/*/model.json",
     "predictions/*/*/*.h5",
     "submission.csv",
+    "tags.csv",
+    "tagger/tagger.json",
 )
 # About as much as Snakemake writes for a small run.
 TRIAL_BYTES = 64 * 1024
@@ -56,15 +58,15 @@ def are_used(arguments: Sequence[str]) -> bool:
 
 
 def check_top(top: Path, results: Path) -> None:
-    """Have ``top`` recreated if it exists and is no copy of the submission in ``results``.
+    """Have ``top`` recreated if it exists and is no copy of the file of that name in ``results``.
 
-    Raises EarmarkError for a folder of that name, which Snakemake would take for the submission.
+    Raises EarmarkError for a folder of that name, which Snakemake would take for the file.
     """
     from snakemake.persistence.file import FilePersistence
 
-    own = results / "submission.csv"
+    own = results / top.name
     if top.is_dir():
-        raise EarmarkError(f"{top} is a folder. Move it elsewhere: the submission goes there.")
+        raise EarmarkError(f"{top} is a folder. Move it elsewhere: a copy of {own} goes there.")
     if not top.is_file():
         return
     if own.is_file() and top.read_bytes() == own.read_bytes():

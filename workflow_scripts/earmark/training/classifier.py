@@ -42,14 +42,14 @@ def split(
     store: FeatureStore,
     selection: pd.DataFrame,
     folds: pd.DataFrame,
-    fold: int,
+    fold: int | str,
     validation: str = "verified",
 ) -> Data:
     """Split a selection (see ``selections``) by one fold.
 
-    Clips of ``fold`` are held out. The verified ones among them are for validation, or, with
-    ``validation`` "all", every one, with its given label. Raises EarmarkError when a class has no
-    clip left to train on.
+    Clips of ``fold`` are held out, and none with the fold "all". The verified ones among them are
+    for validation, or, with ``validation`` "all", every one, with its given label. Raises
+    EarmarkError when a class has no clip left to train on.
     """
     classes = label_table.classes_of(selection)
     inside = selection["clip"].isin(folds.loc[folds["fold"] == fold, "clip"])
@@ -62,7 +62,7 @@ def split(
         )
     held_out = selection[inside]
     validation_rows = held_out if validation == "all" else held_out[held_out["verified"] == 1]
-    if validation_rows.empty:
+    if validation_rows.empty and fold != "all":
         log.warning(
             "Fold %d has no validation clips: early stopping is off and the last epoch's weights "
             "are kept. Verify more clips, or use fewer folds.",

@@ -1,10 +1,12 @@
 """Training recipes: the config's entries under ``recipes``."""
 
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from earmark.inference.batches import Augmentation, Crops
+from earmark.networks import saved_models
 from earmark.training.loop import TrainingSettings
 
 Part = TypeVar("Part", TrainingSettings, Augmentation)
@@ -37,3 +39,18 @@ def from_settings(settings: Mapping[str, Any]) -> Recipe:
     others = {name: settings[name] for name in names if name in settings}
     crops = Crops.of_recipe(settings)
     return Recipe(part(TrainingSettings), part(Augmentation), crops, **others)
+
+
+def for_every_clip(cfg: Mapping[str, Any], models_of_folds: Sequence[str]) -> Mapping[str, Any]:
+    """The settings ``cfg`` of a training, with the epochs that the folds' models kept.
+
+    A network that learns from every clip has none for validation: it is trained for the median
+    (the higher of two) of these epochs. Without ``models_of_folds``, metadata of models, ``cfg``
+    stays as it is.
+    """
+    if not models_of_folds:
+        return cfg
+    models = [saved_models.read_metadata(path, {"kept_epoch": int}) for path in models_of_folds]
+    epochs = statistics.median_high(model["kept_epoch"] for model in models)
+    recipe = {**cfg["recipe"], "epochs": epochs, "keep": "last", "patience": 0}
+    return {**cfg, "recipe": recipe}

@@ -1,0 +1,118 @@
+"""The model card of a bundle, in Markdown: use, data, labels, networks, scores and limits."""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+
+from earmark.tagging.bundle import Bundle
+
+SCORED = ("verified clips, out of fold", "test clips")
+SCORES = ("scored on", "MAP@3", "standard error", "first guess right", "clips")
+ESTIMATES = """\
+The networks here have learned from every clip, and none is left to score them on: the scores are
+estimates, of networks that were trained in the same way on fewer clips (as in scikit-learn's
+`CalibratedClassifierCV(ensemble=False)`).
+"""
+
+
+def make(
+    bundle: Bundle,
+    submission: str,
+    every_clip: bool,
+    models: Mapping[str, Mapping[str, Any]],
+    clips: pd.DataFrame,
+    labels: pd.DataFrame,
+    scores: Sequence[pd.DataFrame],
+) -> str:
+    """The text of the card.
+
+    ``submission`` is the system or ensemble, ``every_clip`` whether its networks learned from
+    every clip. ``models`` are metadata by system (of one fold where there are several), ``clips``
+    and ``labels`` the tables of the train clips. ``scores`` are rows of ``scoring.score``: out of
+    fold and, where the ground truth is known, on test clips.
+    """
+    used = clips[clips["use"] == 1]
+    lengths, rates = used["seconds"], used["sample_rate"].value_counts().items()
+    systems = []
+    for name, system in bundle.systems.items():
+        model = models[name]
+        recipe = {key: model["recipe"][key] for key in ("batch_clips", "learning_rate")}
+        learned = {"clips": model["clips"]["train"], "epochs": model["kept_epoch"], **recipe}
+        learned |= {"round of self-training": model["round"]} if "round" in model else {}
+        network = f"{system.network} {_text(system.network_options)}"
+        systems.append((name, system.feature, network, len(system.weights), _text(learned)))
+    scored = [
+        (where, f"{row.map3:.3f}", f"{row.standard_error:.3f}", f"{row.accuracy:.1%}", row.clips)
+        for where, table in zip(SCORED, scores, strict=False)
+        for row in table[table["split"] == "all"].itertuples()
+    ]
+    weights = dict(zip(bundle.combination.members, bundle.combination.scores or [], strict=False))
+    return f"""\
+# Sound tagger {bundle.name}
+
+It gives sounds the probabilities of {len(bundle.classes)} classes.
+
+## Use
+
+    earmark tag THIS_FOLDER path/to/sounds -o tags.csv
+
+    from earmark import Tagger
+
+    tagger = Tagger.load("THIS_FOLDER")
+    print(tagger("sound.wav").best(top=3))
+
+It is meant for sounds like those that it learned from, and for sorting collections that a person
+then looks through, not for decisions that nobody checks. Listen to some of your own sounds with
+their tags before you rely on them.
+
+## Data
+
+{len(labels)} clips have a label, {labels["verified"].mean():.0%} of them a verified one; the others
+may be wrong. {len(used)} of {len(clips)} clips could be learned from, in all
+{timedelta(seconds=round(lengths.sum()))} (hours:minutes:seconds). Sample rates:
+{", ".join(f"{rate} Hz ({count} clips)" for rate, count in rates)}.
+
+{_table(("class", "clips", "verified"), labels.groupby("label")["verified"].agg(["size", "sum"]))}
+## Networks
+
+Kind of mean, if there are several systems: {bundle.combination.kind} {_text(weights)}
+
+{_table(("system", "feature", "network", "networks", "learned from"), systems)}
+{_table(("feature", "settings"), [(name, _text(one)) for name, one in bundle.features.items()])}
+Trained with {_text(next(iter(models.values()))["versions"])}.
+
+## Scores of {submission}
+
+Out of fold, each clip was predicted by networks that had not learned from its fold; test clips, by
+the mean of these networks. Where there is no score, no verified clip was held out, or `scores` in
+the config leaves it out.
+
+{_table(SCORES, scored)}
+{ESTIMATES if every_clip else ""}
+## Limits
+
+- It knows its classes only. A sound of none of them gets one of them all the same, often with a
+  high probability.
+- Clips that it learned from are {lengths.min():.2f} to {lengths.max():.2f} s long, half of them up
+  to {lengths.median():.2f} s. Only the first {bundle.longest_seconds:g} s of a clip are heard; cut
+  long recordings into windows of about that median.
+- Channels are averaged, and sounds resampled to the rates above. What lies above half a rate is not
+  heard, and sounds from lower rates lack what it may listen for.
+- Spectra are relative to a clip's loudest part: a whisper counts like a shout, and background noise
+  alone is amplified. Silence gets no tag.
+- Probabilities are not calibrated: of tags with 0.9, more or fewer than 9 in 10 may be right.
+"""
+
+
+def _text(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in settings.items())
+
+
+def _table(header: Sequence[str], rows: pd.DataFrame | Iterable[Sequence[object]]) -> str:
+    """A table in Markdown; the index of a data frame is its first column."""
+    rows = rows.itertuples() if isinstance(rows, pd.DataFrame) else rows
+    lines = (" | ".join(map(str, row)) for row in (header, ["---"] * len(header), *rows))
+    return html.escape("".join(f"| {line} |\n" for line in lines), quote=False)
