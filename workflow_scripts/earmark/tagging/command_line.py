@@ -97,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.print_help()
         return
     try:
-        sys.exit(parsed.run(parsed))
+        if status := parsed.run(parsed):
+            sys.exit(status)
     except EarmarkError as problem:
         sys.exit(str(problem))
     except KeyboardInterrupt:
