@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -31,6 +31,7 @@ from earmark.tagging.bundle import Bundle, System
 Sound = np.ndarray | str | Path
 # Clips whose features are in memory at once.
 BATCH_CLIPS = 64
+CPU_BATCH_CLIPS = 16
 
 
 class Tag(NamedTuple):
@@ -138,15 +139,18 @@ class Tagger:
             networks = {
                 name: [
                     _network(Path(folder) / file, system, features[system.feature], bundle)
-                    .to(torch.device(device))
+                    .to(device)
                     .eval()
                     for file in system.weights
                 ]
                 for name, system in used.items()
             }
-        except (EarmarkError, TypeError, ValueError, KeyError, ZeroDivisionError) as problem:
+            tagger = cls(bundle, features, networks, torch.device(device))
+            # Entries of wrong types or sizes show when they are used.
+            tagger(np.random.default_rng(0).uniform(-1, 1, 9999), 44100)
+        except Exception as problem:
             raise bundles.damaged(folder, problem) from problem
-        return cls(bundle, features, networks, torch.device(device))
+        return tagger
 
     @property
     def device(self) -> torch.device:
@@ -228,7 +232,7 @@ class Tagger:
                 predicting.predict,
                 store=stores[system.feature],
                 rows=np.arange(len(clips)),
-                crops=Crops.of_recipe(system.recipe),
+                crops=self._crops(system),
                 hardware=self._hardware,
                 classes=len(self.classes),
                 temperature=system.temperature,
@@ -239,6 +243,12 @@ class Tagger:
         return ensemble.combine_predictions(
             self.bundle.name, asdict(combination), members, clips, combination.scores
         ).probabilities
+
+    def _crops(self, system: System) -> Crops:
+        crops = Crops.of_recipe(system.recipe)
+        # On a processor as fast as larger batches, in less memory.
+        most = CPU_BATCH_CLIPS if self.device.type == "cpu" else crops.batch_clips
+        return replace(crops, batch_clips=min(crops.batch_clips, most))
 
 
 def _network(weights: Path, system: System, feature: Feature, bundle: Bundle) -> nn.Module:
