@@ -1,5 +1,6 @@
 """The Tagger gives what the workflow's scripts give with the same networks."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import predict
 import pytest
 import soundfile
 from bad_audio import encoded, flac_cut_late
-from tiny import default_config, tone
+from tiny import REPO, default_config, tone
 
 from earmark import Tagger, Tags
 from earmark.evaluation import predictions
@@ -221,3 +222,21 @@ def test_arrays_that_are_no_samples(
 @pytest.fixture(scope="module")
 def tagger(tmp_path_factory: pytest.TempPathFactory) -> Tagger:
     return Tagger.load(bundles.make(tmp_path_factory.mktemp("bundle")), "cpu")
+
+
+def test_the_example_in_the_docs_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (REPO / "docs/tagging.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    made = bundles.make(tmp_path / "made")
+    (tmp_path / "results/demo").mkdir(parents=True)
+    made.rename(tmp_path / "results/demo/tagger")
+    soundfile.write(tmp_path / "bird.wav", tone(3000.0, 2.0, 22050), 22050)
+    monkeypatch.chdir(tmp_path)
+    exec(code, {"soundfile": soundfile})
+    *lines, shape = capsys.readouterr().out.splitlines()
+    assert shape == "True"
+    labels = [line.rpartition(" ")[0] for line in lines]
+    assert len(set(labels)) == 3
+    assert set(labels) <= set(bundles.CLASSES)

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from earmark.features import finite
-from earmark.features.settings import Feature
 from earmark.features.store import FeatureStore
 from earmark.inference import batches
 from earmark.inference.batches import Crops
@@ -18,8 +17,11 @@ from earmark.inference.tensor_store import TensorStore
 from earmark.networks import saved_models
 from earmark.networks.build import build
 
+if TYPE_CHECKING:
+    from earmark.features.settings import Feature
 
-def build_for(store: FeatureStore | Feature, model: Mapping[str, Any], classes: int) -> nn.Module:
+
+def build_for(store: "FeatureStore | Feature", model: Mapping[str, Any], classes: int) -> nn.Module:
     """The untrained network of ``model``, for the inputs of a store or a kind of feature.
 
     ``model`` has ``network``, ``network_options`` and ``recipe``, as in the config and in models'

@@ -1,12 +1,14 @@
 """Features in memory, with the methods of ``FeatureStore`` that ``batches`` needs."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from earmark.features.settings import Feature
+if TYPE_CHECKING:
+    from earmark.features.settings import Feature
 
 
 class TensorStore:
@@ -23,7 +25,7 @@ class TensorStore:
         self._values, self._offsets = values, offsets
 
     @classmethod
-    def of_arrays(cls, feature: Feature, arrays: Sequence[np.ndarray]) -> "TensorStore":
+    def of_arrays(cls, feature: "Feature", arrays: Sequence[np.ndarray]) -> "TensorStore":
         """A store of what ``feature.compute`` gave for some clips."""
         join = np.stack if feature.fixed else np.concatenate
         offsets = np.cumsum([0, *map(len, arrays)])

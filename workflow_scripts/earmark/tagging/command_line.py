@@ -24,10 +24,8 @@ In {folder}:
       --configfile presets/own.yaml --config dataset=path/to/sounds
                                             learn from sounds of your own
 
-The sounds are in a folder per class, or a list (CSV) says what they are;
-`earmark init path/to/sounds` looks and says what it finds. `snakemake tagger`
-writes a bundle, with which `earmark tag` tags other sounds. README.md and docs/
-say more; config.yaml explains every setting.
+Sounds are in a folder per class, or a list (CSV) says what they are. README.md
+and docs/ say more, docs/tagging.md of tagging; config.yaml explains the settings.
 """
 
 INIT = """\
@@ -80,7 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--version", action="version", version=f"earmark {version()}")
     commands = parser.add_subparsers(title="commands", metavar="")
     describe = commands.add_parser(
-        "init", help="look at a folder or list of sounds", description=INIT, formatter_class=raw
+        "init",
+        help="say what a folder or list of sounds to learn from has, and what is wrong",
+        description=INIT,
+        formatter_class=raw,
     )
     describe.add_argument("path", type=Path, help="a folder, or a list (.csv, .tsv)")
     describe.add_argument("-o", "--output", type=Path, help="the dataset.yaml to write")
@@ -112,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _add_tag(commands: Any) -> None:
     parser = commands.add_parser(
         "tag",
-        help="tag sound files with a bundle",
+        help="tag sound files with a bundle, which `snakemake tagger` writes",
         description=TAG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
