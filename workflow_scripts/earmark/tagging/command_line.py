@@ -25,7 +25,7 @@ In {folder}:
                                             learn from sounds of your own
 
 Sounds are in a folder per class, or a list (CSV) says what they are. README.md
-and docs/ say more, docs/tagging.md of tagging; config.yaml explains the settings.
+and docs/ say more, docs/tagging.md of tagging; config.yaml explains settings.
 """
 
 INIT = """\
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(title="commands", metavar="")
     describe = commands.add_parser(
         "init",
-        help="say what a folder or list of sounds to learn from has, and what is wrong",
+        help="look at a folder or list of sounds to learn from",
         description=INIT,
         formatter_class=raw,
     )
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _add_tag(commands: Any) -> None:
     parser = commands.add_parser(
         "tag",
-        help="tag sound files with a bundle, which `snakemake tagger` writes",
+        help="tag sounds with a bundle, which `snakemake tagger` writes",
         description=TAG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
