@@ -74,6 +74,7 @@ if workflow.is_main_process:
             clip_index.CACHE,
             SOURCE.clips,
             HAS_AUTO_RATE,
+            SOURCE.owner,
         )
     # `--touch` is how a user accepts results without records; records in a database are not checked.
     if records.are_used(sys.argv) and workflow.workflow_settings.persistence_backend.name == "FILE":
@@ -113,7 +114,7 @@ if workflow.is_main_process:
     # So planned outputs stay marked incomplete until rebuilt.
     onstart:
         if SOURCE.kind == "folder":
-            or_workflow_error(clip_index.note_owner, SOURCE.layout, Path(RESULTS))
+            or_workflow_error(clip_index.note_owner, SOURCE.owner, Path(RESULTS))
         for planned in workflow.dag.needrun_jobs():
             workflow.persistence.started(planned)
 

@@ -139,6 +139,7 @@ rule read_truth:
     conda:
         "../envs/earmark.yaml"
     params:
+        cfg={"labels": SOURCE.layout.truth_settings()},
         content=content_of(SOURCE.layout.test.table if SOURCE.layout.test else None),
         code=code_of("read_truth.py"),
     script:

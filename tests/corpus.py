@@ -16,7 +16,7 @@ from typing import Any
 class Kind:
     """A kind of bad input.
 
-    ``name`` says in a few words what is wrong. ``expected`` is the status that the clip must get,
+    ``name`` says in a few words what is odd. ``expected`` is the status that the clip must get,
     or the words that the error's sentence must contain. ``spoil`` makes it from something good;
     what it takes and gives is the part's own.
     """
@@ -36,10 +36,16 @@ def parts() -> dict[str, list[Kind]]:
     import bad_files
     import bad_labels
     import bad_lists
+    import odd_layouts
 
+    layouts = [
+        Kind(kind.name, kind.expected if isinstance(kind.expected, str) else "works", kind.write)
+        for kind in odd_layouts.KINDS
+    ]
     return {
         "Sound files": bad_audio.KINDS,
         "Lists": bad_lists.KINDS,
+        "Folders and lists as people have them": layouts,
         "Labels and training": bad_labels.KINDS,
         "Archives": bad_archives.KINDS,
         "Disks and files": bad_files.KINDS,

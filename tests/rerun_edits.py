@@ -82,7 +82,8 @@ CODE = {
                                {"plot_tsne", "plot_classes", "plot_history"}),
     "the loop of every training": ("earmark/training/loop.py", "max(1e-9,", "max(1e-8,",
                                    LATENTS),
-    "checkpoints": ("earmark/training/checkpoints.py", "timeout=0)", "timeout=1)", LATENTS),
+    "checkpoints": ("earmark/training/checkpoints.py", "WITHOUT_LOCKS, 0)", "WITHOUT_LOCKS, 1)",
+                    LATENTS),
     "decoding": ("earmark/dataset/decoding.py", "import numpy as np\n",
                  "import numpy as np\nimport math\n",
                  CLIPS),
@@ -93,8 +94,8 @@ CODE = {
     "what this data set has no use for": ("earmark/dataset/fetching.py", "import shutil",
                                           "import shutil, io",
                                           set()),
-    "scores": ("earmark/evaluation/scoring.py", 'USAGES = ("public"', 'USAGES = (*(), "public"',
-               SCORING),
+    "scores": ("earmark/evaluation/scoring.py", '(*USAGES, "all")', '(*USAGES, *(), "all")',
+               {"write_out_of_fold", *SCORING}),
 }  # fmt: skip
 SPARE = {"epochs": 2, "batch_clips": 8, "learning_rate": 0.1}
 CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {

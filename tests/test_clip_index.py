@@ -33,7 +33,7 @@ class Planned:
         clip_index.update(found, self.results, self.cache.parent)
         data_source.linked_layout(Source("set", "folder", found, []), self.results, True)
         if not dry_run:
-            clip_index.note_owner(found, self.results, self.cache.parent)
+            clip_index.note_owner(found.folder, self.results, self.cache.parent)
 
     def state(self) -> dict[str, tuple[bytes, int]]:
         """Bytes and time of the index's tables."""
@@ -285,7 +285,9 @@ def test_two_folders_at_different_paths_give_equal_bytes(tmp_path: Path) -> None
     assert str(tmp_path).encode() not in found[0]["train"]
 
 
-def test_what_is_odd_about_clips_is_told_when_they_change(planned: Planned, told: Any) -> None:
+def test_copies_are_told_each_time_and_unlisted_files_when_clips_change(
+    planned: Planned, told: Any
+) -> None:
     (planned.made.audio_test / planned.made.test[0]).write_bytes(planned.clip().read_bytes())
     with_hidden_and_unlisted_files(planned)
     planned.update()
@@ -293,7 +295,16 @@ def test_what_is_odd_about_clips_is_told_when_they_change(planned: Planned, told
     assert told.text.count("2 files in") == 2
     told.clear()
     planned.update()
-    assert told.text == ""
+    assert "1 test clips have the same content as a train clip" in told.text
+    assert "2 files in" not in told.text
+
+
+def test_labels_of_another_list_are_refused_too(planned: Planned, tmp_path: Path) -> None:
+    shutil.copytree(planned.made.folder, tmp_path / "copy/set")
+    rows = [(fname, "Bark", verified) for fname, _, verified in planned.made.train]
+    write_rows(tmp_path / "copy/set/train.csv", TRAIN_HEADER, rows)
+    with pytest.raises(EarmarkError, match="different clips or labels"):
+        planned.update(tmp_path / "copy/set")
 
 
 def test_a_dry_run_of_snakemake_writes_the_index_and_a_refusal_is_its_sentence(
@@ -308,9 +319,7 @@ def test_a_dry_run_of_snakemake_writes_the_index_and_a_refusal_is_its_sentence(
     rows = read_rows(tmp_path / "run/results/set/index/train.csv")
     assert [row["clip"] for row in rows] == [fname for fname, _, _ in made.train]
     # As a run would.
-    clip_index.note_owner(
-        guessing.layout_of(made.folder), Path("results/set"), tmp_path / "run" / clip_index.CACHE
-    )
+    clip_index.note_owner(made.folder, Path("results/set"), tmp_path / "run" / clip_index.CACHE)
     other = make_set(tmp_path / "other/set", ["Cello", "Bark"], sound=False, seed=1)
     found = plan(tmp_path / "run", target, overlay={"dataset": str(other.folder)})
     assert found.code != 0

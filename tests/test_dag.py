@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tiny import REPO, Plan, make_set, plan
+from tiny import REPO, Plan, make_set, plan, read_rows, write_rows
 
 Planner = Callable[..., Plan]
 
@@ -197,6 +197,39 @@ def test_a_label_outside_every_group(tmp_path: Path) -> None:
 def test_no_data_set(tmp_path: Path) -> None:
     found = plan(tmp_path, "submission.csv", overlay={"dataset": "set"})
     told(found, "The data set set is not there", "Set `dataset`", "earmark init")
+
+
+def test_train_only_data_has_everything_but_a_submission(tmp_path: Path) -> None:
+    for name in ("dog/1.wav", "dog/2.wav", "cat/3.wav", "cat/4.wav"):
+        (tmp_path / "sounds" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "sounds" / name).write_bytes(name.encode())
+    overlay = {"dataset": "sounds"}
+    found = plan(tmp_path, "all", overlay=overlay)
+    assert found.code == 0, found.text
+    assert found.counts["write_out_of_fold"] == 1
+    absent = {"write_submission", "score", "read_truth", "combine_predictions", "measure_labels"}
+    assert absent.isdisjoint(found.counts)
+    assert {wildcards["part"] for wildcards in found.wildcards["predict"]} == {"train"}
+    found = plan(tmp_path, "submission.csv", overlay=overlay)
+    assert found.code != 0
+    assert "has no test clips, so there is no submission.csv" in found.text
+
+
+def test_official_folds_and_a_truth_in_a_list_with_splits(tmp_path: Path) -> None:
+    rows = [
+        (f"{number}.wav", ("dog", "cat")[number % 2], ("train", "test")[number > 5], number % 3 + 1)
+        for number in range(8)
+    ]
+    for name, *_ in rows:
+        (tmp_path / name).write_bytes(name.encode())
+    write_rows(tmp_path / "mine.csv", ("file", "label", "split", "fold"), rows)
+    overlay = {"dataset": "mine.csv", "systems": {"cnn_logmel": {"folds": "all"}}}
+    found = plan(tmp_path, "scores", overlay=overlay)
+    assert found.code == 0, found.text
+    assert {fold for system, _, fold in trained(found) if system == "cnn_logmel"} == set("123")
+    assert {fold for system, _, fold in trained(found) if system == "vgg_more"} == {"1"}
+    assert (found.counts["read_truth"], found.counts["score"]) == (1, 1)
+    assert read_rows(tmp_path / "results/mine/index/test.csv")[0]["clip"] == "6.wav"
 
 
 def test_mistakes_in_the_config(tmp_path: Path) -> None:

@@ -227,4 +227,4 @@ def test_files_in_no_list_are_told_and_hidden_ones_are_not(tmp_path: Path, told:
     assert [row.clip for row in found.train] == [fname for fname, _, _ in made.train]
     index.warn_of_unlisted(guessing.layout_of(made.folder), found)
     assert f"2 files in {made.audio_train} are in no list and are not used" in told.text
-    assert "the first is folder/zz.wav" in told.text
+    assert "such as folder/zz.wav" in told.text

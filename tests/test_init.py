@@ -39,10 +39,10 @@ def test_a_folder_per_class(tmp_path: Path, capsys: Any) -> None:
     problems = read_rows(folder / guessing.PROBLEMS)
     found = {(row["kind"].split(":")[0], row["clip"]) for row in problems}
     assert found == {
-        ("not_audio", "dog/7.wav"),
+        ("not a sound file", "dog/7.wav"),
         ("same content with two labels", "cat/6.wav"),
         ("class with one clip", "owl/5.wav"),
-        ("sound file in no list", "intro.wav"),
+        ("sound file that is no clip", "intro.wav"),
     }
     assert f"dataset={folder}" in printed
     # A run reads what was written, and its own list of problems is no list of clips.
@@ -56,9 +56,12 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path, capsys: Any) -> None:
     folder = per_class(tmp_path / "sounds")
     path = folder / "dataset.yaml"
     path.write_text("audio: .\nfolders: [label]\n# mine\n")
-    with pytest.raises(SystemExit, match="exists and stays as it is"):
-        main(["init", str(folder)])
+    (folder / "list.csv").write_text("file,label\n")
+    main(["init", str(folder)])
+    assert f"This is what {path} says" in capsys.readouterr().out
     assert "# mine" in path.read_text()
+    with pytest.raises(SystemExit, match="was not changed"):
+        main(["init", str(folder / "list.csv"), "--output", str(path)])
     main(["init", str(folder), "--output", str(tmp_path / "own/dataset.yaml")])
     assert f"dataset={tmp_path / 'own'}" in capsys.readouterr().out
     elsewhere = index.read_lists(guessing.layout_of(tmp_path / "own"))
@@ -84,7 +87,7 @@ def test_a_list_with_parts_folds_and_mistakes(tmp_path: Path, capsys: Any) -> No
     assert "official: 1 (2), 2 (2)" in printed
     problems = read_rows(tmp_path / guessing.PROBLEMS)
     kinds = {row["kind"].split(":")[0] for row in problems}
-    assert {"label", "absent", "part beyond the end of its file"} <= kinds
+    assert {"label", "listed, but missing", "part beyond the end of its file"} <= kinds
     assert "one recording in two folds" in kinds
     assert any("line 5" in row["clip"] for row in problems)
 
@@ -120,3 +123,27 @@ def test_silence_is_no_leak_of_anything(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir()
         soundfile.write(tmp_path / name, np.zeros(0), 8000)
     main(["init", str(tmp_path)])
+
+
+def test_a_list_of_which_no_row_can_be_used(tmp_path: Path, capsys: Any) -> None:
+    folder = per_class(tmp_path / "sounds")
+    rows = [("dog/1.wav", "dog", "ja"), ("cat/3.wav", "cat", "nein")]
+    write_rows(folder / "clips.csv", ("file", "label", "verified"), rows)
+    main(["init", str(folder / "clips.csv")])
+    printed = capsys.readouterr().out
+    assert "No clip can be used" in printed
+    assert "Mend what stops a run" in printed
+    assert [row["stops"] for row in read_rows(folder / guessing.PROBLEMS)] == ["1", "1"]
+    # Mended, and what is written can be looked at again: the list of problems goes.
+    write_rows(folder / "clips.csv", ("file", "label"), [row[:2] for row in rows])
+    main(["init", str(folder / "clips.csv"), "--force"])
+    main(["init", str(folder / "dataset.yaml")])
+    kinds = {row["kind"] for row in read_rows(folder / guessing.PROBLEMS)}
+    assert kinds == {"class with one clip", "sound file that is no clip"}
+
+
+@pytest.mark.parametrize("name", ["x.txt", "x"])
+def test_an_output_that_no_run_would_read(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SystemExit, match=r"ends in \.yaml"):
+        main(["init", str(per_class(tmp_path / "sounds")), "-o", str(tmp_path / name)])
+    assert not (tmp_path / name).exists()

@@ -101,6 +101,33 @@ def test_two_copies_of_a_set_give_the_same_bytes_by_the_script(tmp_path: Path) -
     assert b"truncated" in found[0]
 
 
+def test_an_index_edited_meanwhile_gives_no_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_set(tmp_path / "set", ["Cello", "Bark"])
+    built = index.build(guessing.layout_of(made.folder))
+    paths = {part: tmp_path / f"{part}.csv" for part in built.texts()}
+    index.write(built, paths)
+    inspect_all = inspection.inspect
+
+    def edited(*arguments: Any) -> pd.DataFrame:
+        table = inspect_all(*arguments)
+        paths["train"].write_text(paths["train"].read_text().rsplit("\n", 2)[0] + "\n")
+        return table
+
+    monkeypatch.setattr(inspection, "inspect", edited)
+    with pytest.raises(EarmarkError, match="edited while"):
+        inspect_clips.main(
+            index_table=str(paths["train"]),
+            audio=[],
+            table=str(tmp_path / "clips.csv"),
+            cfg={"part": "train", "clips": LENIENT},
+            threads=1,
+            folder=str(made.folder),
+        )
+    assert not (tmp_path / "clips.csv").exists()
+
+
 def test_clips_that_are_listed_but_absent(tmp_path: Path) -> None:
     made = make_set(tmp_path, ["Cello", "Bark"])
     for fname, _, _ in made.train[2:4]:

@@ -1,5 +1,6 @@
 """Both challenge layouts are found, by their train lists; what else they have may be absent."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -92,3 +93,13 @@ def test_a_list_of_test_clips_that_are_not_there(tmp_path: Path) -> None:
         challenge_layout(tmp_path)
     assert str(made.test_list) in str(caught.value)
     assert str(made.audio_test) in str(caught.value)
+
+
+def test_where_the_truth_is_can_be_compared_without_paths(tmp_path: Path) -> None:
+    settings = []
+    for place, label in (("a", "label"), ("b", "label"), ("b", "other")):
+        table = tmp_path / place / "test.csv"
+        test = ClipList(tmp_path / place, table, {"file": "f", "label": label}, part="test")
+        settings.append(Layout(tmp_path / place, test, test).truth_settings())
+    assert settings[0] == settings[1] != settings[2]
+    assert str(tmp_path) not in json.dumps(settings)

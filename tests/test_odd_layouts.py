@@ -8,9 +8,11 @@ from typing import Any
 
 import odd_layouts
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from odd_layouts import Kind
 
-from earmark.dataset import description, guessing, index
+from earmark.dataset import description, guessing, index, survey
 from earmark.dataset.layout import Layout
 from earmark.runtime.errors import EarmarkError
 
@@ -74,6 +76,7 @@ def test_every_kind(tmp_path: Path, kind: Kind) -> None:
     found.pop("others", None)
     for folder in (layout.folder, tmp_path / "elsewhere"):
         folder.mkdir(exist_ok=True)
+        (folder / "dataset.yml").unlink(missing_ok=True)
         description.write(layout, folder / description.NAME)
         assert facts(guessing.layout_of(folder)) == found
 
@@ -98,7 +101,7 @@ def test_sounds_that_are_no_clips_are_told(tmp_path: Path, told: Any) -> None:
     for path in (beside, listed.write(tmp_path / "listed")):
         layout = guessing.layout_of(path)
         index.warn_of_unlisted(layout, index.build(layout))
-    assert re.findall(r"(\d+) files in .* are in (.*) and .* first is (.*)\.", told.text) == [
+    assert re.findall(r"(\d+) files in .* are in (.*) and .* such as (.*)\.", told.text) == [
         ("1", "no folder of a class", "intro.wav"),
         ("1", "no list", "c.wav"),
     ]
@@ -112,3 +115,84 @@ def test_files_are_relative_to_the_data_set_wherever_their_list_is(tmp_path: Pat
         path = Kind("", sounds, "", {place: text}, place).write(folder)
         rows = index.build(guessing.layout_of(path)).train
         assert not [row.file for row in rows if os.path.isabs(row.file)]
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    tmp_path: Path, told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Kind("", "dog/1.wav cat/2.wav cat/x/3.wav", "").write(tmp_path / "set")
+    scandir = os.scandir
+
+    def denied(path: str) -> Any:
+        if path.endswith("x"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    layout = guessing.layout_of(folder)
+    built = index.build(layout)
+    assert [row.clip for row in built.train] == ["cat/2.wav", "dog/1.wav"]
+    index.warn_of_unlisted(layout, built)
+    assert f"{folder}/cat/x" in told.text
+    problems = survey.survey(layout).problems
+    assert f"{folder}/cat/x" in problems["clip"].tolist()
+
+
+# What lists, dataset.yaml and the names of files and folders are made of.
+PIECES = st.sampled_from(
+    [
+        *("file", "label", "split", "fold", "verified", "start", "end", "recording", "1", "0", "2"),
+        *("a.wav", "b", "dog/a.wav", "..", "/", "train", "test", "dog", "cat", "dog;cat", "'", '"'),
+        *(
+            ",",
+            ",",
+            ",",
+            ";",
+            "\t",
+            "\n",
+            "\n",
+            "\n",
+            ": ",
+            "- ",
+            "[",
+            "]",
+            "{",
+            "}",
+            "\ufeff",
+            "\0",
+        ),
+        *("audio: .\n", "list: list.csv\n", "columns: ", "folders: ", "test: ", "[label]", "\\"),
+    ]
+)
+TEXTS = st.one_of(
+    st.binary(max_size=60),
+    st.lists(PIECES, max_size=25).map("".join).map(str.encode),
+    st.lists(PIECES, max_size=25).map(lambda some: ("file,label\n" + "".join(some)).encode()),
+    st.lists(PIECES, max_size=25).map(lambda some: ("audio: .\n" + "".join(some)).encode()),
+)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("garbled")
+    Kind("", "dog/a.wav cat/b.wav", "").write(folder)
+    return folder
+
+
+@given(text=TEXTS, name=st.sampled_from(["list.csv", "dataset.yaml"]))
+@settings(max_examples=300)
+def test_garbled_lists_and_descriptions_are_read_or_refused(
+    scratch: Path, text: bytes, name: str
+) -> None:
+    path = scratch / name
+    path.write_bytes(text)
+    sentence = ""
+    try:
+        clips = index.read_lists(guessing.layout_of(path)).train
+    except EarmarkError as problem:
+        sentence = str(problem)
+    else:
+        assert clips
+        assert all(clip.label.strip() == clip.label != "" for clip in clips)
+        assert len({clip.clip for clip in clips}) == len(clips)
+    assert all(line.isprintable() for line in sentence.split("\n"))

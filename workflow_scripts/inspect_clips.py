@@ -4,7 +4,9 @@ import logging
 from typing import Any
 
 from earmark.dataset import clips, inspection, layout, tables
+from earmark.dataset.hashing import hash_of
 from earmark.runtime import job
+from earmark.runtime.errors import EarmarkError
 
 log = logging.getLogger("earmark")
 
@@ -22,9 +24,16 @@ def main(
 
     ``cfg`` has the ``part`` and how to treat faulty ``clips``.
     """
+    before = hash_of(index_table)
     index = tables.read_table(index_table, ("clip", "file", "start", "end"), "index of clips")
     base = layout.base_folder(audio, folder)
     inspected = inspection.inspect(index, base, cfg["part"], cfg["clips"], threads)
+    # Planning another run writes it too, and Snakemake would take this table for newer.
+    if hash_of(index_table) != before:
+        raise EarmarkError(
+            f"The list of clips was edited while they were inspected ({index_table} has changed). "
+            f"Run the same command again."
+        )
     clips.write(inspected, table)
     for line in inspection.summary(inspected, cfg["part"]):
         log.info("%s", line)

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -12,8 +13,11 @@ from earmark.runtime.errors import EarmarkError
 log = logging.getLogger("earmark")
 
 
-def main(*, index_table: str, table: str, dataset: str) -> None:
-    """Write the truth (fname, label) of the test clips of the data set at ``dataset``."""
+def main(*, index_table: str, table: str, cfg: dict[str, Any], dataset: str) -> None:
+    """Write the truth (fname, label) of the test clips of the data set at ``dataset``.
+
+    ``cfg`` has where the ``labels`` are, for Snakemake to notice an edit.
+    """
     layout = guessing.layout_of(Path(dataset))
     problems: list[tuple[int, EarmarkError]] = []
     listed = clip_lists.read(layout.test, problems=problems) if layout.test else []

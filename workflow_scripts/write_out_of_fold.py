@@ -42,9 +42,10 @@ def main(
     scores = scoring.score(scoring.read_clip_scores(out_of_fold_table))
     for row in scores[scores["split"] == "all"].itertuples():
         log.info(
-            "%s, seed %s: out-of-fold MAP@3 %.3f (standard error %.3f), first guess correct "
-            "%.1f %%, on %d verified clips.",
-            *(row.system, row.seed, row.map3, row.standard_error, 100 * row.accuracy, row.clips),
+            "%s, seed %s, out of fold: the first guess is right for %.1f %% of %d verified clips, "
+            "MAP@3 is %.3f (standard error %.3f). Each clip's guesses are in %s.",
+            *(row.system, row.seed, 100 * row.accuracy, row.clips, row.map3, row.standard_error),
+            out_of_fold_table,
             extra={"terminal": True},
         )
 

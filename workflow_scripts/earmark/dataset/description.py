@@ -63,32 +63,45 @@ def _mistakes(
 ) -> Iterator[str]:
     for key in content:
         if key not in keys:
-            yield f"{where}{key} is unknown. It can have: {', '.join(keys)}."
+            yield f"{where}{printable(key)} is unknown. It can have: {', '.join(keys)}."
     for key in ("audio", "list", "label_separator"):
         if key in content and not (isinstance(content[key], str) and content[key]):
-            yield f"{where}{key} is {content[key]!r}. Write text, in quotes."
+            yield f"{where}{key} is {_shown(content[key])}. Write text, in quotes."
     if not {"audio", "list"} & set(content):
         yield f"{where or 'it '}names no folder of clips. Write `audio:`, for example `audio: .`."
     audio = folder / str(content.get("audio", "."))
     if not audio.is_dir():
-        yield f"{where}audio is {printable(content['audio'])}, but there is no folder {audio}."
+        yield f"{where}audio is {_shown(content['audio'])}, but there is no such folder."
+    elif "list" in content and not (folder / str(content["list"])).is_file():
+        yield f"{where}list is {_shown(content['list'])}, but there is no such file."
     columns = content.get("columns", {})
     is_text = isinstance(columns, dict) and all(isinstance(one, str) for one in columns.values())
     if not is_text or not {*columns} <= {*ROLES}:
         yield (
-            f"{where}columns is {columns!r}. Write role: column, in quotes if it is no word; roles "
-            f"are {', '.join(ROLES)}."
+            f"{where}columns is {_shown(columns)}. Write role: column, in quotes if it is no word; "
+            f"roles are {', '.join(ROLES)}."
         )
+    elif columns and "list" not in content:
+        yield f"{where}columns needs a list that has them. Write `list:`, or `folders`."
     elif "list" in content and "file" not in columns:
         yield f"{where}columns does not say which column has the file names. Write `file: COLUMN`."
     folders = content.get("folders", [])
     if not isinstance(folders, list) or not {*map(str, folders)} <= {*ROLES} - {"file"}:
-        yield f"{where}folders is {folders!r}. Write a list of roles, such as [label]."
+        yield f"{where}folders is {_shown(folders)}. Write a list of roles, such as [label]."
+    elif len({*map(str, folders)}) < len(folders):
+        yield f"{where}folders is {_shown(folders)}. Write each role once."
     several = content.get("several_labels", "refuse")
     if several not in SEVERAL_LABELS:
-        yield f"{where}several_labels is {several!r}. Write one of {', '.join(SEVERAL_LABELS)}."
+        words = ", ".join(SEVERAL_LABELS)
+        yield f"{where}several_labels is {_shown(several)}. Write one of {words}."
     elif several != "refuse" and not {"list", "label_separator"} <= set(content):
         yield f"{where}several_labels needs a list and its label_separator."
+    elif several == "most_specific" and is_text and "label" not in columns:
+        yield f"{where}several_labels needs a column `label`. Write it, or leave_out."
+
+
+def _shown(value: object) -> str:
+    return printable(repr(value), 200)
 
 
 def _clip_list(content: Mapping[str, Any], folder: Path, part: str | None) -> ClipList:

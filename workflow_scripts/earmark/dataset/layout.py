@@ -8,6 +8,7 @@ stays fast.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from earmark.runtime.errors import EarmarkError
 
@@ -63,6 +64,14 @@ class Layout:
     def has_truth(self) -> bool:
         """Whether the ground truth of the test clips is known."""
         return bool(self.test_truth or (self.test and "label" in self.test.roles))
+
+    def truth_settings(self) -> dict[str, Any]:
+        """How the labels of test clips are listed, as plain values; no path."""
+        if self.test is None:
+            return {}
+        settings = {name: value for name, value in vars(self.test).items() if name != "audio"}
+        table = self.test.table
+        return {**settings, "table": table and table.name, "folders": list(self.test.folders)}
 
     def moved_to(self, folder: Path) -> "Layout":
         """The same with the truth files below another folder."""

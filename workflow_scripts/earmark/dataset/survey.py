@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
-from earmark.dataset import audio, clip_lists, folds, other_files, tables
+from earmark.dataset import audio, clip_lists, csv_files, folds, other_files, tables
 from earmark.dataset.clip_lists import RowError
 from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import Layout
@@ -24,6 +25,15 @@ EXAMPLES, MOST_CLASSES = 3, 12
 READERS = 8
 
 
+class Problem(NamedTuple):
+    """A problem of a clip, or of a row of a list; ``stops`` is 1 if a run would stop at it."""
+
+    kind: str
+    clip: str
+    problem: str
+    stops: int = 0
+
+
 @dataclass(frozen=True)
 class Survey:
     """What was found: clips with their files' facts, and problems (kind, clip, problem)."""
@@ -32,10 +42,15 @@ class Survey:
     clips: pd.DataFrame
     problems: pd.DataFrame
 
+    @property
+    def stops(self) -> bool:
+        """Whether a run would stop, at rows that cannot be used or clips that are absent."""
+        return bool(self.problems["stops"].any())
+
 
 def survey(layout: Layout) -> Survey:
     """Read the lists of a layout and open every file that they name."""
-    problems: list[tuple[str, str, str]] = []
+    problems: list[Problem] = []
     parts = []
     for name, listed in (("train", layout.train), ("test", layout.test)):
         if listed is None:
@@ -45,16 +60,15 @@ def survey(layout: Layout) -> Survey:
         clips = clip_lists.read(listed, name == "train", files, rows)
         for line, problem in rows:
             kind = problem.kind if isinstance(problem, RowError) else "list"
-            problems.append(
-                (
-                    kind,
-                    f"{listed.table.name}, line {line}" if listed.table else str(line),
-                    str(problem),
-                )
-            )
-        table = pd.DataFrame(clips, columns=clip_lists.Clip._fields).assign(part=name)
+            place = f"{listed.table.name}, line {line}" if listed.table else str(line)
+            # Only labels of test clips may be missing.
+            problems.append(Problem(kind, place, str(problem), stops=1))
+        table = pd.DataFrame(clips, columns=clip_lists.Clip._fields, dtype=object)
+        table = table.assign(part=name)
         parts.append(table.assign(path=[str(listed.audio / clip.file) for clip in clips]))
     clips = pd.concat(parts, ignore_index=True)
+    if clips.empty:
+        return Survey(layout, clips, pd.DataFrame(problems, columns=Problem._fields))
     paths = clips["path"].unique().tolist()
     with ThreadPoolExecutor(READERS) as readers:
         facts = list(progress.track(readers.map(audio.header, paths), len(paths), "files opened"))
@@ -62,7 +76,7 @@ def survey(layout: Layout) -> Survey:
     clips["content"] = _contents(clips)
     problems += [*_file_problems(clips), *_leaks(clips), *_class_problems(clips)]
     problems += _unlisted(layout, {*paths})
-    table = pd.DataFrame(problems, columns=["kind", "clip", "problem"])
+    table = pd.DataFrame(problems, columns=Problem._fields)
     return Survey(layout, clips, table)
 
 
@@ -85,26 +99,24 @@ def _contents(clips: pd.DataFrame) -> pd.Series:
     return content.where(content == "", content + "#" + clips["start"] + "-" + clips["end"])
 
 
-def _file_problems(clips: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+def _file_problems(clips: pd.DataFrame) -> Iterator[Problem]:
     for row in clips[clips["status"] != "ok"].itertuples():
         similar = other_files.similar_file(row.path) if row.status == "absent" else None
         hint = f" There is {similar.name}: {similar.reason}." if similar else ""
         problem = row.problem or audio.STATUSES[row.status]
-        yield (
-            f"{row.status}: {audio.STATUSES[row.status]}",
-            row.clip,
-            f"{row.path}: {problem}.{hint}",
-        )
+        sentence = f"{row.path}: {problem}.{hint}"
+        stops = int(row.status == "absent")
+        yield Problem(audio.STATUSES[row.status], row.clip, sentence, stops)
     ends = pd.to_numeric(clips["end"], errors="coerce")
     for row in clips[(clips["status"] == "ok") & (ends > clips["seconds"] + 0.05)].itertuples():
-        yield (
+        yield Problem(
             "part beyond the end of its file",
             row.clip,
             f"the part ends at {row.end} s, {row.path} at {row.seconds:g} s",
         )
 
 
-def _leaks(clips: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+def _leaks(clips: pd.DataFrame) -> Iterator[Problem]:
     """Clips of one content or recording that are where they should not be together."""
     train = clips[clips["part"] == "train"]
     held_out = train[train["fold"] != ""]
@@ -118,33 +130,38 @@ def _leaks(clips: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
         for value, group in folds.rows_apart(table, by, differs).groupby(by):
             name = f"{by} {value}: " if by == "recording" else ""
             shown = ", ".join(f"{row.clip} ({getattr(row, differs)})" for row in group.itertuples())
-            yield kind, group["clip"].iloc[0], f"{name}{shown}"
+            yield Problem(kind, group["clip"].iloc[0], f"{name}{shown}")
 
 
-def _class_problems(clips: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+def _class_problems(clips: pd.DataFrame) -> Iterator[Problem]:
     train = clips[clips["part"] == "train"]
     for label, group in train.groupby("label"):
         if len(group) == 1:
-            yield "class with one clip", group["clip"].iloc[0], f"{label}: it is never held out"
+            clip = group["clip"].iloc[0]
+            yield Problem("class with one clip", clip, f"{label}: it cannot be held out")
         if not group["verified"].any():
-            yield (
+            yield Problem(
                 "class without a verified clip",
                 group["clip"].iloc[0],
                 f"{label}: listen to some of its {len(group)} clips and mark the right ones",
             )
 
 
-def _unlisted(layout: Layout, used: set[str]) -> Iterator[tuple[str, str, str]]:
+def _unlisted(layout: Layout, used: set[str]) -> Iterator[Problem]:
     folders = {part.audio for part in (layout.train, layout.test) if part}
     for folder in folders:
         files = SoundFiles(folder)
         for name in files.unused({name for name in files.names if str(folder / name) in used}):
-            yield "sound file in no list", name, str(folder / name)
+            yield Problem("sound file that is no clip", name, str(folder / name))
+        for path in files.unreadable:
+            yield Problem("folder that cannot be read", path, "check its permissions")
 
 
 def lines(found: Survey) -> list[str]:
     """The survey in words, for a terminal."""
     layout, clips = found.layout, found.clips
+    if clips.empty:
+        return ["  No clip can be used.", *_problem_lines(found)]
     files = clips.drop_duplicates("path")
     train = clips[clips["part"] == "train"]
     parts = [part for part in (layout.train, layout.test) if part]
@@ -156,6 +173,10 @@ def lines(found: Survey) -> list[str]:
     if layout.train.table:
         columns = ", ".join(f"{role}: {name}" for role, name in layout.train.columns.items())
         rows.append(("list", f"{layout.train.table}, columns {columns}"))
+        header = csv_files.read(layout.train.table, [], "list of clips", by_hand=True).columns
+        unused = [name for name in header if name not in layout.train.columns.values()]
+        if unused:
+            rows.append(("not used", f"columns {', '.join(unused)}"))
     if layout.train.folders:
         rows.append(("folders", f"{'/'.join(layout.train.folders)}/..."))
     opened = files[files["format"] != ""]
@@ -167,10 +188,17 @@ def lines(found: Survey) -> list[str]:
     rows.append(("folds", f"official: {_counted(official)}" if len(official) else "to be drawn"))
     if {"recording", "start"} & layout.train.roles:
         rows.append(("recordings", f"{train['recording'].nunique():,}"))
-    rows.append(("problems", f"{len(found.problems):,}" if len(found.problems) else "none seen"))
-    text = [f"  {name:<11} {printable(value, 1000)}" for name, value in rows]
+    rows.append(("problems", f"{len(found.problems):,}" if len(found.problems) else "none found"))
+    return [f"  {name:<11} {printable(value, 1000)}" for name, value in rows] + _problem_lines(
+        found
+    )
+
+
+def _problem_lines(found: Survey) -> list[str]:
+    text = []
     for kind, group in found.problems.groupby("kind", sort=False):
-        text.append(f"    {kind} ({len(group):,})")
+        stops = ", at which a run stops" if group["stops"].any() else ""
+        text.append(f"    {kind} ({len(group):,}){stops}")
         text += [
             f"      {printable(row.clip)}: {printable(row.problem, 200)}"
             for row in group[:EXAMPLES].itertuples()

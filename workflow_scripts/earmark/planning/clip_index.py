@@ -38,12 +38,14 @@ def update(
     cache: Path = CACHE,
     clips: Listed | None = None,
     with_sample_rate: bool = False,
+    owner: Path | None = None,
 ) -> None:
     """Write the tables of ``results``/index for the clips in ``layout``, where they changed.
 
     ``clips`` is what its lists say, if they were read. ``cache`` is the folder for hashes of clips.
     ``with_sample_rate``: the usual rate of the train clips is written too. Raises EarmarkError when
-    ``results`` were computed from different clips of another folder.
+    ``results`` were computed from different clips or labels of another ``owner`` (the data set's
+    folder or list).
     """
     hashes = HashCache(cache / f"{results.name}.json")
     clips = clips or index.read_lists(layout)
@@ -54,17 +56,17 @@ def update(
     if changed:
         before = _owner(cache / f"{results.name}.folder")
         # A folder that is no longer there was moved, and may have been edited since.
-        other = before is not None and before != layout.folder.resolve() and before.exists()
-        if other and results.exists() and changed & {*index.PARTS}:
+        owner = owner or layout.folder.resolve()
+        if before is not None and before != owner and before.exists() and results.exists():
             raise EarmarkError(
-                f"The results in {results} were computed from the clips in {before}, but "
-                f"{layout.folder} contains different clips. Write `name: another_name` in the "
+                f"The results in {results} were computed from the clips in {before}, but {owner} "
+                f"contains different clips or labels. Write `name: another_name` in the "
                 f"config (or add name=another_name after --config) to keep both, or delete "
                 f"{results}."
             )
+    index.warn_of_copies(built)
+    index.warn_of_shared_recordings(clips)
     if changed & {*index.PARTS}:
-        index.warn_of_copies(built)
-        index.warn_of_shared_recordings(clips)
         index.warn_of_unlisted(layout, built)
     if "listed" in changed and layout.train.part and layout.train.table:
         columns = ", ".join(f"{role}: {name}" for role, name in layout.train.columns.items())
@@ -96,10 +98,10 @@ def sample_rate_of(source: Source, results: Path) -> int:
     return int((results / RATE_FILE).read_text(encoding="utf-8"))
 
 
-def note_owner(layout: Layout, results: Path, cache: Path = CACHE) -> None:
-    """Note, when a run begins, which folder the results are of; a dry run does not change that."""
+def note_owner(owner: Path, results: Path, cache: Path = CACHE) -> None:
+    """Note, when a run begins, which folder or list results are of; a dry run changes nothing."""
     with atomic_file(cache / f"{results.name}.folder") as temporary:
-        temporary.write_text(str(layout.folder.resolve()), encoding="utf-8")
+        temporary.write_text(str(owner), encoding="utf-8")
 
 
 def _owner(note: Path) -> Path | None:

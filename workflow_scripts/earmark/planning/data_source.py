@@ -1,6 +1,7 @@
 """Where a run's clips come from: the synthesised set, the fetched one, or a user's folder."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from earmark.dataset.layout import Layout
 from earmark.labels import class_groups
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import write_error
+
+log = logging.getLogger("earmark")
 
 DEMO, FETCHED = "demo", "fsdkaggle2018"
 # In a folder of results, the link to their data set.
@@ -42,6 +45,12 @@ class Source:
     def clips_exist(self) -> bool:
         """Whether no rule makes or fetches the clips: then planning looks for edits."""
         return self.kind in ("fetched", "folder")
+
+    @property
+    def owner(self) -> Path:
+        """What results belong to: the folder, or the list or dataset.yaml of another name."""
+        path = Path(os.path.realpath(self.path))
+        return path.parent if path.name == description.NAME else path
 
     @property
     def corrections(self) -> list[Path]:
@@ -116,6 +125,11 @@ def check(source: Source, results: Path) -> None:
         raise EarmarkError(f"The results in {results} are of the demo. {advice}")
     if source.kind != "folder" and (results / LINK).is_symlink():
         raise EarmarkError(f"The results in {results} are of a folder of clips. {advice}")
+    if not source.has_test and (results / "submission.csv").exists():
+        log.warning(
+            f"The data set has no test clips any more: submission.csv and scores in {results} are "
+            f"of those that it had."
+        )
     for path in source.corrections:
         from earmark.labels import corrections  # imports pandas
 

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import math
+import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -86,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     describe.add_argument("path", type=Path, help="a folder, or a list (.csv, .tsv)")
     describe.add_argument("-o", "--output", type=Path, help="the dataset.yaml to write")
     describe.add_argument("--force", action="store_true", help="replace a dataset.yaml")
-    describe.set_defaults(run=lambda given: init(given.path, given.output, given.force))
+    describe.set_defaults(run=_init)
     _add_tag(commands)
     card = commands.add_parser(
         "info", help="print a bundle's model card", description=INFO, formatter_class=raw
@@ -105,8 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:  # `earmark tag ... | head`
-        sys.stdout = None
+    except BrokenPipeError:  # of `earmark tag ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 
@@ -194,42 +195,10 @@ def info(folder: Path) -> None:
     print(bundle.read_card(folder), end="")
 
 
-def init(path: Path, output: Path | None, replace: bool) -> None:
-    """Print what is in a folder or list of sounds, and write its dataset.yaml.
+def _init(parsed: argparse.Namespace) -> None:
+    from earmark.dataset import initialising
 
-    Raises EarmarkError for what cannot be read, and where there is another dataset.yaml.
-    """
-    from earmark.dataset import description, guessing, survey
-
-    if not path.exists():
-        raise EarmarkError(f"There is no {path}. Name a folder of sounds, or a list.")
-    layout, others = guessing.guess(path)
-    found = survey.survey(layout)
-    print("\n".join([str(path), *survey.lines(found)]))
-    if others:
-        names = ", ".join(str(one) for one in others)
-        print(f"  other lists: {names}\n  To take one of these: earmark init {others[0]}")
-    folder = path if path.is_dir() else path.parent
-    output = output or folder / description.NAME
-    if len(found.problems):
-        problems = output.with_name(guessing.PROBLEMS)
-        survey.write_problems(found, problems)
-        print(f"All problems are in {problems}.")
-    used: Path = folder
-    if layout.test_truth or (layout.train.part is None and layout.train.table):
-        print("It has the layout of a challenge, which needs no dataset.yaml.")
-    else:
-        if output.exists() and not replace:
-            raise EarmarkError(
-                f"{output} exists and stays as it is. Edit it, or write another by `--force` or "
-                f"`--output`."
-            )
-        description.write(layout, output)
-        print(f"Wrote {output}: check it.")
-        used = output.parent if output.name == description.NAME else output
-    print(
-        f"Then: .venv/bin/snakemake -j4 all --configfile presets/own.yaml --config dataset={used}"
-    )
+    initialising.init(parsed.path, parsed.output, parsed.force)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,78 @@
+"""`earmark init`: look at a folder or list of sounds, say what is there, and describe it."""
+
+import shlex
+from pathlib import Path
+
+from earmark.dataset import description, guessing, survey
+from earmark.dataset.layout import Layout
+from earmark.runtime.errors import EarmarkError
+
+
+def init(path: Path, output: Path | None, replace: bool) -> None:
+    """Print what is in a folder or list of sounds, and write its dataset.yaml.
+
+    A dataset.yaml that is there is followed, and stays, unless ``replace``. Raises EarmarkError for
+    what cannot be read or written.
+    """
+    if not path.exists():
+        raise EarmarkError(f"There is no {path}. Name a folder of sounds, or a list.")
+    folder = path if path.is_dir() else path.parent
+    output = _output(output or folder / description.NAME)
+    is_described = path.is_file() and path.suffix.lower() in guessing.DESCRIPTIONS
+    if is_described or (path.is_dir() and output.exists() and not replace):
+        output = path if is_described else output
+        remark = f"This is what {output} says; `--force` looks anew and replaces it."
+        _report(description.read(output), path, output, [], remark)
+        return
+    if output.exists() and not replace:
+        raise EarmarkError(
+            f"{output} exists and was not changed. Replace it by `--force`, or write another file "
+            f"by `--output`."
+        )
+    layout, others = guessing.guess(path)
+    is_challenge = bool(layout.train.table) and layout.train.part is None
+    if is_challenge:
+        remark = "It has the layout of a challenge, which needs no dataset.yaml."
+        _report(layout, path, path, others, remark, "presets/small.yaml")
+        return
+    description.write(layout, output)
+    _report(layout, path, output, others, f"Wrote {output}: check it.")
+
+
+def _output(path: Path) -> Path:
+    """The dataset.yaml to write. Raises EarmarkError for a path that cannot be one."""
+    if path.is_dir():
+        path = path / description.NAME
+    if path.suffix.lower() not in guessing.DESCRIPTIONS:
+        raise EarmarkError(f"The output is {path}. Write a name that ends in .yaml.")
+    return path
+
+
+def _report(
+    layout: Layout,
+    path: Path,
+    described: Path,
+    others: list[Path],
+    remark: str,
+    preset: str = "presets/own.yaml",
+) -> None:
+    """Print a survey of what is at ``path``, and how to use what describes it."""
+    found = survey.survey(layout)
+    print("\n".join([str(path), *survey.lines(found)]))
+    if others:
+        print(f"  other lists {', '.join(map(str, others))}")
+        print(f"  To take one of these: .venv/bin/earmark init {shlex.quote(str(others[0]))}")
+    beside = described if described.is_dir() else described.parent
+    problems = beside / guessing.PROBLEMS
+    if len(found.problems):
+        survey.write_problems(found, problems)
+        print(f"All problems are in {problems}.")
+    elif problems.exists():
+        problems.unlink()  # of an earlier look
+    print(remark)
+    dataset = described.parent if described.name == description.NAME else described
+    mend = "Mend what stops a run, then" if found.stops else "Then"
+    print(
+        f"{mend}: .venv/bin/snakemake -j4 all --configfile {preset} "
+        f"--config dataset={shlex.quote(str(dataset))}"
+    )
