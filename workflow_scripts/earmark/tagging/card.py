@@ -49,7 +49,10 @@ def make(
         for where, table in zip(SCORED, scores, strict=False)
         for row in table[table["split"] == "all"].itertuples()
     ]
-    weights = dict(zip(bundle.combination.members, bundle.combination.scores or [], strict=False))
+    mean = bundle.combination
+    weights = {
+        name: round(score, 3) for name, score in zip(mean.members, mean.scores or [], strict=False)
+    }
     return f"""\
 # Sound tagger {bundle.name}
 
@@ -78,7 +81,7 @@ may be wrong. {len(used)} of {len(clips)} clips could be learned from, in all
 {_table(("class", "clips", "verified"), labels.groupby("label")["verified"].agg(["size", "sum"]))}
 ## Networks
 
-Kind of mean, if there are several systems: {bundle.combination.kind} {_text(weights)}
+Kind of mean, if there are several systems: {mean.kind} {_text(weights)}
 
 {_table(("system", "feature", "network", "networks", "learned from"), systems)}
 {_table(("feature", "settings"), [(name, _text(one)) for name, one in bundle.features.items()])}
