@@ -189,7 +189,7 @@ FOLDERS = [
     Kind(
         "splits and another folder beside them",
         "train/dog/1.wav test/dog/2.wav noise/3.wav",
-        "look like splits, but there are others beside them, such as noise",
+        "but there are others beside them, such as noise",
     ),
     Kind("train and test without classes", "train/1.wav test/2.wav", NO_CLASSES),
     Kind("only folders of folds", "fold1/1.wav fold2/2.wav", NO_CLASSES),
@@ -218,6 +218,80 @@ FOLDERS = [
             }
         },
         {"README.md": "x", "LICENSE": "y"},
+    ),
+    Kind(
+        "what storage systems leave in folders",
+        "dog/1.wav cat/2.wav $RECYCLE.BIN/S-1/3.wav @eaDir/4.wav __MACOSX/dog/5.wav "
+        "lost+found/6.wav System_SPACE_Volume_SPACE_Information/7.wav",
+        PAIR,
+    ),
+    Kind(
+        "train and test below each class, and a sound beside them",
+        "dog/train/1.wav dog/test/2.wav cat/train/3.wav cat/4.wav",
+        "there are others beside them, such as cat/4.wav",
+    ),
+    Kind(
+        "splits in longer words below each class, and a class without",
+        "dog/audio_train/1.wav dog/audio_test/2.wav cat/3.wav",
+        "there are others beside them, such as cat/3.wav",
+    ),
+    Kind(
+        "train and test below each class, and another folder there",
+        "dog/train/1.wav dog/test/2.wav cat/train/3.wav cat/more/4.wav",
+        "there are others beside them, such as cat/more",
+    ),
+    Kind(
+        "train and test below each class, and a sound outside of them all",
+        "dog/train/1.wav dog/test/2.wav cat/train/3.wav 4.wav",
+        {"train": {"cat/train/3.wav": "cat", "dog/train/1.wav": "dog"}, "test": ["dog/test/2.wav"]},
+    ),
+    Kind(
+        "folds and a class beside them",
+        "fold1/1.wav fold2/2.wav dog/3.wav",
+        "there are others beside them, such as dog",
+    ),
+    Kind(
+        "a class that has a folder called train, and one that has none",
+        "dog/train/1.wav cat/2.wav",
+        {"train": {"cat/2.wav": "cat", "dog/train/1.wav": "dog"}},
+    ),
+    Kind(
+        "classes called test tone and train horn",
+        "test_SPACE_tone/1.wav train_SPACE_horn/a/2.wav",
+        {"train": {"test tone/1.wav": "test tone", "train horn/a/2.wav": "train horn"}},
+    ),
+    Kind(
+        "folders called train set and test set",
+        "Train_SPACE_set/dog/1.wav Train_SPACE_set/cat/2.wav Test_SPACE_set/dog/3.wav",
+        {
+            "train": {"Train set/cat/2.wav": "cat", "Train set/dog/1.wav": "dog"},
+            "test": ["Test set/dog/3.wav"],
+        },
+    ),
+    Kind(
+        "dev beside train and test",
+        "train/dog/1.wav train/cat/2.wav dev/dog/3.wav test/cat/4.wav",
+        {
+            "train": {"dev/dog/3.wav": "dog", "train/cat/2.wav": "cat", "train/dog/1.wav": "dog"},
+            "folds": {"dev/dog/3.wav": "0"},
+            "test": ["test/cat/4.wav"],
+        },
+    ),
+    Kind(
+        "dev and test alone",
+        "dev/dog/1.wav dev/cat/2.wav test/cat/3.wav",
+        {"train": {"dev/cat/2.wav": "cat", "dev/dog/1.wav": "dog"}, "test": ["test/cat/3.wav"]},
+    ),
+    Kind(
+        "a folder of a class with a space at its end, and one without",
+        "dog_SPACE_/1.wav dog/2.wav",
+        "differs from 'dog ' above only in case, in spaces",
+    ),
+    Kind(
+        "test clips in no class folders, with a text and a picture",
+        "train/dog/1.wav train/cat/2.wav test/3.wav",
+        {"train": {"train/cat/2.wav": "cat", "train/dog/1.wav": "dog"}, "test": ["3.wav"]},
+        {"test/README.txt": "mine", "test/cover.jpg": b"\xff\xd8"},
     ),
 ]
 
@@ -329,6 +403,19 @@ NAMES = [
             "parts": {"a.wav#0.500-1.000": ("a.wav", "0.5", "1")},
             "recordings": {"a.wav#0.500-1.000": "a.wav"},
         },
+    ),
+    listed(
+        "bare names that fit several files, and their paths",
+        "x/a.wav y/a.wav x/b.wav",
+        "filename,path,label\na.wav,x/a.wav,dog\na.wav,y/a.wav,cat\nb.wav,x/b.wav,cat\n",
+        {"train": {"x/a.wav": "dog", "y/a.wav": "cat", "x/b.wav": "cat"}},
+    ),
+    listed("Excel's line for the separator", "a.wav b.wav", f"sep=,\r\n{LIST}", TWO),
+    listed(
+        "Excel's line for another separator",
+        "a.wav b.wav",
+        "\ufeffsep=|\nfile|label\na.wav|dog\nb.wav|cat\n",
+        TWO,
     ),
 ]
 
@@ -459,6 +546,131 @@ CELLS = [
         "a.wav b.wav",
         f"# mine\n{LIST}",
         "should be the names of the columns",
+    ),
+    listed(
+        "one time of many that is no number",
+        "a.wav b.wav",
+        "file,label,start,end\na,dog,0,1\nb,cat,0:01,0:02\n",
+        "start is '0:01'",
+    ),
+    listed(
+        "times in columns with a unit",
+        "a.wav b.wav",
+        "file,label,start_sec,end_sec\na,dog,0.5,1\nb,cat,,\n",
+        {
+            "train": {"a.wav#0.500-1.000": "dog", "b.wav": "cat"},
+            "parts": {"a.wav#0.500-1.000": ("a.wav", "0.5", "1")},
+            "recordings": {"a.wav#0.500-1.000": "a.wav"},
+        },
+    ),
+    listed(
+        "a start and a duration",
+        "a.wav b.wav",
+        "file,label,start,duration\na,dog,0,1\nb,cat,1,1\n",
+        "The column 'start' of",
+    ),
+    listed(
+        "an offset and a duration",
+        "a.wav b.wav",
+        "file,label,offset,duration\na,dog,0,1\nb,cat,1,1\n",
+        "The column 'offset' of",
+    ),
+    listed(
+        "times in milliseconds",
+        "a.wav b.wav",
+        "file,label,Start (ms),End (ms)\na,dog,0,1000\nb,cat,0,900\n",
+        "Write both, in seconds",
+    ),
+    listed(
+        "a duration of whole files",
+        "a.wav b.wav",
+        "file,label,duration\na,dog,1\nb,cat,2\n",
+        TWO,
+    ),
+    listed(
+        "two parts less than a millisecond apart",
+        "a.wav b.wav",
+        "file,label,start,end\na,dog,0.1,0.2\na,cat,0.1002,0.2003\nb,cat,,\n",
+        "times of a part that differ by a millisecond",
+    ),
+    listed(
+        "splits in a column of any name",
+        "a.wav b.wav c.wav",
+        "file,label,Dataset\na,dog,train\nb,cat,train\nc,cat,test\n",
+        {**TWO, "test": ["c.wav"]},
+    ),
+    listed(
+        "splits of which some are no words",
+        "a.wav b.wav c.wav d.wav",
+        "file,label,subset\na,dog,train\nb,cat,train\nc,cat,test\nd,cat,unlabeled\n",
+        "the split is 'unlabeled'",
+    ),
+    listed(
+        "splits of which some are empty",
+        "a.wav b.wav c.wav d.wav",
+        "file,label,set\na,dog,train\nb,cat,train\nc,cat,test\nd,cat,\n",
+        "the split is ''",
+    ),
+    listed(
+        "test clips as 1",
+        "a.wav b.wav c.wav",
+        "file,label,is_test\na,dog,0\nb,cat,0\nc,cat,1\n",
+        "the split is '0'",
+    ),
+    listed(
+        "notes with words for splits",
+        "a.wav b.wav c.wav",
+        "file,label,note\na,dog,train\nb,cat,good\nc,cat,test tone\n",
+        {"train": {**TWO["train"], "c.wav": "cat"}},
+    ),
+    listed(
+        "dev beside train and test in a list",
+        "a.wav b.wav c.wav",
+        "file,label,split\na,dog,train\nb,cat,Dev\nc,cat,test\n",
+        {**TWO, "folds": {"b.wav": "0"}, "test": ["c.wav"]},
+    ),
+    listed(
+        "two speakers",
+        "a.wav b.wav",
+        "file,label,speaker_id\na,dog,p1\nb,cat,p2\n",
+        {**TWO, "recordings": {"a.wav": "p1", "b.wav": "p2"}},
+    ),
+    listed(
+        "two sources, which are collections",
+        "a.wav b.wav",
+        "file,label,source\na,dog,net\nb,cat,mine\n",
+        TWO,
+    ),
+    listed(
+        "words for no fold",
+        "a.wav b.wav c.wav d.wav e.wav f.wav",
+        "file,label,fold\na,dog,1\nb,cat,2\nc,cat,-1\nd,cat,NaN\ne,cat,none\nf,dog,train\n",
+        {
+            "train": {
+                **TWO["train"],
+                **dict.fromkeys(["c.wav", "d.wav", "e.wav"], "cat"),
+                "f.wav": "dog",
+            },
+            "folds": {"a.wav": "1", "b.wav": "2"},
+        },
+    ),
+    listed(
+        "test among folds",
+        "a.wav b.wav c.wav",
+        "file,label,fold\na,dog,1\nb,cat,2\nc,cat,test\n",
+        "the fold is 'test'",
+    ),
+    listed(
+        "one fold for all test clips",
+        "a.wav b.wav c.wav d.wav",
+        "file,label,split,fold\na,dog,train,1\nb,cat,train,2\nc,cat,test,10\nd,cat,test,10\n",
+        {**TWO, "folds": {"a.wav": "1", "b.wav": "2"}, "test": ["c.wav", "d.wav"]},
+    ),
+    listed(
+        "labels that are numbers, and a feeling",
+        "a.wav b.wav",
+        "file,label,emotion\na,1,sad\nb,2,sad\n",
+        {"train": {"a.wav": "1", "b.wav": "2"}},
     ),
 ]
 
@@ -647,6 +859,60 @@ SETS = [
         {"old.csv": LIST, "new.csv": "file,label,verified\na.wav,dog,1\nb.wav,cat,0\n"},
         init=True,
     ),
+    Kind(
+        "a list in Latin-1 beside class folders",
+        "dog/1.wav cat/2.wav",
+        "is not text in UTF-8",
+        {"l.csv": "file,label\ndog/1.wav,V\u00f6gel\ncat/2.wav,cat\n".encode("latin-1")},
+    ),
+    Kind(
+        "a list with a comma too many beside class folders",
+        "dog/1.wav cat/2.wav",
+        "has 3 cells under 2 columns",
+        {"meta/l.csv": "file,label\ndog/1.wav,dog\ncat/2.wav,cat,black\n"},
+    ),
+    Kind(
+        "a list with a comma too many beside another list",
+        "a.wav b.wav c.wav",
+        "has 3 cells under 2 columns",
+        {"train.csv": LIST + "b,cat,black\n", "test.csv": "file,label\nc,cat\n"},
+        init=True,
+    ),
+    Kind(
+        "a list most of whose files are absent, beside class folders",
+        "dog/1.wav cat/2.wav",
+        "Most of the files that",
+        {"l.csv": "file,label\ndog/1.wav,owl\ndog/3.wav,owl\ndog/4.wav,owl\n"},
+    ),
+    Kind(
+        "a list all of whose files are absent, beside class folders",
+        "dog/1.wav cat/2.wav",
+        "Most of the files that",
+        {"l.tsv": "file\tlabel\nx/1.wav\towl\n"},
+    ),
+    Kind(
+        "tables of classes and texts beside class folders",
+        "dog/1.wav cat/2.wav",
+        PAIR,
+        {
+            "classes.csv": "id,label,text\n0,dog,a pet\n1,cat,a pet\n3,owl,none\n",
+            "mine.csv": "some notes\n1,2,3\n",
+            "notes.txt": "label,x\n1,2,3\n",
+            "old.txt": "file\tlabel\nold/1.wav\tdog\n",
+        },
+    ),
+    Kind(
+        "a large table of features beside class folders, damaged beyond its beginning",
+        "dog/1.wav cat/2.wav",
+        PAIR,
+        {"f.csv": "a,b\n" + '"1,5",2\n' * 50_000 + "1,2,3\n"},
+    ),
+    Kind(
+        "results of a run in the folder of sounds",
+        "dog/1.wav cat/2.wav",
+        PAIR,
+        {"results/set/labels.csv": "clip,label\ndog/1.wav,dog\ncat/2.wav,cat\n"},
+    ),
 ]
 
 DESCRIPTIONS = [
@@ -802,6 +1068,59 @@ test: {{audio: more, list: test.csv, {COLUMNS}}}
     Kind("an archive", "a.wav", "is no folder, list", {"set.zip": "PK"}, dataset="set.zip"),
     Kind("a sound file", "a.wav", "is no folder, list", dataset="a.wav"),
     Kind("a folder with a list", "a.wav b.wav", INIT, {"l.csv": LIST}),
+    Kind(
+        "a dataset.yml",
+        "x/dog/1.wav x/cat/2.wav",
+        PAIR,
+        {"dataset.yml": "audio: x\nfolders: [label]\n"},
+    ),
+    Kind(
+        "a dataset.yaml and a dataset.yml",
+        "dog/1.wav cat/2.wav",
+        "Keep one of them",
+        dict.fromkeys(["dataset.yml", "dataset.yaml"], "audio: .\nfolders: [label]\n"),
+    ),
+    Kind(
+        "a dataset.yaml that is a link to nowhere",
+        "dog/1.wav cat/2.wav",
+        "dataset.yaml cannot be read",
+        make=link("nowhere", "dataset.yaml"),
+    ),
+    described(
+        "the label with the most parents, of a folder",
+        "dog/1.wav cat/2.wav",
+        "audio: .\nlist: l.csv\ncolumns: {file: f}\nfolders: [label]\nlabel_separator: ','\n"
+        "several_labels: most_specific\n",
+        "needs a column `label`",
+        l="f\ndog/1.wav\ncat/2.wav\n",
+    ),
+    described(
+        "columns without a list",
+        "dog/1.wav cat/2.wav",
+        "audio: .\ncolumns: {label: category}\n",
+        "columns needs a list",
+    ),
+    described(
+        "a role for two folders",
+        "x/dog/1.wav x/cat/2.wav",
+        "audio: .\nfolders: [label, label]\n",
+        "Write each role once",
+    ),
+    described(
+        "test clips by a split and apart",
+        "a.wav b.wav c.wav d.wav",
+        "list: l.csv\ncolumns: {file: f, label: l, split: s}\n"
+        "test: {list: t.csv, columns: {file: f}}\n",
+        "has 1 test clips by its splits, such as c.wav",
+        l="f,l,s\na,dog,train\nb,cat,train\nc,cat,test\n",
+        t="f\nd\n",
+    ),
+    described(
+        "a key that is a list",
+        "dog/1.wav",
+        "audio: .\n? [folders]\n: [label]\n",
+        "where a key should be",
+    ),
 ]
 
 KINDS = [*FOLDERS, *NAMES, *CELLS, *SETS, *DESCRIPTIONS]

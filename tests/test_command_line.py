@@ -1,16 +1,21 @@
 """The command `earmark`, and Earmark as a package to install."""
 
+import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
+import bundles
 import pytest
-from tiny import REPO
+import soundfile
+from tiny import REPO, tone
 
 SCRIPTS = REPO / "workflow_scripts"
-VERSION = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+PROJECT = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+VERSION = PROJECT["version"]
 
 
 def output(*command: str, path: Path | None = None, folder: Path = REPO) -> str:
@@ -73,6 +78,53 @@ def test_installed_by_itself_it_is_complete_and_has_its_version(tmp_path: Path) 
     program = str(site / "bin/earmark")
     assert output(program, "--version", path=site, folder=tmp_path) == f"earmark {VERSION}\n"
     assert "In a checkout of Earmark:" in output(program, path=site, folder=tmp_path).splitlines()
+
+
+def with_their_dependencies(names: Iterable[str]) -> set[str]:
+    """These packages and all that they need, as far as they are installed."""
+    found: set[str] = set()
+    waiting = [*names]
+    while waiting:
+        name = re.match(r"[\w.-]+", waiting.pop()).group().lower()  # type: ignore[union-attr]
+        try:
+            needed = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue
+        if name not in found:
+            found.add(name)
+            waiting += [line for line in needed if "extra ==" not in line]
+    return found
+
+
+def test_with_the_packages_that_it_names_and_no_others_it_tags(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "earmark").symlink_to(SCRIPTS / "earmark")
+    for name in with_their_dependencies(PROJECT["dependencies"]):
+        files = metadata.files(name) or []
+        for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
+            if not (site / top).exists():
+                (site / top).symlink_to(metadata.distribution(name).locate_file(top))  # type: ignore[arg-type]
+    sound = tmp_path / "a.wav"
+    soundfile.write(sound, tone(440.0, 1.0, 16000), 16000)
+    made = bundles.make(tmp_path / "made", tuple(bundles.FEATURES))
+    module = (sys.executable, "-S", "-m", "earmark.tagging.command_line")
+    done = subprocess.run(
+        [*module, "tag", str(made), str(sound), "--window", "0.5"],
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(site)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1 + 2 * 3
+
+
+def test_the_packages_to_install_are_those_of_the_environment() -> None:
+    text = (REPO / "envs/requirements.in").read_text(encoding="utf-8").split("# tests")[0]
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    named = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["train"]]
+    wanted = {re.split("[=<]", line)[0] for line in lines} - {"snakemake-executor-plugin-slurm"}
+    assert {re.split("[=<]", line)[0] for line in named} == wanted
+    assert len(named) == len(wanted)
 
 
 def test_make_env_has_installed_this_checkout(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odd_layouts import Kind
 
-from earmark.dataset import description, guessing, index
+from earmark.dataset import description, guessing, index, survey
 from earmark.dataset.layout import Layout
 from earmark.runtime.errors import EarmarkError
 
@@ -76,6 +76,7 @@ def test_every_kind(tmp_path: Path, kind: Kind) -> None:
     found.pop("others", None)
     for folder in (layout.folder, tmp_path / "elsewhere"):
         folder.mkdir(exist_ok=True)
+        (folder / "dataset.yml").unlink(missing_ok=True)
         description.write(layout, folder / description.NAME)
         assert facts(guessing.layout_of(folder)) == found
 
@@ -100,7 +101,7 @@ def test_sounds_that_are_no_clips_are_told(tmp_path: Path, told: Any) -> None:
     for path in (beside, listed.write(tmp_path / "listed")):
         layout = guessing.layout_of(path)
         index.warn_of_unlisted(layout, index.build(layout))
-    assert re.findall(r"(\d+) files in .* are in (.*) and .* first is (.*)\.", told.text) == [
+    assert re.findall(r"(\d+) files in .* are in (.*) and .* such as (.*)\.", told.text) == [
         ("1", "no folder of a class", "intro.wav"),
         ("1", "no list", "c.wav"),
     ]
@@ -114,6 +115,27 @@ def test_files_are_relative_to_the_data_set_wherever_their_list_is(tmp_path: Pat
         path = Kind("", sounds, "", {place: text}, place).write(folder)
         rows = index.build(guessing.layout_of(path)).train
         assert not [row.file for row in rows if os.path.isabs(row.file)]
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    tmp_path: Path, told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Kind("", "dog/1.wav cat/2.wav cat/x/3.wav", "").write(tmp_path / "set")
+    scandir = os.scandir
+
+    def denied(path: str) -> Any:
+        if path.endswith("x"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    layout = guessing.layout_of(folder)
+    built = index.build(layout)
+    assert [row.clip for row in built.train] == ["cat/2.wav", "dog/1.wav"]
+    index.warn_of_unlisted(layout, built)
+    assert f"{folder}/cat/x" in told.text
+    problems = survey.survey(layout).problems
+    assert f"{folder}/cat/x" in problems["clip"].tolist()
 
 
 # What lists, dataset.yaml and the names of files and folders are made of.

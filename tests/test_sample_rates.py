@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from tiny import TRAIN_HEADER, default_config, make_set, merged, plan, snakemake, tone, write_rows
 
-from earmark.dataset import layout, sample_rates
+from earmark.dataset import guessing, sample_rates, yaml_files
 from earmark.features.settings import parse, resolved
 from earmark.planning import clip_index
 from earmark.planning import config as settings
@@ -74,7 +74,7 @@ def test_settings_in_samples_are_scaled(
 
 
 def test_a_config_may_say_auto_and_its_mistakes_are_found_at_the_clips_rate() -> None:
-    schema = settings.read_yaml(Path(__file__).parents[1] / "rules/schemas/config.schema.yaml")
+    schema = yaml_files.read(Path(__file__).parents[1] / "rules/schemas/config.schema.yaml")
     auto = {name: {"sample_rate": "auto"} for name in ("stft", "log_mel")}
     config = merged(default_config(), {"features": auto})
     settings.check(config, schema)
@@ -119,12 +119,12 @@ def test_headers_are_read_once_and_the_rate_is_written_when_it_changes(
         return real(folder, files)
 
     monkeypatch.setattr(sample_rates, "read_all", read_all)
-    found, results = layout.find_layout(made.folder), tmp_path / "results/set"
+    found, results = guessing.layout_of(made.folder), tmp_path / "results/set"
     file = results / "index/sample_rate.txt"
 
     def update(with_sample_rate: bool = True) -> list[str]:
         read.clear()
-        clip_index.update(found, results, tmp_path / "cache", with_sample_rate)
+        clip_index.update(found, results, tmp_path / "cache", None, with_sample_rate)
         return read
 
     assert update(with_sample_rate=False) == []

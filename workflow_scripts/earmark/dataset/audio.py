@@ -5,7 +5,7 @@ that cannot be read into silence: it raises ``UnreadableClipError``.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,8 @@ class ClipFacts:
     """A clip's entries in the clips table. ``status`` is one of ``STATUSES``.
 
     ``format`` is the container and the samples' format, for example "WAV PCM_16". ``problem`` says
-    in words what is wrong, where the status alone does not.
+    in words what is wrong, where the status alone does not. ``channel`` is the number of the one
+    that is used alone, because the channels cancel each other.
     """
 
     seconds: float = 0.0
@@ -57,6 +58,31 @@ class ClipFacts:
     peak: float = 0.0
     status: str = "ok"
     problem: str = ""
+    channel: int | None = None
+
+
+@dataclass(frozen=True)
+class SamplesInMemory:
+    """A clip of ``samples`` (n, channels), float32 in [-1, 1], used like an ``OpenClip``."""
+
+    samples: np.ndarray
+    rate: int
+    longest_seconds: float = math.inf
+    format: str = ""
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return self.samples.shape[1]
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield what is used of the samples."""
+        if len(self.samples):
+            yield self.samples[: decoding.most_samples(self.longest_seconds, self.rate)]
+
+    def missing(self, frames: int) -> str:
+        """Nothing is."""
+        return ""
 
 
 def inspect(
@@ -98,20 +124,51 @@ def load(
     """
     with decoding.opened(path, longest_seconds, start, end) as clip:
         file_rate = clip.rate
-        mix = _Mix(clip)
+        mix = _Mix(clip.channels)
         samples = _mono(clip, mix, cut)
     if (channel := mix.loudest_if_cancelled()) is not None:
         with decoding.opened(path, longest_seconds, start, end) as clip:
             samples = _mono(clip, mix, cut, channel)
-    if samples.size == 0:
-        return samples
-    if (peak := float(max(samples.max(), -samples.min()))) > 1:
-        samples /= peak
-    if file_rate == sample_rate:
+    return resampled(_scaled(samples), file_rate, sample_rate)
+
+
+def decode(
+    sound: str | Path | SamplesInMemory, longest_seconds: float
+) -> tuple[ClipFacts, np.ndarray]:
+    """``inspect`` and ``load`` at once: a clip's facts, and its samples (n,) at its own rate.
+
+    There are none unless the status is one of ``STATUSES_WITH_SOUND``; never raises for bad
+    content. Samples in memory have their own limit.
+    """
+    parts: list[np.ndarray] = []
+    facts_of = partial(_facts, shortest_seconds=0.0, means=parts)
+    if isinstance(sound, SamplesInMemory):
+        facts = facts_of(sound)
+        if facts.channel is not None:
+            parts = [next(sound.blocks())[:, facts.channel]]
+    else:
+        facts = _facts_of(sound, facts_of, longest_seconds)
+        if facts.channel is not None:
+            with decoding.opened(sound, longest_seconds) as clip:
+                parts = [_mono(clip, _Mix(clip.channels), True, facts.channel)]
+    if facts.status not in STATUSES_WITH_SOUND:
+        parts = []
+    return facts, _scaled(_joined(parts))
+
+
+def resampled(samples: np.ndarray, file_rate: int, sample_rate: int) -> np.ndarray:
+    """Samples (n,) at ``file_rate`` Hz, resampled to ``sample_rate`` Hz as ``load`` does."""
+    if file_rate == sample_rate or samples.size == 0:
         return samples
     from scipy.signal import resample_poly
 
     return resample_poly(samples, sample_rate, file_rate).astype(np.float32)
+
+
+def _scaled(samples: np.ndarray) -> np.ndarray:
+    """Samples in [-1, 1]: what goes beyond is scaled down."""
+    peak = float(max(samples.max(), -samples.min())) if samples.size else 0.0
+    return samples / peak if peak > 1 else samples
 
 
 def _mono(clip: OpenClip, mix: "_Mix", cut: bool, channel: int | None = None) -> np.ndarray:
@@ -125,6 +182,10 @@ def _mono(clip: OpenClip, mix: "_Mix", cut: bool, channel: int | None = None) ->
             raise
     if not parts and (missing := clip.missing(0)):
         raise UnreadableClipError(missing)
+    return _joined(parts)
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
     # Most clips come in one block, which need not be copied.
     return parts[0] if len(parts) == 1 else np.concatenate([*parts, np.zeros(0, np.float32)])
 
@@ -132,8 +193,7 @@ def _mono(clip: OpenClip, mix: "_Mix", cut: bool, channel: int | None = None) ->
 class _Mix:
     """The mean of a clip's channels, block by block, and whether anything is left in it."""
 
-    def __init__(self, clip: OpenClip) -> None:
-        channels = clip.sound.channels
+    def __init__(self, channels: int) -> None:
         # Highest and lowest sample of each channel, and after them of their mean.
         self._highest = np.full(channels + (channels > 1), -np.inf, np.float32)
         self._lowest = -self._highest
@@ -175,13 +235,20 @@ def _facts_of(
         return ClipFacts(status="unreadable", problem=str(problem.strerror or problem))
 
 
-def _facts(clip: OpenClip, shortest_seconds: float) -> ClipFacts:
+def _facts(
+    clip: OpenClip | SamplesInMemory,
+    shortest_seconds: float,
+    means: list[np.ndarray] | None = None,
+) -> ClipFacts:
+    """A clip's facts; the mean of its channels is appended to ``means`` block by block."""
     frames, flat, peak, broken = 0, 0, 0.0, ""
-    mix = _Mix(clip)
+    mix = _Mix(clip.channels)
     try:
         for block in clip.blocks():
             frames += len(block)
-            mix.add(block)
+            mean = mix.add(block)
+            if means is not None:
+                means.append(mean)
             level = np.abs(block)
             # Not max(), which would lose a NaN.
             peak = float(np.maximum(peak, level.max()))
@@ -192,7 +259,7 @@ def _facts(clip: OpenClip, shortest_seconds: float) -> ClipFacts:
         if failure.status == "empty":
             raise
         broken = str(failure)
-    seconds, channels = frames / clip.rate, clip.sound.channels
+    seconds, channels, channel = frames / clip.rate, clip.channels, None
     too_long = seconds > clip.longest_seconds
     missing = broken or ("" if too_long else clip.missing(frames))
     if missing and frames == 0:
@@ -218,7 +285,7 @@ def _facts(clip: OpenClip, shortest_seconds: float) -> ClipFacts:
     if status in STATUSES_WITH_SOUND and (channel := mix.loudest_if_cancelled()) is not None:
         cancelled = f"the channels cancel each other: only {channel + 1} of {channels} is used"
         problem = f"{problem}; {cancelled}" if problem else cancelled
-    return ClipFacts(seconds, clip.rate, channels, clip.format, peak, status, problem)
+    return ClipFacts(seconds, clip.rate, channels, clip.format, peak, status, problem, channel)
 
 
 def _facts_of_header(clip: OpenClip) -> ClipFacts:
@@ -227,4 +294,4 @@ def _facts_of_header(clip: OpenClip) -> ClipFacts:
         raise UnreadableClipError(missing)
     seconds = frames / clip.rate if frames < decoding.UNKNOWN_FRAMES else 0.0
     status = "ok" if frames else "empty"
-    return ClipFacts(seconds, clip.rate, clip.sound.channels, clip.format, 0.0, status)
+    return ClipFacts(seconds, clip.rate, clip.channels, clip.format, 0.0, status)

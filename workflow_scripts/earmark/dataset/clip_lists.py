@@ -24,6 +24,9 @@ SPLITS = {
     **dict.fromkeys(("val", "valid", "validation"), "validation"),
     **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
 }
+DEV = {"dev", "development"}
+# In a column of folds: a clip that is never held out.
+NO_FOLD = {"nan", "none", "null", "na", "n/a", "<na>", "-1", "-1.0", "train", "training"}
 # More are names of recordings rather than of folds.
 MOST_FOLDS = 100
 # In characters; figures cannot show more.
@@ -71,32 +74,42 @@ def read(
     ``problems``, it appends (line, problem) of each to these.
     """
     files = files or SoundFiles(listed.audio)
-    check = _checker(listed, labels, files)
     if listed.table:
         names = [column for role, column in listed.columns.items() if role in ROLES]
         table = csv_files.read(listed.table, names, "list of clips", by_hand=True)
         columns = [listed.columns.get(role, "") for role in ROLES]
-        clips = table.checked(columns, check, problems)
+        splits = {*table.column(listed.columns.get("split", ""))}
     else:
-        # Where folders say what clips are, a file outside them is none. Else all files are clips.
-        rows = [
-            name
-            for name in files.names
-            if not listed.folders or (is_sound(name) and name.count("/") >= len(listed.folders))
-        ]
+        # Where folders say what clips are, a file outside them is none. A challenge's test clips
+        # are all files.
+        rows = [name for name in files.names if is_sound(name)]
+        if not listed.folders and (listed.part is None or not rows):
+            rows = files.names
+        rows = [name for name in rows if name.count("/") >= len(listed.folders)]
         table = csv_files.Table(
             f"The folder {listed.audio}",
             ["file"],
             [[name] for name in rows],
             [f"file {name}" for name in rows],
         )
-        clips = table.checked(["file", *[""] * (len(ROLES) - 1)], check, problems)
+        columns = ["file", *[""] * (len(ROLES) - 1)]
+        level = [*listed.folders, "split"].index("split")
+        splits = {name.split("/")[level] for name in rows} if "split" in listed.folders else set()
+    check = _checker(listed, labels, files, {split.lower() for split in splits})
+    clips = table.checked(columns, check, problems)
     kept = [clip for clip in clips if clip]
     return _with_official_folds(kept, listed)
 
 
-def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[..., Clip | None]:
-    """A function that turns the cells of a row, in the order of ``ROLES``, into a clip."""
+def _checker(
+    listed: ClipList, labels: bool, files: SoundFiles, splits: set[str]
+) -> Callable[..., Clip | None]:
+    """A function that turns the cells of a row, in the order of ``ROLES``, into a clip.
+
+    ``splits`` are all that occur: beside train and test, dev is the validation split.
+    """
+    others = {SPLITS.get(split) for split in splits - DEV}
+    dev = "validation" if others >= {"train", "test"} else "train"
     check_label = label_checker(listed)
     line_of: dict[str, int | str] = {}
     roles = listed.roles
@@ -109,11 +122,19 @@ def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[...,
         for role, folder in zip(listed.folders, file.split("/")[:-1], strict=False):
             said[role] = said[role] or folder
         if "split" in roles:
-            split = _split_of(said["split"])
+            split = dev if said["split"].lower() in DEV else _split_of(said["split"])
             if listed.part and (split == "test") != (listed.part == "test"):
                 return None
             if "fold" not in roles and split == "validation":
                 said["fold"] = "0"
+        if listed.part == "test" or said["fold"].lower() in NO_FOLD:
+            said["fold"] = ""
+        if SPLITS.get(said["fold"].lower()) == "test":
+            raise RowError(
+                "fold",
+                f"the fold is '{printable(said['fold'])}'. Write which clips are test clips in a "
+                f"column split.",
+            )
         start, end = said["start"], said["end"]
         if start or end:
             start, end = _part(start, end)
@@ -122,10 +143,11 @@ def _checker(listed: ClipList, labels: bool, files: SoundFiles) -> Callable[...,
         if end:
             clip += f"#{float(start):.3f}-{float(end):.3f}"
         if line_of.setdefault(clip, line) != line:
+            parts = ", or times of a part that differ by a millisecond" if end else ""
             raise RowError(
                 "listed twice",
                 f"the clip {printable(clip)} is listed again, after line {line_of[clip]}. Keep one "
-                f"line for each clip.",
+                f"line for each clip{parts}.",
             )
         label = check_label(said["label"]) if labels else ""
         if labels and not label:
@@ -200,11 +222,13 @@ def label_checker(listed: ClipList) -> Callable[[str], str]:
                 label = check_label(label)
             except EarmarkError as problem:
                 raise RowError("label", str(problem)) from None
-            other = spelled.setdefault(spelling_key(label), label)
-            if other != label:
+            # A folder's name may have spaces around it.
+            shown = cell if cell.strip() == label else label
+            other = spelled.setdefault(spelling_key(label), shown)
+            if other != shown:
                 raise RowError(
                     "spelling of labels",
-                    f"the label '{printable(label)}' differs from '{printable(other)}' above only "
+                    f"the label '{printable(shown)}' differs from '{printable(other)}' above only "
                     f"in case, in spaces or in its Unicode form. Write one of them.",
                 )
         known[cell] = label

@@ -7,6 +7,7 @@ import codecs
 import contextlib
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -79,20 +80,27 @@ def _listed(found: Sequence[tuple[int | str, EarmarkError]]) -> Iterator[str]:
         yield f"- and {len(rows) - MOST_PROBLEMS} more problems"
 
 
-def read(path: str | Path, columns: Sequence[str], what: str, by_hand: bool = False) -> Table:
+def read(
+    path: str | Path,
+    columns: Sequence[str],
+    what: str,
+    by_hand: bool = False,
+    most_bytes: int = -1,
+) -> Table:
     """Read a CSV file as strings: no value is taken for a number or for missing.
 
     ``columns`` must all be there; others are kept, but for those without a name. ``what`` is the
     file's role in messages. Blank lines are left out, and cells that a line lacks are empty. Files
     written ``by_hand`` may have semicolons or tabs for commas, and spaces around their cells, which
-    are removed. The text is in UTF-8, or in UTF-16 with a byte order mark.
+    are removed. The text is in UTF-8, or in UTF-16 with a byte order mark. With
+    ``most_bytes``, only whole lines among the first of them are read.
     Raises EarmarkError when the file is absent or unreadable, lacks a column or names one twice,
     and when a line has more cells than there are columns or seems to be hidden in a quoted cell.
     """
     name = f"The {what} {path}"
     wanted = ",".join(columns) or "the names of the columns"
     first_line = f"Its first line should be {wanted}."
-    records = _records(_text(Path(path), name), name, by_hand)
+    records = _records(_text(Path(path), name, most_bytes), name, by_hand)
     header = [cell.strip() for cell in next(records, (1, []))[1]]
     _check_header(header, columns, name, first_line)
     width = len(header)
@@ -123,13 +131,20 @@ def delimiter_of(text: str) -> str:
     return max(DELIMITERS, key=columns)
 
 
-def _text(path: Path, name: str) -> str:
+def _text(path: Path, name: str, most: int) -> str:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(most)
     except OSError as problem:
         raise EarmarkError(
             f"{name} cannot be read ({problem.strerror}). Check its path and permissions."
         ) from problem
+    if len(content) == most:
+        content = content.rpartition(b"\n")[0]
+        while content.count(b'"') % 2:  # within a cell
+            content = content.rpartition(b"\n")[0]
+        if content.startswith(codecs.BOM_UTF16_BE):  # half a line feed is left
+            content = content[:-1]
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         with contextlib.suppress(UnicodeDecodeError):
             return content.decode("utf-16")
@@ -150,6 +165,9 @@ def _records(text: str, name: str, by_hand: bool) -> Iterator[tuple[int, list[st
     """The records that are not blank, each with the number of its first line."""
     # newline="": lines may end with LF, CRLF or, as on old Macs, CR.
     delimiter = delimiter_of(text) if by_hand else ","
+    told = re.match(r'"?sep=(.)"?(?=\r|\n)', text) if by_hand else None  # by Excel
+    if told:
+        delimiter, text = told[1], text[told.end() :]
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, strict=True, skipinitialspace=by_hand, delimiter=delimiter)
     width, line = None, 1

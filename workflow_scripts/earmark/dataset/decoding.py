@@ -79,6 +79,11 @@ class OpenClip:
         return int(self.sound.samplerate)
 
     @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return int(self.sound.channels)
+
+    @property
     def format(self) -> str:
         """The container and the samples' format, for example "WAV PCM_16"."""
         return f"{self.sound.format} {self.sound.subtype}"
@@ -90,8 +95,7 @@ class OpenClip:
         UnreadableClipError, with the status empty where the file has nothing of the part.
         """
         first = round(self.start * self.rate)
-        # A little more than the limit shows that there is more.
-        left = min(self.longest_seconds * self.rate, 1e18) // 1 + 1
+        left: float = most_samples(self.longest_seconds, self.rate)
         if self.end < math.inf:
             left = min(left, round(self.end * self.rate) - first)
         if first < 0 or left <= 0:
@@ -165,6 +169,11 @@ class OpenClip:
         if self.end <= file_end + ROUNDED + 1 / self.rate:
             return ""
         return f"it ends at {self.end} s, but the file at {file_end:.3f} s"
+
+
+def most_samples(longest_seconds: float, rate: int) -> int:
+    """Number of samples that are used: one more than the limit shows that there is more."""
+    return int(min(longest_seconds * rate, 1e18)) + 1
 
 
 @contextmanager

@@ -81,17 +81,23 @@ def _mistakes(
             f"{where}columns is {_shown(columns)}. Write role: column, in quotes if it is no word; "
             f"roles are {', '.join(ROLES)}."
         )
+    elif columns and "list" not in content:
+        yield f"{where}columns needs a list that has them. Write `list:`, or `folders`."
     elif "list" in content and "file" not in columns:
         yield f"{where}columns does not say which column has the file names. Write `file: COLUMN`."
     folders = content.get("folders", [])
     if not isinstance(folders, list) or not {*map(str, folders)} <= {*ROLES} - {"file"}:
         yield f"{where}folders is {_shown(folders)}. Write a list of roles, such as [label]."
+    elif len({*map(str, folders)}) < len(folders):
+        yield f"{where}folders is {_shown(folders)}. Write each role once."
     several = content.get("several_labels", "refuse")
     if several not in SEVERAL_LABELS:
         words = ", ".join(SEVERAL_LABELS)
         yield f"{where}several_labels is {_shown(several)}. Write one of {words}."
     elif several != "refuse" and not {"list", "label_separator"} <= set(content):
         yield f"{where}several_labels needs a list and its label_separator."
+    elif several == "most_specific" and is_text and "label" not in columns:
+        yield f"{where}several_labels needs a column `label`. Write it, or leave_out."
 
 
 def _shown(value: object) -> str:

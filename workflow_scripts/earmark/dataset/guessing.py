@@ -20,12 +20,15 @@ from earmark.runtime.errors import EarmarkError, printable
 
 LISTS = (".csv", ".tsv", ".txt")
 DESCRIPTIONS = (".yaml", ".yml")
-# What `earmark init` writes beside dataset.yaml, which is no list of clips.
+# What `earmark init` writes beside dataset.yaml, and the folders of a run: no lists of clips.
 PROBLEMS = "dataset_problems.csv"
-# Lists are looked for this many folders down, and at most so many are opened.
-DEEPEST, MOST_LISTS = 2, 50
+OUTPUTS = ("results/", "logs/")
+# Lists are looked for this many folders down, and of at most so many the first bytes are read.
+DEEPEST, MOST_LISTS, BEGINNING = 2, 50, 1 << 18
 # A list in such a folder may name files of a folder beside it.
 FOLDER_OF_LISTS = re.compile(r"meta|list|annot|label|truth|csv|split", re.IGNORECASE)
+# A test tone is a class; a test set is none.
+WORDS_OF_SPLIT = re.compile(r"\S+|\w+ (set|data|audio|sounds|clips|files)", re.IGNORECASE)
 FOLDER_OF_FOLD = re.compile(r"folds?[ _-]?\d+", re.IGNORECASE)
 
 
@@ -40,7 +43,9 @@ def layout_of(path: Path) -> Layout:
     if path.is_file():
         return _of_list(path)
     files = SoundFiles(path)
-    lists, doubtful = _lists_in(files)
+    lists, doubtful, wrong = _lists_in(files)
+    if wrong and not lists:
+        raise wrong[0]
     if lists:
         raise EarmarkError(
             f"{path} has the list {lists[0].relative_to(path)}, but no dataset.yaml that says how "
@@ -58,7 +63,9 @@ def guess(path: Path) -> tuple[Layout, list[Path]]:
     if challenge:
         return challenge, []
     files = SoundFiles(path)
-    lists, doubtful = _lists_in(files)
+    lists, doubtful, wrong = _lists_in(files)
+    if wrong:
+        raise wrong[0]
     if not lists:
         return _of_folders(files, doubtful), []
     best = max(lists, key=lambda one: _preference(one, files))
@@ -76,8 +83,11 @@ def _described(path: Path) -> Layout | None:
     """The layout of what describes itself; None for another folder or a list."""
     try:
         if path.is_dir():
-            described = path / description.NAME
-            return description.read(described) if described.exists() else challenge_layout(path)
+            places = [path / f"dataset{ending}" for ending in DESCRIPTIONS]
+            found = [one for one in places if one.is_symlink() or one.exists()]
+            if len(found) > 1:
+                raise EarmarkError(f"There are {found[0]} and {found[1]}. Keep one of them.")
+            return description.read(found[0]) if found else challenge_layout(path)
         if path.is_file() and path.suffix.lower() in DESCRIPTIONS:
             return description.read(path)
         if path.is_file() and path.suffix.lower() in LISTS:
@@ -114,14 +124,23 @@ def _of_folders(files: SoundFiles, doubtful: Sequence[Path] = (), within: str = 
             _of_list(path, files)  # says what is wrong with it
         raise EarmarkError(_no_classes(root, len(paths), sorted(first)))
     if not role:
-        splits = sorted(name for name in first if name.lower() in SPLITS)
-        if len({split_in(name) for name in splits}) > 1:
-            raise EarmarkError(
-                f"The folders {', '.join(splits)} in {root} look like splits, but there are others "
-                f"beside them, such as {min(first - {*splits})}. Move these, or write a "
-                f"{description.NAME}."
+        inside = [path for path in paths if len(path) > 1]
+        for level in (0, 1):
+            folders = {path[level] for path in inside if len(path) > level + 1}
+            marked = sorted(
+                name
+                for name in folders
+                if _role_of(folders) or name.lower() in SPLITS or FOLDER_OF_FOLD.fullmatch(name)
             )
-        below = _role_of(second) if all(len(path) > 2 for path in paths) else None
+            others = {"/".join(path[: level + 1]) for path in inside if path[level] not in marked}
+            splits = {split_in(name) for name in marked}
+            if others and (len(splits) > 1 or None in splits):  # a class may be called train
+                raise EarmarkError(
+                    f"The folders {', '.join(marked[:5])} in {root} look like splits or folds, but "
+                    f"there are others beside them, such as {printable(min(others))}. Move these, "
+                    f"or write a {description.NAME}."
+                )
+        below = _role_of(second) if all(len(path) > 2 for path in inside) else None
         roles = ("label", below) if below else ("label",)
         return _with_test(Layout(files.folder, ClipList(root, folders=roles, part="train")))
     # Test clips may be in no folders of classes.
@@ -135,7 +154,7 @@ def _of_folders(files: SoundFiles, doubtful: Sequence[Path] = (), within: str = 
 
 def _role_of(folders: set[str]) -> str | None:
     """What the names of folders are, if they are not names of classes: splits or folds."""
-    splits = {split_in(name) for name in folders}
+    splits = {split_in(name) if WORDS_OF_SPLIT.fullmatch(name) else None for name in folders}
     is_plain = all(name.lower() in SPLITS for name in folders) or len(splits) > 1
     if folders and None not in splits and is_plain:
         return "split"
@@ -178,12 +197,19 @@ def _of_list(path: Path, files: SoundFiles | None = None) -> Layout:
             f"{printable(', '.join(table.columns), 200)}. Name it '{missing[0]}', or write a "
             f"{description.NAME} that says which it is."
         )
-    if names and not any(map(find, names)):
+    if names and all(find(name) is None for name in names):
         raise EarmarkError(
             f"None of the {len(names)} files that {path} names in its column "
             f"'{printable(columns['file'])}', such as {printable(names[0])}, is a sound file in "
             f"{files.folder}.{_similar(names[0], files)} Write names as the files have them, or a "
             f"{description.NAME} whose `audio` is their folder."
+        )
+    lone = {"start", "end"} & columns.keys()
+    if len(lone) == 1:
+        raise EarmarkError(
+            f"The column '{printable(columns[lone.pop()])}' of {path} seems to say where clips "
+            f"begin or end in their files. Write both, in seconds, in the columns start and end; "
+            f"or rename it; or write a {description.NAME}."
         )
     audio = _audio_folder(names, files, find)
     folder = files.folder if audio.is_relative_to(files.folder) else audio
@@ -206,14 +232,14 @@ def _similar(name: str, files: SoundFiles) -> str:
 
 
 def _finder(files: SoundFiles, path: Path) -> Finder:
-    """Finds the sound files that the list at ``path`` names; of several, any."""
+    """Finds the sound files that the list at ``path`` names."""
     beside = os.path.abspath(path.parent)
 
     def find(name: str) -> str | None:
         try:
             file = files.find(name, beside)
-        except EarmarkError:
-            return name
+        except EarmarkError:  # several, of which the reader tells
+            return ""
         return file if file and is_sound(file) else None
 
     return find
@@ -227,7 +253,9 @@ def _audio_folder(names: Sequence[str], files: SoundFiles, find: Finder) -> Path
         if before is not None and f"{before}{name}" in files:  # most often, and quick
             continue
         file = find(name)
-        if file and os.path.isabs(file):
+        if file == "":
+            inside.add("")
+        elif file and os.path.isabs(file):
             outside.add(os.path.dirname(file))
         elif file:
             listed = os.path.normpath(composed(name).replace("\\", "/"))
@@ -240,10 +268,11 @@ def _audio_folder(names: Sequence[str], files: SoundFiles, find: Finder) -> Path
     return files.folder / os.path.commonpath([one or "." for one in inside or ["."]])
 
 
-def _lists_in(files: SoundFiles) -> tuple[list[Path], list[Path]]:
-    """The lists among ``files``: those that are plain, and those that say too little.
+def _lists_in(files: SoundFiles) -> tuple[list[Path], list[Path], list[EarmarkError]]:
+    """The lists among ``files``: those that are plain, those that say too little, and mistakes.
 
-    Plain are lists with a column of labels that name files which are there.
+    Plain are lists with a column of labels that name files which are there. Mistakes are those of a
+    .csv or .tsv with such a column that cannot be read, or most of whose files are absent.
     """
     names = [
         name
@@ -251,23 +280,43 @@ def _lists_in(files: SoundFiles) -> tuple[list[Path], list[Path]]:
         if name.lower().endswith(LISTS)
         and name.count("/") <= DEEPEST
         and os.path.basename(name) != PROBLEMS
+        and not name.startswith(OUTPUTS)
     ]
-    plain, doubtful = [], []
+    plain, doubtful, wrong = [], [], []
     # Text files may be many, and are lists least often.
     for name in sorted(names, key=lambda name: (name.lower().endswith(".txt"), name))[:MOST_LISTS]:
         path = files.folder / name
+        is_table = not name.lower().endswith(".txt")
+        advice = f"If it is no list of clips, move it elsewhere, or write a {description.NAME}."
         try:
-            table = _table(path)
-        except EarmarkError:  # not every text is a table
+            table = _table(path, BEGINNING)
+        except EarmarkError as problem:  # not every text is a table
+            if is_table and list_columns.seems_labelled(path):
+                wrong.append(EarmarkError(f"{problem} {advice}"))
             continue
         find = _finder(files, path)
         columns = columns_of(table, find)
-        names_files = share_found(table, columns.get("file"), find) >= SHARE
+        file = columns.get("file")
+        names_files = share_found(table, file, find) >= SHARE
         if "label" in columns and names_files:
             plain.append(path)
         elif "label" in columns or names_files:
             doubtful.append(path)
-    return plain, doubtful
+        # Numbers may be those of classes.
+        cells = [cell for cell in table.column(file or "") if cell and not cell.isdigit()]
+        if (
+            is_table
+            and path in doubtful
+            and "label" in columns
+            and any(is_sound(cell) or find(cell) is not None for cell in cells)
+        ):
+            wrong.append(
+                EarmarkError(
+                    f"Most of the files that {path} names in its column '{printable(file or '')}' "
+                    f"are not in {files.folder}. Put them there, or correct their names. {advice}"
+                )
+            )
+    return plain, doubtful, wrong
 
 
 def _preference(path: Path, files: SoundFiles) -> tuple[bool, int, int]:
@@ -287,5 +336,5 @@ def _is_beside(path: Path, other: Path) -> bool:
     return path.parent == other.parent or path.parent.parent == other.parent.parent
 
 
-def _table(path: Path) -> Table:
-    return csv_files.read(path, [], "list of clips", by_hand=True)
+def _table(path: Path, most_bytes: int = -1) -> Table:
+    return csv_files.read(path, [], "list of clips", by_hand=True, most_bytes=most_bytes)

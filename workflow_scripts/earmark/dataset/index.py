@@ -18,6 +18,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,6 +95,15 @@ def read_lists(layout: Layout) -> Listed:
         )
     test: list[Clip] = []
     if layout.test:
+        in_train = replace(layout.train, part="test")
+        if "split" in in_train.roles and layout.test != in_train:
+            both = clip_lists.read(in_train, labels=False, files=files[in_train.audio])
+            if both:
+                raise EarmarkError(
+                    f"{in_train.table or in_train.audio} has {len(both)} test clips by its splits, "
+                    f"such as {printable(both[0].clip)}, but there are others apart. Remove "
+                    f"`test` from the dataset.yaml, or these clips from the list."
+                )
         test = clip_lists.read(layout.test, labels=False, files=files[layout.test.audio])
         if not test and "split" not in layout.test.roles:
             raise EarmarkError(
@@ -206,7 +216,14 @@ def warn_of_unlisted(layout: Layout, index: Index) -> None:
     used = {row.file for row in (*index.train, *index.test)}
     for part in {one.audio: one for one in (layout.train, layout.test) if one}.values():
         prefix = _prefix(layout, part)
-        rest = [name for name in sound_files.list_files(part.audio) if prefix + name not in used]
+        unreadable: list[str] = []
+        names = sound_files.list_files(part.audio, unreadable)
+        if unreadable:
+            log.warning(
+                f"{len(unreadable)} folders cannot be read, and none of their files is used (such "
+                f"as {examples(unreadable)}). Check their permissions."
+            )
+        rest = [name for name in names if prefix + name not in used]
         rest = [name for name in rest if sound_files.is_sound(name)]
         if rest:
             where = "no list" if part.table else "no folder of a class"

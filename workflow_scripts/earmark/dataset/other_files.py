@@ -52,6 +52,7 @@ def why_absent(path: str | Path) -> str:
     """Why there is no file at ``path``: also a link on the way to it may lead nowhere."""
     try:
         os.stat(path)
+        return "a folder, pipe or device, not a file"
     except OSError as problem:
         if problem.errno == errno.ELOOP:
             return "a loop of links"
@@ -78,7 +79,7 @@ def similar_file(path: str | Path) -> SimilarFile | None:
         name = by_number.get(number[1].lstrip("0"))
         if name and len(number[1]) < len(Path(name).stem):
             reason = "leading zeros are missing, as spreadsheets remove them"
-    return SimilarFile(name, reason) if name else None
+    return SimilarFile(name, reason) if name and name != path.name else None
 
 
 @lru_cache(maxsize=1000)

@@ -42,8 +42,11 @@ ENDINGS = frozenset(
 )
 
 
-# What Windows leaves in folders.
-NO_CLIPS = ("thumbs.db", "desktop.ini")
+# What systems leave in folders.
+NO_CLIPS = (
+    *("thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
+    *("@eadir", "__macosx", "lost+found"),
+)
 
 
 def is_sound(name: str) -> bool:
@@ -56,12 +59,13 @@ def composed(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
-def list_files(folder: Path) -> list[str]:
+def list_files(folder: Path, unreadable: list[str] | None = None) -> list[str]:
     """Return the sorted paths of all files below ``folder``, relative to it.
 
     Hidden files and folders, whose names begin with a dot (such as ``._x.wav``), and ``NO_CLIPS``
     are left out.
     Links are followed, but no folder is entered twice, and links that lead nowhere are left out.
+    Folders below it that cannot be read are added to ``unreadable``.
     """
     files: list[str] = []
     entered: set[str] = set()
@@ -75,6 +79,10 @@ def list_files(folder: Path) -> list[str]:
             # In order, so that of two links to one folder always the same is entered.
             entries = sorted(os.scandir(path), key=lambda entry: entry.name)
         except OSError as problem:
+            if prefix:
+                if unreadable is not None:
+                    unreadable.append(path)
+                return
             raise EarmarkError(
                 f"The folder {path} cannot be read ({problem.strerror}). Check its permissions."
             ) from problem
@@ -103,11 +111,12 @@ class SoundFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._root = os.path.abspath(folder)
+        self.unreadable: list[str] = []
 
     @cached_property
     def names(self) -> list[str]:
         """All files, relative to the folder."""
-        return list_files(self.folder)
+        return list_files(self.folder, self.unreadable)
 
     def __contains__(self, name: str) -> bool:
         return name in self._exact

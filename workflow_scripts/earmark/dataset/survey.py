@@ -153,6 +153,8 @@ def _unlisted(layout: Layout, used: set[str]) -> Iterator[Problem]:
         files = SoundFiles(folder)
         for name in files.unused({name for name in files.names if str(folder / name) in used}):
             yield Problem("sound file that is no clip", name, str(folder / name))
+        for path in files.unreadable:
+            yield Problem("folder that cannot be read", path, "check its permissions")
 
 
 def lines(found: Survey) -> list[str]:

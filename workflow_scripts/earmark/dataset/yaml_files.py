@@ -66,7 +66,10 @@ def _check_keys(path: Path, root: yaml.Node | None) -> None:
         waiting += [value for _, value in node.value]
         names: set[str] = set()
         for key in (key for key, _ in node.value if key.tag != MERGE):
-            where, name = f"{path}, line {key.start_mark.line + 1}", printable(str(key.value))
+            where = f"{path}, line {key.start_mark.line + 1}"
+            if not isinstance(key, yaml.ScalarNode):
+                raise EarmarkError(f"{where}: a list or group is where a key should be.")
+            name = printable(key.value)
             if key.tag != TEXT:
                 raise EarmarkError(
                     f"{where}: the key {name} is no text to YAML, which takes such words for other "

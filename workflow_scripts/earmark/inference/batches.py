@@ -8,14 +8,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from earmark.features.store import FeatureStore
-from earmark.inference.gpu_store import GpuFeatureStore
+from earmark.inference.tensor_store import TensorStore
+
+if TYPE_CHECKING:
+    from earmark.features.settings import Feature
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -81,13 +84,13 @@ class Batch:
     clips: Sequence[str]
 
 
-def input_shape(store: FeatureStore, crops: Crops) -> tuple[int, int]:
+def input_shape(store: "FeatureStore | Feature", crops: Crops) -> tuple[int, int]:
     """(frequency, time) of the inputs that networks get."""
     return store.shape[0], store.shape[1] or crops.frames
 
 
 def training_batches(
-    store: FeatureStore | GpuFeatureStore,
+    store: FeatureStore | TensorStore,
     examples: Examples,
     classes: int,
     batch_clips: int,
@@ -177,7 +180,7 @@ def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.nd
 
 
 def prediction_batches(
-    store: FeatureStore | GpuFeatureStore,
+    store: FeatureStore | TensorStore,
     rows: np.ndarray,
     crops: Crops,
     device: torch.device,

@@ -7,9 +7,9 @@ import logging
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from earmark.features.store import FeatureStore
+from earmark.inference.tensor_store import TensorStore
 
 log = logging.getLogger("earmark")
 
@@ -19,38 +19,20 @@ MOST_OF_FREE = 0.4
 READ_BYTES = 1 << 26
 
 
-class GpuFeatureStore:
-    """The content of a ``FeatureStore`` on a device, with the methods that ``batches`` needs."""
+class GpuFeatureStore(TensorStore):
+    """The content of a ``FeatureStore`` on a device."""
 
     def __init__(self, store: FeatureStore, device: torch.device) -> None:
-        self.fixed, self.unit, self.padding = store.fixed, store.unit, store.padding
-        self._offsets = np.zeros(1, np.int64) if store.fixed else store.offsets()
-        count = len(store) if store.fixed else int(self._offsets[-1])
+        offsets = np.zeros(1, np.int64) if store.fixed else store.offsets()
+        count = len(store) if store.fixed else int(offsets[-1])
         row = store.shape if store.fixed else (store.shape[0],)
         dtype = torch.from_numpy(np.zeros(0, store.dtype)).dtype
-        self._values = torch.empty((count, *row), dtype=dtype, device=device)
+        values = torch.empty((count, *row), dtype=dtype, device=device)
         step = max(1, READ_BYTES * count // max(1, store.bytes()))
         for begin in range(0, count, step):
             part = torch.from_numpy(store.stored(begin, min(begin + step, count)))
-            self._values[begin : begin + len(part)] = part.to(device)
-
-    def images(self, rows: np.ndarray) -> Tensor:
-        """Fixed-size features of ``rows``: (n, frequency, time) as stored."""
-        return self._values[torch.from_numpy(rows).to(self._values.device)]
-
-    def lengths(self, rows: np.ndarray) -> np.ndarray:
-        """Number of frames (n,) of ragged features."""
-        return self._offsets[rows + 1] - self._offsets[rows]
-
-    def crops(self, rows: np.ndarray, starts: np.ndarray, frames: int) -> Tensor:
-        """Crops of ragged features: (n, bands, frames) as stored; see ``FeatureStore.crops``."""
-        first, last = self._offsets[rows][:, None], self._offsets[rows + 1][:, None]
-        frame = first + np.asarray(starts)[:, None] + np.arange(frames)
-        outside = (frame < first) | (frame >= last)
-        device = self._values.device
-        crops = self._values[torch.from_numpy(np.where(outside, 0, frame)).to(device)]
-        crops[torch.from_numpy(outside).to(device)] = self.padding
-        return crops.transpose(1, 2)
+            values[begin : begin + len(part)] = part.to(device)
+        super().__init__(values, offsets, store.fixed, store.unit, store.padding)
 
 
 def on_gpu_if_it_fits(store: FeatureStore, device: torch.device) -> FeatureStore | GpuFeatureStore:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,14 +12,17 @@ from earmark.features import finite
 from earmark.features.store import FeatureStore
 from earmark.inference import batches
 from earmark.inference.batches import Crops
-from earmark.inference.gpu_store import GpuFeatureStore
 from earmark.inference.hardware import Hardware
+from earmark.inference.tensor_store import TensorStore
 from earmark.networks import saved_models
 from earmark.networks.build import build
 
+if TYPE_CHECKING:
+    from earmark.features.settings import Feature
 
-def build_for(store: FeatureStore, model: Mapping[str, Any], classes: int) -> nn.Module:
-    """The untrained network of ``model``, for the inputs of ``store``.
+
+def build_for(store: "FeatureStore | Feature", model: Mapping[str, Any], classes: int) -> nn.Module:
+    """The untrained network of ``model``, for the inputs of a store or a kind of feature.
 
     ``model`` has ``network``, ``network_options`` and ``recipe``, as in the config and in models'
     metadata.
@@ -47,20 +50,24 @@ def load(
 @torch.no_grad()
 def predict(
     module: nn.Module,
-    store: FeatureStore | GpuFeatureStore,
+    store: FeatureStore | TensorStore,
     rows: np.ndarray,
     crops: Crops,
     hardware: Hardware,
     classes: int,
+    temperature: float = 1.0,
 ) -> np.ndarray:
-    """Class probabilities (n, classes) of the store's ``rows``, averaged over a clip's crops."""
+    """Class probabilities (n, classes) of the store's ``rows``, averaged over a clip's crops.
+
+    Logits are divided by the ``temperature`` first.
+    """
     module.eval()
     total = torch.zeros(len(rows), classes)
     count = torch.zeros(len(rows), 1)
     for indices, inputs in batches.prediction_batches(store, rows, crops, hardware.device):
         with hardware.autocast():
             logits: Tensor = module(inputs)
-        probabilities = logits.float().softmax(1).cpu()
+        probabilities = (logits.float() / temperature).softmax(1).cpu()
         clips = torch.from_numpy(indices)
         total.index_add_(0, clips, probabilities)
         count.index_add_(0, clips, torch.ones(len(clips), 1))

@@ -51,6 +51,9 @@ def _closure(script: Path, root: Path) -> set[Path]:
 def _read(path: Path, root: Path) -> tuple[str, list[Path]]:
     """A module's syntax tree as text, without what cannot change a result; its local imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []  # never run
     imports = _imports(tree, path, root)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):

@@ -7,9 +7,10 @@ the GIL between them. If a library crashes on a bad file, only the worker proces
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sized
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from typing import Any, TypeVar
 
 from earmark.runtime import interruption
@@ -24,33 +25,37 @@ TASKS_PER_PROCESS = 2
 
 
 def parallel_map(
-    work: Callable[[Item], Result], items: Sequence[Item], processes: int
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    processes: int,
+    items_per_task: int | None = None,
 ) -> Iterator[Result]:
     """Yield ``work(item)`` for each of ``items``, in their order, computed by ``processes``.
 
     ``work`` must be a function of a module, or a ``functools.partial`` of one. With one process it
     is called here. What it raises is raised here; a process that ends otherwise, killed or crashed,
-    raises EarmarkError.
+    raises EarmarkError. Items are taken as they are needed, a few tasks of ``items_per_task`` (by
+    default as many as suit their number) ahead of the results.
     """
-    if processes <= 1 or len(items) <= 1:
+    known = len(items) if isinstance(items, Sized) else None
+    if processes <= 1 or known in (0, 1):
         yield from map(work, items)
         return
-    # ``map`` starts all that it gets, and keeps results until they are taken: it gets the items in
-    # parts, and the next part while one is worked on.
-    size = max(1, min(ITEMS_PER_TASK, len(items) // (2 * processes)))
-    part = size * processes * TASKS_PER_PROCESS
+    size = items_per_task or max(1, min(ITEMS_PER_TASK, (known or 0) // (2 * processes)))
     pool = ProcessPoolExecutor(processes, initializer=_start, initargs=(os.getpid(), work))
-    parts: deque[Iterator[Result]] = deque()
-    done = 0
+    waiting: deque[tuple[list[Item], Future[list[Result]]]] = deque()
+    rest = iter(items)
     try:
-        for begin in range(0, len(items), part):
-            parts.append(pool.map(_do, items[begin : begin + part], chunksize=size))
-            if len(parts) > 1:
-                yield from parts.popleft()
-                done += part
-        yield from parts.popleft()
+        while task := list(islice(rest, size)):
+            waiting.append((task, pool.submit(_do, task)))
+            if len(waiting) == 2 * TASKS_PER_PROCESS * processes:
+                yield from waiting[0][1].result()
+                waiting.popleft()
+        while waiting:
+            yield from waiting[0][1].result()
+            waiting.popleft()
     except BrokenProcessPool as problem:
-        suspects = items[done : done + 2 * part]
+        suspects = [item for task, _ in waiting for item in task]
         raise EarmarkError(
             f"A process ended abruptly while it worked on one of {len(suspects)} items, from "
             f"{suspects[0]} to {suspects[-1]}. If the memory was full, use fewer threads. "
@@ -73,5 +78,5 @@ def _start(owner: int, work: Callable[[Any], Any]) -> None:
     interruption.stop_with_process(owner)
 
 
-def _do(item: Any) -> Any:
-    return _work(item)
+def _do(task: list[Any]) -> list[Any]:
+    return [_work(item) for item in task]

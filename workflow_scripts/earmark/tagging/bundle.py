@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +21,7 @@ from earmark.runtime.outputs import atomic_file, check_folder, write_error
 
 FORMAT = 1
 DESCRIPTION, CARD = "tagger.json", "README.md"
+KINDS = ("arithmetic", "weighted", "geometric", "power")
 # Their versions are noted.
 PACKAGES = ("torch", "torchaudio", "numpy", "scipy", "soundfile")
 
@@ -77,7 +78,7 @@ def write(folder: str | Path, bundle: Bundle, weights: Mapping[str, str | Path],
     and checksums are added here. Raises EarmarkError where ``folder`` is something else.
     """
     folder = Path(folder)
-    if folder.exists() and not (folder / DESCRIPTION).exists() and any(_entries(folder)):
+    if folder.exists() and not (folder / DESCRIPTION).exists() and any(folder.iterdir()):
         raise EarmarkError(f"{folder} is no bundle. Move it elsewhere, or write to another folder.")
     new, old = (folder.with_name(f".{folder.name}.{which}") for which in ("new", "old"))
     description = {
@@ -116,8 +117,7 @@ def read(folder: str | Path) -> Bundle:
     """Read a bundle and check it. Raises EarmarkError for a damaged, foreign or newer one."""
     description = _description(Path(folder))
     try:
-        checksums = _typed(description["checksums"], dict, "checksums")
-        for name, expected in checksums.items():
+        for name, expected in description["checksums"].items():
             if name == DESCRIPTION:
                 found = _checksum(description)
             # Its name must not lead elsewhere.
@@ -127,11 +127,9 @@ def read(folder: str | Path) -> Bundle:
                 found = hashing.hash_of(Path(folder) / name)[1]
             if found != expected:
                 raise ValueError(f"{name} is {'not as it was written' if found else 'missing'}")
-        bundle = _parse(description)
-        _check(bundle, checksums)
+        return _parse(description)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise damaged(folder, problem) from problem
-    return bundle
 
 
 def read_card(folder: str | Path) -> str:
@@ -160,17 +158,18 @@ def _description(folder: Path) -> dict[str, Any]:
             f"such as results/demo/tagger."
         )
     try:
-        description = _typed(json.loads(path.read_text(encoding="utf-8")), dict, "its content")
+        description = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as problem:
         raise damaged(folder, problem) from problem
-    number = description.get("format")
+    known = isinstance(description, dict) and {"classes", "systems", "checksums"} <= {*description}
+    number = description.get("format") if known else None
     if isinstance(number, int) and number > FORMAT:
         raise EarmarkError(
             f"The bundle {folder} was written by a newer Earmark "
             f"({printable(str(description.get('earmark')))}, format {number}; this one reads up to "
             f"{FORMAT}). Install that version."
         )
-    if number != FORMAT or not {"classes", "systems", "checksums"} <= set(description):
+    if number != FORMAT:
         raise EarmarkError(
             f"The {DESCRIPTION} in {folder} was not written by Earmark. Name the folder that "
             f"`snakemake tagger` wrote."
@@ -180,51 +179,32 @@ def _description(folder: Path) -> dict[str, Any]:
 
 def _parse(description: Mapping[str, Any]) -> Bundle:
     entries = {field.name: description[field.name] for field in fields(Bundle)}
-    for name, kind in (("name", str), ("features", dict), ("systems", dict), ("classes", list)):
-        _typed(entries[name], kind, name)
-    entries["longest_seconds"] = float(entries["longest_seconds"])
-    entries["combination"] = combination = Combination(**entries["combination"])
-    _all(combination.members, str, "members")
-    _typed(combination.exponent, (int, float), "exponent")
-    if combination.scores is not None:
-        _all(combination.scores, (int, float), "scores")
+    mean = entries["combination"] = Combination(**entries["combination"])
     entries["systems"] = {name: System(**entry) for name, entry in entries["systems"].items()}
-    _all(list(entries["features"].values()), dict, "features")
-    return Bundle(**entries)
+    bundle = Bundle(**entries)
+    right = {
+        "classes": _are_names(bundle.classes),
+        "longest_seconds": bundle.longest_seconds > 0,
+        "combination": mean.kind in KINDS
+        and _are_names(mean.members)
+        and set(mean.members) <= set(bundle.systems)
+        and (mean.kind != "weighted" or len(mean.scores or []) == len(mean.members)),
+        **{
+            f"system {name}": _are_names(system.weights)
+            and set(system.weights) <= set(description["checksums"])
+            and system.feature in bundle.features
+            and system.temperature > 0
+            for name, system in bundle.systems.items()
+        },
+    }
+    for what, is_right in right.items():
+        if not is_right:
+            raise ValueError(f"its {what} cannot be used")
+    return bundle
 
 
-def _check(bundle: Bundle, checksums: Mapping[str, str]) -> None:
-    """Raise ValueError where entries do not fit each other."""
-    _all(bundle.classes, str, "classes")
-    for system in bundle.systems.values():
-        _typed(system.recipe, dict, "recipe")
-        _typed(system.network_options, dict, "network_options")
-        _typed(system.temperature, (int, float), "temperature")
-        _all(system.weights, str, "weights")
-        if system.temperature <= 0:
-            raise ValueError(f"a temperature of {system.temperature}")
-        if system.feature not in bundle.features:
-            raise ValueError(f"no feature {printable(str(system.feature))}")
-        if missing := set(system.weights) - set(checksums):
-            raise ValueError(f"no checksum of {printable(min(missing))}")
-    members, scores = bundle.combination.members, bundle.combination.scores
-    if not set(members) <= set(bundle.systems):
-        raise ValueError("members that are no systems")
-    if scores is not None and len(scores) != len(members):
-        raise ValueError(f"{len(scores)} scores of {len(members)} members")
-
-
-def _typed(value: Any, kind: type | tuple[type, ...], what: str) -> Any:
-    if not isinstance(value, kind):
-        raise ValueError(f"{what} cannot be {printable(repr(value))}")
-    return value
-
-
-def _all(values: Any, kind: type | tuple[type, ...], what: str) -> Sequence[Any]:
-    """The values of a list that is not empty."""
-    if not _typed(values, list, what):
-        raise ValueError(f"no {what}")
-    return [_typed(value, kind, what) for value in values]
+def _are_names(values: Any) -> bool:
+    return isinstance(values, list) and values != [] and all(isinstance(v, str) for v in values)
 
 
 def _checksum(description: Mapping[str, Any]) -> str:
@@ -239,7 +219,3 @@ def _version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "unknown"
-
-
-def _entries(folder: Path) -> list[str]:
-    return os.listdir(folder) if folder.is_dir() else [folder.name]

@@ -1,11 +1,14 @@
-"""The command `earmark`: what Earmark is, and `earmark init`."""
+"""The command `earmark`: what Earmark is, `init`, `tag` and `info`."""
 
 import argparse
+import logging
+import math
 import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from earmark.runtime.errors import EarmarkError
 
@@ -22,9 +25,8 @@ In {folder}:
       --configfile presets/own.yaml --config dataset=path/to/sounds
                                             learn from sounds of your own
 
-The sounds are in a folder per class, or a list (CSV) says what they are;
-`earmark init path/to/sounds` looks and says what it finds. README.md and docs/
-say more; config.yaml explains every setting.
+Sounds are in a folder per class, or a list (CSV) says what they are. README.md
+and docs/ say more, docs/tagging.md of tagging; config.yaml explains settings.
 """
 
 INIT = """\
@@ -34,6 +36,26 @@ write dataset.yaml, which says how the workflow is to read it: check and edit it
   earmark init sounds                     a folder per class, or a folder with lists
   earmark init sounds/meta.csv            that list
   earmark init sounds -o mine/dataset.yaml   where sounds cannot be written
+"""
+
+TAG = """\
+Tag sound files with a bundle, which `snakemake tagger` writes: the best labels of
+each file, or of each window of a long recording, and their probabilities.
+
+  earmark tag results/demo/tagger bird.wav               to the terminal
+  earmark tag results/demo/tagger recordings -o tags.csv   a folder and those in it
+  earmark tag results/demo/tagger day.flac --window 5 --hop 2.5 -o tags.csv
+
+A file that cannot be heard gets a row that says why. A run to a file that was
+stopped goes on where it was: repeat the command.
+Exit status: 0 all clips were heard, 1 an error, 2 wrong arguments, 3 some clips
+could not be heard, 130 stopped by Ctrl-C.
+"""
+
+INFO = """\
+Print a bundle's model card: what it was learned from, how good it is, its limits.
+
+  earmark info results/demo/tagger
 """
 
 
@@ -57,25 +79,120 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--version", action="version", version=f"earmark {version()}")
     commands = parser.add_subparsers(title="commands", metavar="")
     describe = commands.add_parser(
-        "init", help="look at a folder or list of sounds", description=INIT, formatter_class=raw
+        "init",
+        help="look at a folder or list of sounds to learn from",
+        description=INIT,
+        formatter_class=raw,
     )
     describe.add_argument("path", type=Path, help="a folder, or a list (.csv, .tsv)")
     describe.add_argument("-o", "--output", type=Path, help="the dataset.yaml to write")
     describe.add_argument("--force", action="store_true", help="replace a dataset.yaml")
     describe.set_defaults(run=_init)
+    _add_tag(commands)
+    card = commands.add_parser(
+        "info", help="print a bundle's model card", description=INFO, formatter_class=raw
+    )
+    card.add_argument("bundle", type=Path)
+    card.set_defaults(run=lambda given: info(given.bundle))
     parsed = parser.parse_args(arguments)
     if not hasattr(parsed, "run"):
         parser.print_help()
         return
     try:
-        parsed.run(parsed)
+        if status := parsed.run(parsed):
+            sys.exit(status)
     except EarmarkError as problem:
         sys.exit(str(problem))
     except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:  # of `earmark init x | head`
+    except BrokenPipeError:  # of `earmark tag ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _add_tag(commands: Any) -> None:
+    parser = commands.add_parser(
+        "tag",
+        help="tag sounds with a bundle, which `snakemake tagger` writes",
+        description=TAG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("bundle", type=Path, help="a folder that `snakemake tagger` wrote")
+    parser.add_argument("sounds", type=Path, nargs="+", help="files, or folders of them")
+    parser.add_argument("-o", "--output", type=Path, help="the table to write (.csv or .jsonl)")
+    parser.add_argument("--format", choices=("csv", "jsonl"), help="by default as --output ends")
+    parser.add_argument("--window", type=_seconds, help="cut files into windows of so many seconds")
+    parser.add_argument("--hop", type=_seconds, help="seconds between windows (as long as one)")
+    parser.add_argument("--top", type=_count, default=3, help="labels of a clip at most (3)")
+    parser.add_argument("--threshold", type=_share, default=0.0, help="lowest probability (0)")
+    parser.add_argument("--threads", type=_count, help="processes and threads (all cores)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.set_defaults(run=lambda given: tag(parser, given))
+
+
+def _seconds(text: str) -> float:
+    if not 0.01 <= (seconds := float(text)) < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0.01 on")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
+    return count
+
+
+def _share(text: str) -> float:
+    if not 0 <= (share := float(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 1")
+    return share
+
+
+def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
+    """Tag files and folders; return the exit status."""
+    if given.hop and not given.window:
+        parser.error("--hop needs --window, as in --window 5 --hop 2.5")
+    if absent := [path for path in given.sounds if not path.exists()]:
+        raise EarmarkError(f"There is no {absent[0]}. Name sound files, or folders of them.")
+    # Where no progress bar is shown, its lines are.
+    level = logging.WARNING if sys.stderr.isatty() else logging.INFO
+    logging.basicConfig(level=level, format="%(message)s")
+    import torch
+
+    from earmark.runtime import processors
+    from earmark.tagging import files
+    from earmark.tagging.tagger import Tagger
+
+    threads = min(given.threads or math.inf, processors.available_processors())
+    torch.set_num_threads(int(threads))
+    tagger = Tagger.load(given.bundle, given.device)
+    sounds, others = files.find(given.sounds)
+    hop = given.hop or given.window or 0.0
+    options = files.Options(given.window or 0.0, hop, given.top, given.threshold)
+    form = given.format or ("jsonl" if str(given.output).endswith(".jsonl") else "csv")
+    if given.output:
+        heard, unheard = files.tag_to_file(
+            tagger, sounds, options, int(threads), given.output, form
+        )
+    else:
+        batches = files.tag(tagger, sounds, options, int(threads))
+        sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+        heard, unheard = files.write(batches, sys.stdout, form)
+    told = [f"{heard} clips were tagged"]
+    if unheard:
+        told.append(f"{unheard} could not be heard: the column problem says why")
+    if others:
+        told.append(f"{others} files that do not end like sound files were left out")
+    print("; ".join(told) + ".", file=sys.stderr)
+    return 3 if unheard else 0
+
+
+def info(folder: Path) -> None:
+    """Print the model card of a bundle."""
+    from earmark.tagging import bundle
+
+    print(bundle.read_card(folder), end="")
 
 
 def _init(parsed: argparse.Namespace) -> None:

@@ -1,0 +1,87 @@
+"""Long recordings in windows: decoded once, in order, and in the memory of a few windows."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from earmark.dataset import audio, decoding
+from earmark.dataset.audio import SamplesInMemory, UnreadableClipError
+
+
+class Window(NamedTuple):
+    """A part of a file, from ``start`` to ``end`` in seconds; ``number`` counts from 0.
+
+    Without ``clip``, its samples, ``problem`` says why there are none; ``end`` is NaN if the file
+    cannot be decoded from ``start`` on.
+    """
+
+    number: int
+    start: float
+    end: float
+    clip: SamplesInMemory | None
+    problem: str = ""
+
+
+def cut(path: str, seconds: float, hop: float, longest_seconds: float) -> Iterator[Window]:
+    """Yield the windows of a file, one of ``seconds`` each ``hop`` seconds.
+
+    They begin at multiples of ``hop``, rounded to milliseconds, and have exactly the samples of
+    ``file[round(start * rate):round(end * rate)]``. A shorter one ends the file, if it has sound
+    that is in no other window and is at least half as long, or if the whole file is shorter. Only
+    the first ``longest_seconds`` of a window are used. Never raises for bad content: where the file
+    cannot be decoded to its end, the last item says so.
+    """
+    facts = audio.header(path)
+    if facts.status != "ok":
+        yield Window(0, 0.0, math.nan, None, reason(facts))
+        return
+    with decoding.opened(path) as clip:
+        rate, broken = clip.rate, ""
+        number = decoded = last_end = 0
+        # What has been decoded and is still needed; it begins at sample ``at``.
+        waiting: list[np.ndarray] = []
+        at = 0
+        start, end = _times(number, seconds, hop)
+        blocks = clip.blocks()
+        while True:
+            try:
+                waiting.append(next(blocks))
+            except StopIteration:
+                break
+            except UnreadableClipError as problem:
+                broken = str(problem)
+                break
+            decoded += len(waiting[-1])
+            if decoded >= round(end * rate):
+                waiting = [np.concatenate(waiting)]
+            while decoded >= (last := round(end * rate)):
+                part = waiting[0][round(start * rate) - at : last - at]
+                yield Window(number, start, end, SamplesInMemory(part, rate, longest_seconds))
+                number, last_end = number + 1, last
+                start, end = _times(number, seconds, hop)
+            if left_out := min(round(start * rate), decoded) - at:
+                waiting, at = [np.concatenate(waiting)[left_out:]], at + left_out
+        if decoded > last_end and (decoded / rate - start >= seconds / 2 or number == 0):
+            part, end = np.concatenate(waiting)[round(start * rate) - at :], decoded / rate
+            clip_in_memory = SamplesInMemory(part, rate, longest_seconds)
+            yield Window(number, start, round(end, 6), clip_in_memory)
+            number += 1
+        missing = broken or clip.missing(decoded)
+        if missing or decoded == 0:
+            status = "truncated" if decoded else "unreadable" if missing else "empty"
+            facts = audio.ClipFacts(status=status, problem=missing)
+            yield Window(number, round(decoded / rate, 6), math.nan, None, reason(facts))
+
+
+def reason(facts: audio.ClipFacts) -> str:
+    """A clip's status and problem in words; nothing where all is well."""
+    if facts.status == "ok":
+        return facts.problem
+    return f"{facts.status}: {facts.problem or audio.STATUSES[facts.status]}"
+
+
+def _times(number: int, seconds: float, hop: float) -> tuple[float, float]:
+    start = round(number * hop, 3)
+    return start, round(start + seconds, 3)
