@@ -24,6 +24,7 @@ import parts
 import prediction
 import spreading
 import startup
+import tagging
 import training
 import tsne
 
@@ -64,6 +65,9 @@ def main() -> None:
             "Training of cnn_logmel, two threads": lambda: training.section(2, given.repeats),
             "Memory format and compiling, one thread": lambda: formats.section(given.repeats),
             "Prediction, two threads": lambda: prediction.section(2, given.repeats),
+            f"Tagging {len(paths)} {whose} clips, two cores": lambda: tagging.section(
+                paths, 2, given.repeats
+            ),
             "Label spreading": lambda: spreading.section(given.repeats),
             "t-SNE": tsne.section,
             "Workflow": lambda: startup.section(given.repeats),

@@ -136,11 +136,7 @@ rule write_tags:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg={
-            "name": config["submission"],
-            **PLAN.combination_of(config["submission"]),
-            "longest_seconds": config["clips"]["longest_seconds"],
-        },
+        cfg={"name": config["submission"], **PLAN.combination_of(config["submission"])},
         code=code_of("write_tags.py"),
     script:
         "../workflow_scripts/write_tags.py"

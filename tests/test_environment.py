@@ -134,7 +134,7 @@ def test_no_data_is_tracked() -> None:
     assert "Snakefile" in names
     kinds = (".wav", ".flac", ".mp3", ".ogg", ".h5", ".hdf5", ".pt", ".pkl", ".safetensors", ".zip")
     assert [name for name in names if name.lower().endswith(kinds)] == []
-    runs = ("results/", "logs/", "data/", ".snakemake/", ".venv/", "submission.csv")
+    runs = ("results/", "logs/", "data/", ".snakemake/", ".venv/", "submission.csv", "tags.csv")
     assert [name for name in names if name.startswith(runs)] == []
 
 

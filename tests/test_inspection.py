@@ -141,7 +141,7 @@ def test_an_index_edited_meanwhile_gives_no_table(
             table=str(tmp_path / "clips.csv"),
             cfg={"part": "train", "clips": LENIENT},
             threads=1,
-            folder=str(made.folder),
+            folders={"train": str(made.folder)},
         )
     assert not (tmp_path / "clips.csv").exists()
 

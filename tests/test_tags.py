@@ -56,22 +56,22 @@ def test_tags_by_hand() -> None:
     # Predictions come in another order than the clips.
     names = table["clip"].tolist()
     predicted = predictions.Predictions(names[::-1], CLASSES, values[::-1])
-    found = tags.make(table, predicted, longest_seconds=4.0)
+    found = tags.make(table, predicted)
     assert tuple(found.columns) == tags.COLUMNS
     rows = [tuple(None if pd.isna(cell) else cell for cell in row) for row in found.to_numpy()]
     too_long = "too_long: longer than 4 s"
     assert rows == [
-        ("b.wav", 0.0, 1.5, "Gong", 0.4, 1, ""),
-        ("b.wav", 0.0, 1.5, "Cello", 0.3, 2, ""),
-        ("b.wav", 0.0, 1.5, "Bus, red", 0.2, 3, ""),
-        ("long.wav", 0.0, 4.0, "Bark", 0.5, 1, too_long),
-        ("long.wav", 0.0, 4.0, "Bus, red", 0.25, 2, too_long),
-        ("long.wav", 0.0, 4.0, "Cello", 0.25, 3, too_long),
-        ("a.wav", None, None, None, None, None, "not_audio: a text file"),
-        ("empty.wav", None, None, None, None, None, "empty: no samples"),
-        ("odd.wav", 0.0, 2.0, "Cello", 1.0, 1, "channels cancel"),
-        ("odd.wav", 0.0, 2.0, "Bark", 0.0, 2, "channels cancel"),
-        ("odd.wav", 0.0, 2.0, "Bus, red", 0.0, 3, "channels cancel"),
+        ("b.wav", "", "", "Gong", 0.4, 1, ""),
+        ("b.wav", "", "", "Cello", 0.3, 2, ""),
+        ("b.wav", "", "", "Bus, red", 0.2, 3, ""),
+        ("long.wav", "", "", "Bark", 0.5, 1, too_long),
+        ("long.wav", "", "", "Bus, red", 0.25, 2, too_long),
+        ("long.wav", "", "", "Cello", 0.25, 3, too_long),
+        ("a.wav", "", "", None, None, None, "not_audio: a text file"),
+        ("empty.wav", "", "", None, None, None, "empty: no samples"),
+        ("odd.wav", "", "", "Cello", 1.0, 1, "channels cancel"),
+        ("odd.wav", "", "", "Bark", 0.0, 2, "channels cancel"),
+        ("odd.wav", "", "", "Bus, red", 0.0, 3, "channels cancel"),
     ]
 
 
@@ -79,7 +79,7 @@ def test_tags_by_hand() -> None:
 def test_all_heard_or_none_and_two_classes(status: str) -> None:
     table = clips_table([(name, 1.0, status, "") for name in ("a.wav", "b.wav")])
     predicted = predictions.Predictions(["a.wav", "b.wav"], ["x", "y"], np.array([[1, 0], [0, 1]]))
-    found = tags.make(table, predicted, longest_seconds=4.0)
+    found = tags.make(table, predicted)
     assert found["clip"].tolist() == [
         name for name in ("a.wav", "b.wav") for _ in range(2 if status == "ok" else 1)
     ]
@@ -98,10 +98,7 @@ def test_a_weighted_ensemble_tags_sounds_by_the_mean_of_test_clips(tmp_path: Pat
         clips_table=str(tmp_path / "clips.csv"),
         tags=str(tmp_path / "tags.csv"),
         top=str(tmp_path / "top.csv"),
-        cfg={
-            **{"name": "mean", "kind": "weighted", "exponent": 0.25, "members": list(held_out)},
-            "longest_seconds": 300.0,
-        },
+        cfg={"name": "mean", "kind": "weighted", "exponent": 0.25, "members": list(held_out)},
     )
     assert (tmp_path / "top.csv").read_bytes() == (tmp_path / "tags.csv").read_bytes()
     found = read_rows(tmp_path / "tags.csv")

@@ -27,11 +27,11 @@ def main(
     """Write ``tags`` (CSV) and ``top``, a copy of it.
 
     ``members``, ``train_predictions``, ``labels_table`` and ``cfg`` are as in
-    ``combine_predictions``; ``cfg["longest_seconds"]`` is how much of a clip was heard.
+    ``combine_predictions``.
     """
     mean = combining.combine_files(cfg, members, train_predictions, labels_table)
     clip_table = clips.read(clips_table)
-    table = tag_table.make(clip_table, mean, cfg["longest_seconds"])
+    table = tag_table.make(clip_table, mean)
     csv_tables.write_table(table, tags)
     with atomic_file(top) as temporary:
         temporary.write_bytes(Path(tags).read_bytes())

@@ -3,11 +3,12 @@
 import html
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from earmark.tagging.bundle import Bundle
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCORED = ("verified clips, out of fold", "test clips")
 SCORES = ("scored on", "MAP@3", "standard error", "first guess right", "clips")
@@ -23,9 +24,9 @@ def make(
     submission: str,
     every_clip: bool,
     models: Mapping[str, Mapping[str, Any]],
-    clips: pd.DataFrame,
-    labels: pd.DataFrame,
-    scores: Sequence[pd.DataFrame],
+    clips: "pd.DataFrame",
+    labels: "pd.DataFrame",
+    scores: "Sequence[pd.DataFrame]",
 ) -> str:
     """The text of the card.
 
@@ -49,7 +50,11 @@ def make(
         for where, table in zip(SCORED, scores, strict=False)
         for row in table[table["split"] == "all"].itertuples()
     ]
-    weights = dict(zip(bundle.combination.members, bundle.combination.scores or [], strict=False))
+    by_class = labels.groupby("label")["verified"].agg(["size", "sum"]).itertuples()
+    mean = bundle.combination
+    weights = {
+        name: round(score, 3) for name, score in zip(mean.members, mean.scores or [], strict=False)
+    }
     return f"""\
 # Sound tagger {bundle.name}
 
@@ -75,10 +80,10 @@ may be wrong. {len(used)} of {len(clips)} clips could be learned from, in all
 {timedelta(seconds=round(lengths.sum()))} (hours:minutes:seconds). Sample rates:
 {", ".join(f"{rate} Hz ({count} clips)" for rate, count in rates)}.
 
-{_table(("class", "clips", "verified"), labels.groupby("label")["verified"].agg(["size", "sum"]))}
+{_table(("class", "clips", "verified"), by_class)}
 ## Networks
 
-Kind of mean, if there are several systems: {bundle.combination.kind} {_text(weights)}
+Kind of mean, if there are several systems: {mean.kind} {_text(weights)}
 
 {_table(("system", "feature", "network", "networks", "learned from"), systems)}
 {_table(("feature", "settings"), [(name, _text(one)) for name, one in bundle.features.items()])}
@@ -111,8 +116,7 @@ def _text(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in settings.items())
 
 
-def _table(header: Sequence[str], rows: pd.DataFrame | Iterable[Sequence[object]]) -> str:
-    """A table in Markdown; the index of a data frame is its first column."""
-    rows = rows.itertuples() if isinstance(rows, pd.DataFrame) else rows
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table in Markdown."""
     lines = (" | ".join(map(str, row)) for row in (header, ["---"] * len(header), *rows))
     return html.escape("".join(f"| {line} |\n" for line in lines), quote=False)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -120,6 +120,8 @@ class Tagger:
     ) -> None:
         self.bundle, self.features = bundle, dict(features)
         self._networks, self._hardware = networks, Hardware(device, None)
+        for network in chain.from_iterable(networks.values()):
+            self._hardware.move(network)
 
     @classmethod
     def load(cls, folder: str | Path, device: str = "auto") -> "Tagger":
@@ -139,8 +141,6 @@ class Tagger:
             networks = {
                 name: [
                     _network(Path(folder) / file, system, features[system.feature], bundle)
-                    .to(device)
-                    .eval()
                     for file in system.weights
                 ]
                 for name, system in used.items()
