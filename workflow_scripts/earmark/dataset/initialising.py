@@ -17,7 +17,9 @@ def init(path: Path, output: Path | None, replace: bool) -> None:
     if not path.exists():
         raise EarmarkError(f"There is no {path}. Name a folder of sounds, or a list.")
     folder = path if path.is_dir() else path.parent
-    output = _output(output or folder / description.NAME)
+    there = [folder / f"dataset{ending}" for ending in guessing.DESCRIPTIONS]
+    default = next((one for one in there if one.exists()), folder / description.NAME)
+    output = _output(output or default)
     is_described = path.is_file() and path.suffix.lower() in guessing.DESCRIPTIONS
     if is_described or (path.is_dir() and output.exists() and not replace):
         output = path if is_described else output
@@ -70,7 +72,8 @@ def _report(
     elif problems.exists():
         problems.unlink()  # of an earlier look
     print(remark)
-    dataset = described.parent if described.name == description.NAME else described
+    is_usual = described.stem == "dataset" and described.suffix in guessing.DESCRIPTIONS
+    dataset = described.parent if is_usual else described
     mend = "Mend what stops a run, then" if found.stops else "Then"
     print(
         f"{mend}: .venv/bin/snakemake -j4 all --configfile {preset} "
