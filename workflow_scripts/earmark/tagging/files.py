@@ -187,7 +187,7 @@ def _batch(
     ):
         place = _place(files[clip.number].name, clip.window)
         for rank, (label, probability) in enumerate(found, start=1):
-            rows.append([*place, label, f"{probability:.6f}", str(rank), problem])
+            rows.append([*place, label, str(round(probability, 6)), str(rank), problem])
         if np.isnan(values[0]):
             rows.append([*place, "", "", "", problem])
     last, window = clips[-1].number, clips[-1].window
