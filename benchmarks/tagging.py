@@ -3,11 +3,11 @@
 The bundle is the default config's ``cnn_logmel`` with random weights: log-mels of 64 bands, the
 mean of four crops of each clip. The plain loop makes log-mels with librosa, or with torchaudio
 where librosa is absent, and gives them to the same network in float32, clip by clip. Decoding,
-features and the network are also measured alone, in one process: their sum, by the number of
-processes, is what tagging would take if nothing came in between. The first answer is a new
-process that tags one file, with all imports.
+features and the network are also measured alone, in one process: the first two by the number of
+processes, and the network, are what tagging would take if nothing came in between. The first answer
+is a new process that tags one file, with all imports.
 
-.venv/bin/python benchmarks/tagging.py FOLDER [--threads 2] [--repeats 5]
+    .venv/bin/python benchmarks/tagging.py FOLDER [--threads 2] [--repeats 5]
 
 FOLDER holds the clips, or folders of clips.
 """

@@ -168,6 +168,15 @@ def test_every_form_of_import_is_followed(tmp_path: Path, statement: str) -> Non
     assert found[0] != found[1]
 
 
+def test_what_only_a_type_checker_imports_does_not_count(tmp_path: Path) -> None:
+    head = "\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    "
+    hashes_found = {
+        code.code_of(write_tree(tmp_path / str(number), {"house/floor.py": ("", head + line)}))
+        for number, line in enumerate(["import house.attic\n", "from os import path\n", "pass\n"])
+    }
+    assert len(hashes_found) == 1
+
+
 def test_modules_that_import_each_other_are_no_endless_loop(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("import b\n")
     (tmp_path / "b.py").write_text("import a\n")

@@ -78,6 +78,17 @@ def test_few_items_are_begun_ahead_of_the_reader(tmp_path):
     assert len(os.listdir(tmp_path)) <= 2 * 2 * pools.TASKS_PER_PROCESS * pools.ITEMS_PER_TASK
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_items_are_made_as_they_are_needed(processes):
+    made = []
+    items = (made.append(number) or number for number in range(1000))
+    results = pools.parallel_map(square, items, processes, 3)
+    assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
+    assert len(made) <= 5 + 3 * 2 * pools.TASKS_PER_PROCESS * processes
+    assert list(results) == [number**2 for number in range(5, 1000)]
+    assert made == list(range(1000))
+
+
 def test_work_left_early_leaves_no_process_behind(tmp_path):
     results = pools.parallel_map(os.path.exists, [str(tmp_path)] * 100, 2)
     next(results)

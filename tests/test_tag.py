@@ -222,7 +222,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
 
 
 def test_a_partial_file_of_another_run_is_not_used(
-    tmp_path: Path, tagger: Tagger, recordings: Path
+    tmp_path: Path, tagger: Tagger, recordings: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     sounds, _ = files.find([recordings])
     output = tmp_path / "tags.csv"
@@ -250,6 +250,7 @@ def test_a_partial_file_of_another_run_is_not_used(
         stop_after_a_batch(options)
         assert (tmp_path / "tags.csv.partial").exists()
     files.tag_to_file(tagger, sounds, files.Options(top=2), 1, output, "csv")
+    assert sum("anew" in message for message in caplog.messages) == 3
     assert {row["rank"] for row in rows_of(output)} == {"1", "2"}
     assert len(rows_of(output)) == 10
 

@@ -7,6 +7,7 @@ import logging
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -186,7 +187,7 @@ def _batch(
     ):
         place = _place(files[clip.number].name, clip.window)
         for rank, (label, probability) in enumerate(found, start=1):
-            rows.append([*place, label, f"{probability:.6f}", str(rank), problem])
+            rows.append([*place, label, str(round(probability, 6)), str(rank), problem])
         if np.isnan(values[0]):
             rows.append([*place, "", "", "", problem])
     last, window = clips[-1].number, clips[-1].window
@@ -288,19 +289,21 @@ def _resume(path: Path, fingerprint: str) -> tuple[int, int]:
         log.info("Going on after %d files.", begin[0])
         os.truncate(path, size)
     else:
+        if path.exists():
+            log.warning("%s is of other files, options or another bundle: beginning anew.", path)
         path.write_text(f"{fingerprint}\n", encoding="utf-8")
     return begin
 
 
 def _fingerprint(tagger: Tagger, files: Sequence[SoundFile], options: Options) -> str:
     """Of all that the table depends on."""
-    facts = []
-    for name, path in files:
-        try:
-            found = os.stat(path)
-            facts.append((name, path, found.st_size, found.st_mtime_ns))
-        except OSError:
-            facts.append((name, path, -1, -1))
     numerics = (str(torch.__version__), torch.get_num_threads(), str(tagger.device))
-    content = json.dumps([tagger.bundle.checksums, asdict(options), numerics, facts])
-    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+    content = (tagger.bundle.checksums, asdict(options), numerics, len(files))
+    digest = hashlib.blake2b(json.dumps(content).encode(), digest_size=16)
+    for file in files:
+        facts = [0, 0]
+        with suppress(OSError):
+            found = os.stat(file.path)
+            facts = [found.st_size, found.st_mtime_ns]
+        digest.update(json.dumps([*file, *facts]).encode())
+    return digest.hexdigest()
