@@ -364,6 +364,7 @@ def test_a_list_put_in_place_with_an_older_time_is_noticed(finished: Finished) -
 
 def test_a_moved_or_copied_data_set(finished: Finished, tmp_path: Path) -> None:
     folder = finished.made.folder
+    assert finished.planned({}) == {}  # the index is of what is there now
     for place in (tmp_path / "copy" / "four", tmp_path / "link"):
         if place.name == "four":
             shutil.copytree(folder, place)

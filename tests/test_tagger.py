@@ -71,7 +71,7 @@ def by_workflow(tmp_path: Path, sounds: Path, tagger: Path, folds: int) -> np.nd
                 "most_skipped_percent": 100.0,
             },
         },
-        threads=1, folder=str(sounds),
+        threads=1, folders={"test": str(sounds)},
     )  # fmt: skip
     members = []
     for name, system in described.systems.items():
@@ -79,10 +79,11 @@ def by_workflow(tmp_path: Path, sounds: Path, tagger: Path, folds: int) -> np.nd
         extract_features.main(
             table=str(tmp_path / "clips.csv"), audio=[], feature_file=str(features),
             cfg={
+                "part": "test",
                 "feature": described.features[system.feature],
                 "longest_seconds": described.longest_seconds,
             },
-            threads=1, folder=str(sounds),
+            threads=1, folders={"test": str(sounds)},
         )  # fmt: skip
         members.append(str(tmp_path / f"{name}_predictions.h5"))
         weights = [tagger.parent / "models" / file for file in system.weights]
