@@ -1,6 +1,7 @@
 # Shared by all rules: the checked config, the plan, hashes of code, and limits on resources.
 
 import copy
+import gc
 import sys
 from pathlib import Path
 
@@ -52,6 +53,8 @@ or_workflow_error(settings.check, config, SCHEMA)
 if workflow.is_main_process:
     for folder in (".snakemake", "results", "logs"):
         or_workflow_error(outputs.check_folder, folder)
+# Of 100,000 clips, Python would look for garbage among their rows again and again, for a second.
+gc.disable()
 SOURCE = or_workflow_error(data_source.source_of, config, workflow.is_main_process)
 RESULTS = f"results/{SOURCE.name}"
 SOUNDS = or_workflow_error(
@@ -81,6 +84,9 @@ if workflow.is_main_process:
         )
     if SOUNDS:
         or_workflow_error(clip_index.update_sounds, SOUNDS, Path(RESULTS))
+gc.freeze()
+gc.enable()
+if workflow.is_main_process:
     # `--touch` is how a user accepts results without records; records in a database are not checked.
     if records.are_used(sys.argv) and workflow.workflow_settings.persistence_backend.name == "FILE":
         or_workflow_error(records.check, Path(RESULTS))

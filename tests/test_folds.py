@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import LISTED_HEADER, make_set, read_rows, write_listed, write_rows
 
-from earmark.dataset import folds
+from earmark.dataset import folds, index
 from earmark.dataset import listed as listed_files
+from earmark.dataset.clip_lists import Clip
 from earmark.runtime.errors import EarmarkError
 
 # (label, verified) of clips that are recordings of their own.
@@ -324,14 +325,18 @@ def test_a_damaged_table_of_train_clips_is_told(official_folds: Official, rows: 
 
 
 def test_listed_clips_come_back(tmp_path: Path) -> None:
-    rows = [
-        listed_files.Row("a.wav", 'Chink, "clink"', 1, "a.wav"),
-        listed_files.Row("b#0.000-1.500", "犬", 0, "b", 0),
-        listed_files.Row("c", "Double bass", 1, "c", 12),
+    clips = [
+        Clip("a.wav", "a.wav", "", "", 'Chink, "clink"', 1, "a.wav", ""),
+        Clip("b#0.000-1.500", "b", "0", "1.5", "犬", 0, "b", "0"),
+        Clip("c", "c", "", "", "Double bass", 1, "c", "12"),
     ]
     path = tmp_path / "listed.csv"
-    path.write_text(listed_files.to_csv_text(rows), encoding="utf-8", newline="")
-    assert listed_files.read(path) == rows
+    path.write_text(index.Index([], [], clips).texts()["listed"], encoding="utf-8", newline="")
+    assert listed_files.read(path).to_numpy().tolist() == [
+        ["a.wav", 'Chink, "clink"', 1, "a.wav", -1],
+        ["b#0.000-1.500", "犬", 0, "b", 0],
+        ["c", "Double bass", 1, "c", 12],
+    ]
     assert [row["fold"] for row in read_rows(path)] == ["", "0", "12"]
     assert tuple(read_rows(path)[0]) == LISTED_HEADER
 

@@ -32,7 +32,7 @@ def list_train(made: TinySet, *names: str) -> None:
 def rows_in(path: Path) -> list[index.Row]:
     """An index read back."""
     return [
-        index.Row(**{**row, "bytes": int(row["bytes"] or -1)})  # type: ignore[arg-type]
+        index.Row(**{**row, "bytes": int(row["bytes"]) if row["bytes"] else None})  # type: ignore[arg-type]
         for row in read_rows(path)
     ]
 
@@ -89,7 +89,7 @@ def test_absent_clips_have_neither_bytes_nor_hash(tmp_path: Path) -> None:
     (made.audio_train / names[2]).unlink()
     (made.audio_train / names[2]).symlink_to(tmp_path / "nowhere.wav")
     found = rows_of(made)
-    assert {(row.bytes, row.hash) for row in found.train[:3]} == {(-1, "")}
+    assert {(row.bytes, row.hash) for row in found.train[:3]} == {(None, "")}
     assert all(row.hash for row in found.train[3:])
     index.write(found, {name: tmp_path / f"{name}.csv" for name in found.texts()})
     assert rows_in(tmp_path / "train.csv") == found.train
@@ -212,7 +212,7 @@ def test_recordings_of_train_and_test_clips_are_told(told: Any) -> None:
 def test_what_is_no_plain_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "zero.wav").symlink_to("/dev/zero")
-    assert index.hash_all(tmp_path, ["pipe.wav", "zero.wav"]) == [(-1, "")] * 2
+    assert index.hash_all(tmp_path, ["pipe.wav", "zero.wav"]) == [(None, "")] * 2
 
 
 def test_files_in_no_list_are_told_and_hidden_ones_are_not(tmp_path: Path, told: Any) -> None:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pandas as pd
-
 from earmark.dataset import folds, listed, tables
 from earmark.runtime import job
 
@@ -12,7 +10,7 @@ def main(
     *, listed_table: str, index_table: str, table: str, cfg: dict[str, Any], seed: int
 ) -> None:
     """Write folds.csv; ``cfg`` has the number of ``folds`` to draw where none are official."""
-    clips = pd.DataFrame(listed.read(listed_table))
+    clips = listed.read(listed_table)
     content = tables.read_table(index_table, ("clip", "hash", "start", "end"), "index of clips")
     tables.write_table(folds.make(clips, content, cfg["folds"], seed), table)
 

@@ -1,7 +1,5 @@
 """Read the listed labels, apply people's corrections, and write labels.csv."""
 
-import pandas as pd
-
 from earmark.dataset import listed, tables
 from earmark.labels import corrections as corrections_file
 from earmark.labels import label_table
@@ -10,7 +8,7 @@ from earmark.runtime import job
 
 def main(*, listed_table: str, corrections: list[str], table: str) -> None:
     """Write labels.csv; ``corrections`` is empty or names one file."""
-    clips = pd.DataFrame(listed.read(listed_table))
+    clips = listed.read(listed_table)
     decisions = None
     if corrections:
         decisions = corrections_file.read(corrections[0], sorted(clips["label"].unique()))

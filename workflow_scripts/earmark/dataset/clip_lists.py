@@ -113,29 +113,25 @@ def _checker(
     check_label = label_checker(listed)
     line_of: dict[str, int | str] = {}
     roles = listed.roles
+    by_folder = [ROLES.index(role) for role in listed.folders]
     beside = os.path.abspath(listed.table.parent) if listed.table else None
 
-    def check(line: int | str, *cells: str) -> Clip | None:
-        said = dict(zip(ROLES, cells, strict=True))
-        name = said["file"]
+    def check(line: int | str, name: str, *cells: str) -> Clip | None:
         file = find_file(files, name, beside)
-        for role, folder in zip(listed.folders, file.split("/")[:-1], strict=False):
-            said[role] = said[role] or folder
+        if by_folder:
+            said = [name, *cells]
+            for role, folder in zip(by_folder, file.split("/")[:-1], strict=False):
+                said[role] = said[role] or folder
+            cells = tuple(said[1:])
+        label, verified, fold, recording, split, start, end = cells
         if "split" in roles:
-            split = dev if said["split"].lower() in DEV else _split_of(said["split"])
+            split = dev if split.lower() in DEV else _split_of(split)
             if listed.part and (split == "test") != (listed.part == "test"):
                 return None
             if "fold" not in roles and split == "validation":
-                said["fold"] = "0"
-        if listed.part == "test" or said["fold"].lower() in NO_FOLD:
-            said["fold"] = ""
-        if SPLITS.get(said["fold"].lower()) == "test":
-            raise RowError(
-                "fold",
-                f"the fold is '{printable(said['fold'])}'. Write which clips are test clips in a "
-                f"column split.",
-            )
-        start, end = said["start"], said["end"]
+                fold = "0"
+        if fold:
+            fold = "" if listed.part == "test" else _fold_of(fold)
         if start or end:
             start, end = _part(start, end)
         # The list's own spelling, where the file's differs in its Unicode form alone.
@@ -149,18 +145,18 @@ def _checker(
                 f"the clip {printable(clip)} is listed again, after line {line_of[clip]}. Keep one "
                 f"line for each clip{parts}.",
             )
-        label = check_label(said["label"]) if labels else ""
+        label = check_label(label) if labels else ""
         if labels and not label:
             return None
-        verified = VERIFIED.get(said["verified"].lower(), -1) if "verified" in roles else 1
-        if verified < 0:
+        is_verified = VERIFIED.get(verified.lower()) if "verified" in roles else 1
+        if is_verified is None:
             raise RowError(
                 "verified or not",
-                f"{listed.columns.get('verified', 'verified')} is '{printable(said['verified'])}'. "
+                f"{listed.columns.get('verified', 'verified')} is '{printable(verified)}'. "
                 f"Write 1 or 0.",
             )
-        recording = said["recording"] or (file if end else clip)
-        return Clip(clip, file, start, end, label, verified, recording, said["fold"])
+        recording = recording or (file if end else clip)
+        return Clip(clip, file, start, end, label, is_verified, recording, fold)
 
     return check
 
@@ -172,7 +168,7 @@ def find_file(files: SoundFiles, name: str, beside: str | None = None) -> str:
 
     Raises RowError for what cannot be the name of a file.
     """
-    if UNPRINTABLE.search(name):
+    if not name.isprintable() and UNPRINTABLE.search(name):  # the first test is the quicker one
         raise RowError(
             "no file name",
             f"the file name '{printable(name)}' has control characters, or bytes that are not "
@@ -264,6 +260,15 @@ def _split_of(cell: str) -> str:
             "split", f"the split is '{printable(cell)}'. Write train, validation or test."
         )
     return split
+
+
+def _fold_of(cell: str) -> str:
+    if SPLITS.get(cell.lower()) == "test":
+        raise RowError(
+            "fold",
+            f"the fold is '{printable(cell)}'. Write which clips are test clips in a column split.",
+        )
+    return "" if cell.lower() in NO_FOLD else cell
 
 
 def _part(start: str, end: str) -> tuple[str, str]:

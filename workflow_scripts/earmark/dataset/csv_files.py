@@ -16,7 +16,7 @@ from earmark.runtime.errors import EarmarkError, printable
 
 SAVE_AS = "In a spreadsheet, save it as 'CSV UTF-8 (comma delimited)'."
 # Between cells: of lists that people write, the one that divides the first line into most columns.
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 # Problems of a file that an error shows.
 MOST_PROBLEMS = 10
 
@@ -100,35 +100,44 @@ def read(
     name = f"The {what} {path}"
     wanted = ",".join(columns) or "the names of the columns"
     first_line = f"Its first line should be {wanted}."
-    records = _records(_text(Path(path), name, most_bytes), name, by_hand)
+    text = _text(Path(path), name, most_bytes)
+    delimiter, text = _delimiter_of(text) if by_hand else (",", text)
+    records = _records(text, name, delimiter, by_hand)
     header = [cell.strip() for cell in next(records, (1, []))[1]]
     _check_header(header, columns, name, first_line)
     width = len(header)
     kept = [index for index, column in enumerate(header) if column]
     table = Table(name, [header[index] for index in kept], [], [])
     for line, cells in records:
-        if len(cells) > width and any(cell.strip() for cell in cells[width:]):
-            raise EarmarkError(
-                f"{name}, line {line}, has {len(cells)} cells under {width} columns. Put a cell "
-                f"that has commas in quotes. {first_line}"
-            )
         if by_hand:
             cells = [*map(str.strip, cells)]
-        cells = cells[:width] + [""] * (width - len(cells))
+        if len(cells) != width:
+            if "".join(cells[width:]).strip():
+                raise EarmarkError(
+                    f"{name}, line {line}, has {len(cells)} cells under {width} columns. Put a "
+                    f"cell that has {DELIMITERS.get(delimiter, delimiter)} in quotes. {first_line}"
+                )
+            cells = cells[:width] + [""] * (width - len(cells))
         table.rows.append(cells if len(kept) == width else [cells[index] for index in kept])
         table.lines.append(line)
     return table
 
 
-def delimiter_of(text: str) -> str:
-    """The delimiter that divides the first line that is not blank into most columns."""
-    first = text.lstrip().splitlines()[:1]
+def _delimiter_of(text: str) -> tuple[str, str]:
+    """The delimiter, and the text without the line in which Excel tells it.
+
+    Untold, it is the one that divides the first line that is not blank into most columns.
+    """
+    told = re.match(r'"?sep=(.)"?(?=\r|\n)', text)
+    if told:
+        return told[1], text[told.end() :]
+    first = io.StringIO(text.lstrip(), newline=None).readline()
 
     def columns(delimiter: str) -> int:
         # A broken quote is reported by the reader.
-        return len(next(csv.reader(first, delimiter=delimiter), []))
+        return len(next(csv.reader([first], delimiter=delimiter), []))
 
-    return max(DELIMITERS, key=columns)
+    return max(DELIMITERS, key=columns), text
 
 
 def _text(path: Path, name: str, most: int) -> str:
@@ -161,13 +170,11 @@ def _text(path: Path, name: str, most: int) -> str:
     )
 
 
-def _records(text: str, name: str, by_hand: bool) -> Iterator[tuple[int, list[str]]]:
+def _records(
+    text: str, name: str, delimiter: str, by_hand: bool
+) -> Iterator[tuple[int, list[str]]]:
     """The records that are not blank, each with the number of its first line."""
     # newline="": lines may end with LF, CRLF or, as on old Macs, CR.
-    delimiter = delimiter_of(text) if by_hand else ","
-    told = re.match(r'"?sep=(.)"?(?=\r|\n)', text) if by_hand else None  # by Excel
-    if told:
-        delimiter, text = told[1], text[told.end() :]
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, strict=True, skipinitialspace=by_hand, delimiter=delimiter)
     width, line = None, 1

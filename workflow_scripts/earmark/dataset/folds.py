@@ -33,7 +33,7 @@ def read_any(paths: Sequence[str]) -> pd.DataFrame:
 def make(listed: pd.DataFrame, index: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
     """The table of folds: the official ones of the list, or ``folds`` drawn ones if it has none.
 
-    ``listed`` has the columns of ``listed.Row``; ``index`` has clip, hash, start and end. The log
+    ``listed`` has those of ``listed.read``; ``index`` has clip, hash, start and end. The log
     warns of clips without an official fold, and of what makes scores on folds too high or too low.
     """
     table = listed.merge(index[["clip", "hash", "start", "end"]], on="clip", how="left").fillna("")

@@ -113,7 +113,10 @@ def _of_folders(files: SoundFiles, doubtful: Sequence[Path] = (), within: str = 
     """
     root = files.folder / within
     names = [name.removeprefix(within) for name in files.names if name.startswith(within)]
-    paths = [name.split("/") for name in names if is_sound(name)]
+    sounds = [name for name in names if is_sound(name)]
+    # Of each folder, its first sound says enough.
+    by_folder = {os.path.dirname(name): name for name in reversed(sounds)}
+    paths = [name.split("/") for name in by_folder.values()]
     first = {path[0] for path in paths if len(path) > 1}
     second = {path[1] for path in paths if len(path) > 2}
     if len(first) == 1 and second:  # one folder around all others, as archives have it
@@ -122,7 +125,7 @@ def _of_folders(files: SoundFiles, doubtful: Sequence[Path] = (), within: str = 
     if len(first) < 2 or (role and not second):
         for path in doubtful:
             _of_list(path, files)  # says what is wrong with it
-        raise EarmarkError(_no_classes(root, len(paths), sorted(first)))
+        raise EarmarkError(_no_classes(root, len(sounds), sorted(first)))
     if not role:
         inside = [path for path in paths if len(path) > 1]
         for level in (0, 1):

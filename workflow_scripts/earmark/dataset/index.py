@@ -19,6 +19,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,25 +41,30 @@ MOST_READERS = 8
 
 
 class Row(NamedTuple):
-    """A clip. ``bytes`` is -1 and ``hash`` empty where the file is absent or cannot be read."""
+    """A clip. ``bytes`` is None and ``hash`` empty for a file that is absent or unreadable."""
 
     clip: str
     file: str
     start: str
     end: str
-    bytes: int
+    bytes: int | None
     hash: str
 
 
-# Folder and the files in it, relative to it -> (bytes, hash) of each.
-Hasher = Callable[[Path, Sequence[str]], list[tuple[int, str]]]
+# Size and content hash of a file; (None, "") if it cannot be read.
+Fact = tuple[int | None, str]
+# Folder and the files in it, relative to it -> the facts of each.
+Hasher = Callable[[Path, Sequence[str]], list[Fact]]
 
 
-def hash_all(folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
-    """Size and content hash of each file; (-1, "") for one that cannot be read."""
+def hash_all(folder: Path, files: Sequence[str]) -> list[Fact]:
+    """Read files, in parallel, and return the facts of each."""
     with ThreadPoolExecutor(min(MOST_READERS, os.cpu_count() or 1)) as readers:
         hashes = readers.map(lambda file: hash_of(folder / file), files)
-        return list(progress.track(hashes, len(files), "clips hashed"))
+        return [
+            (size if digest else None, digest)
+            for size, digest in progress.track(hashes, len(files), "clips hashed")
+        ]
 
 
 class Listed(NamedTuple):
@@ -73,11 +79,12 @@ class Index(NamedTuple):
 
     train: list[Row]
     test: list[Row]
-    listed: list[listed.Row]
+    listed: list[Clip]
 
     def texts(self) -> dict[str, str]:
         """Name -> CSV of its tables."""
-        texts = {"train": to_csv_text(self.train), "listed": listed.to_csv_text(self.listed)}
+        said = map(attrgetter(*listed.COLUMNS), self.listed)
+        texts = {"train": to_csv_text(self.train), "listed": to_csv_text(said, listed.COLUMNS)}
         return texts | ({"test": to_csv_text(self.test)} if self.test else {})
 
 
@@ -128,7 +135,7 @@ def build(layout: Layout, clips: Listed | None = None, hasher: Hasher = hash_all
             f"{layout.train.table or layout.train.audio} and among the test clips. Test clips are "
             f"never trained on: remove it from one list, or rename it."
         )
-    return Index(train, test, listed.rows_of(clips.train))
+    return Index(train, test, clips.train)
 
 
 def rows_of_sounds(folder: Path, hasher: Hasher = hash_all) -> list[Row]:
@@ -154,11 +161,11 @@ def rows_of_sounds(folder: Path, hasher: Hasher = hash_all) -> list[Row]:
 
 def _rows(layout: Layout, part: ClipList, clips: Sequence[Clip], hasher: Hasher) -> list[Row]:
     prefix = _prefix(layout, part)
-    paths = [clip.file if clip.file.startswith("/") else prefix + clip.file for clip in clips]
+    paths = [clip.file if clip.file[0] == "/" else prefix + clip.file for clip in clips]
     facts = hasher(layout.folder, paths)
     return [
-        Row(clip.clip, path, clip.start, clip.end, *fact)
-        for clip, path, fact in zip(clips, paths, facts, strict=True)
+        Row(clip.clip, path, clip.start, clip.end, size, digest)
+        for clip, path, (size, digest) in zip(clips, paths, facts, strict=True)
     ]
 
 
@@ -172,12 +179,12 @@ def _prefix(layout: Layout, part: ClipList) -> str:
     return "" if within == "." else f"{within}/"
 
 
-def to_csv_text(rows: Iterable[Row]) -> str:
-    """The CSV of a part's rows."""
+def to_csv_text(rows: Iterable[tuple[object, ...]], columns: Sequence[str] = COLUMNS) -> str:
+    """The CSV of rows, by default those of a part."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(row if row.bytes >= 0 else (*row[:4], "", row.hash) for row in rows)
+    writer.writerow(columns)
+    writer.writerows(rows)
     return text.getvalue()
 
 

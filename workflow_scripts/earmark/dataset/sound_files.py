@@ -10,43 +10,16 @@ from earmark.runtime.errors import EarmarkError, printable
 
 # Endings of sound files, without the dot. Files are decoded by content: this is only how those that
 # no list names are found. The last line's cannot be decoded, which is then said of each.
-ENDINGS = frozenset(
-    [
-        "wav",
-        "wave",
-        "rf64",
-        "w64",
-        "aif",
-        "aiff",
-        "aifc",
-        "au",
-        "snd",
-        "caf",
-        "flac",
-        "ogg",
-        "oga",
-        "opus",
-        "mp3",
-        "mp2",
-        "nist",
-        "sph",
-        "m4a",
-        "mp4",
-        "aac",
-        "wma",
-        "webm",
-        "mka",
-        "amr",
-        "3gp",
-    ]
-)
-
-
+ENDINGS = {
+    *("wav", "wave", "rf64", "w64", "aif", "aiff", "aifc", "au", "snd", "caf"),
+    *("flac", "ogg", "oga", "opus", "mp3", "mp2", "nist", "sph"),
+    *("m4a", "mp4", "aac", "wma", "webm", "mka", "amr", "3gp"),
+}
 # What systems leave in folders.
-NO_CLIPS = (
+NO_CLIPS = {
     *("thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
     *("@eadir", "__macosx", "lost+found"),
-)
+}
 
 
 def is_sound(name: str) -> bool:
@@ -76,8 +49,7 @@ def list_files(folder: Path, unreadable: list[str] | None = None) -> list[str]:
             return
         entered.add(real)
         try:
-            # In order, so that of two links to one folder always the same is entered.
-            entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+            entries = [*os.scandir(path)]
         except OSError as problem:
             if prefix:
                 if unreadable is not None:
@@ -86,17 +58,20 @@ def list_files(folder: Path, unreadable: list[str] | None = None) -> list[str]:
             raise EarmarkError(
                 f"The folder {path} cannot be read ({problem.strerror}). Check its permissions."
             ) from problem
+        folders = []
         for entry in entries:
-            if entry.name.startswith(".") or entry.name.lower() in NO_CLIPS:
+            if entry.name[0] == "." or entry.name.lower() in NO_CLIPS:
                 continue
-            name = prefix + entry.name
             try:
                 if entry.is_dir():
-                    walk(entry.path, f"{name}/")
+                    folders.append(entry.name)
                 elif entry.is_file():
-                    files.append(name)
+                    files.append(prefix + entry.name)
             except OSError:  # a loop of links
                 continue
+        # In order, so that of two links to one folder always the same is entered.
+        for name in sorted(folders):
+            walk(f"{path}/{name}", f"{prefix}{name}/")
 
     walk(os.fspath(folder), "")
     return sorted(files)

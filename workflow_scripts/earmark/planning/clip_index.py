@@ -15,7 +15,6 @@ import stat
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from earmark.dataset import index, sample_rates
 from earmark.dataset.index import Listed
@@ -136,65 +135,69 @@ class HashCache:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # File -> its stamp, hash and, where it was asked for, sample rate.
-        self._files: dict[str, Any] = {}
+        # File -> its stamp and hash, with a space between them; and its sample rate, if asked for.
+        self._hashes: dict[str, str] = {}
+        self._rates: dict[str, int] = {}
         self._changed = False
-        # It may be missing or damaged.
-        with contextlib.suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
-            files = json.loads(path.read_text(encoding="utf-8"))
-            if all(isinstance(one, list) and len(one) in (2, 3) for one in files.values()):
-                self._files = files
+        # It may be missing, damaged, or of an earlier version.
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+            hashes, rates = json.loads(path.read_text(encoding="utf-8"))
+            if {*map(type, hashes.values())} <= {str} and {*map(type, rates.values())} <= {int}:
+                self._hashes, self._rates = hashes, rates
 
-    def hash_all(self, folder: Path, files: Sequence[str]) -> list[tuple[int, str]]:
+    def hash_all(self, folder: Path, files: Sequence[str]) -> list[index.Fact]:
         """As ``index.hash_all``, but a file that is in the cache is not read again."""
-        begin, prefix = time.time_ns(), f"{folder}/"
-        facts: dict[str, tuple[int, str]] = {}
-        stamps: dict[str, list[int]] = {}  # of files to be read
+        youngest = time.time_ns() - CACHED_FROM_SECONDS * 1e9
+        prefix = f"{folder}/"
+        facts: dict[str, index.Fact] = {}
+        to_read: dict[str, tuple[str, int]] = {}  # with stamp, and time of the last change
         for file in dict.fromkeys(files):
-            stamp = _stamp(file if file.startswith("/") else prefix + file)
-            if stamp and file in self._files and self._files[file][0] == stamp:
-                facts[file] = (stamp[0], self._files[file][1])
+            known, _, digest = self._hashes.get(file, "").rpartition(" ")
+            size, changed, stamp = _stamp(file if file[0] == "/" else prefix + file)
+            if stamp and stamp == known:
+                facts[file] = (size, digest)
                 continue
-            self._files.pop(file, None)  # out of date
+            self._hashes.pop(file, None)  # out of date
+            self._rates.pop(file, None)
+            facts[file] = (None, "")
             if stamp:
-                stamps[file] = stamp
-        hashed = index.hash_all(folder, list(stamps))
-        for (file, stamp), fact in zip(stamps.items(), hashed, strict=True):
+                to_read[file] = (stamp, changed)
+        read = index.hash_all(folder, list(to_read))
+        for (file, (stamp, changed)), fact in zip(to_read.items(), read, strict=True):
             facts[file] = fact
-            if fact[1] and max(stamp[1:3]) < begin - CACHED_FROM_SECONDS * 1e9:
-                self._files[file] = [stamp, fact[1]]
+            if fact[1] and changed < youngest:
+                self._hashes[file] = f"{stamp} {fact[1]}"
                 self._changed = True
-        return [facts.get(file, (-1, "")) for file in files]
+        return [facts[file] for file in files]
 
     def sample_rates(self, folder: Path, files: Sequence[str]) -> list[int]:
         """The rate in the header of each file (Hz), 0 for one that cannot be read.
 
         Of a file that ``hash_all`` found in the cache, or put there, the rate is read once.
         """
-        unread = [file for file in dict.fromkeys(files) if len(self._files.get(file, ())) < 3]
+        unread = [file for file in dict.fromkeys(files) if file not in self._rates]
         rates = sample_rates.read_all(folder, unread) if unread else []
-        read = dict(zip(unread, rates, strict=True))
-        for file, rate in read.items():
-            if file in self._files:
-                self._files[file] = [*self._files[file], rate]
-                self._changed = True
-        return [read[file] if file in read else self._files[file][2] for file in files]
+        known = self._rates | dict(zip(unread, rates, strict=True))
+        self._rates = {file: rate for file, rate in known.items() if file in self._hashes}
+        self._changed |= not self._rates.keys().isdisjoint(unread)
+        return [known[file] for file in files]
 
     def save(self) -> None:
         """Write the cache if it changed."""
         if self._changed:
             with atomic_file(self.path) as temporary:
-                temporary.write_text(json.dumps(self._files), encoding="utf-8")
+                temporary.write_text(json.dumps([self._hashes, self._rates]), encoding="utf-8")
 
 
-def _stamp(path: str) -> list[int] | None:
-    """Size, times, device and inode of a file, to notice changes; None if it is missing."""
+def _stamp(path: str) -> tuple[int, int, str]:
+    """Size, last change (ns) and, to notice changes, a text of these and more; empty if missing."""
     try:
         facts = os.stat(path)
     except OSError:
-        return None
+        return 0, 0, ""
     if not stat.S_ISREG(facts.st_mode):  # reading a pipe would block
-        return None
+        return 0, 0, ""
     # Programs cannot set ctime. Device and inode distinguish files of different folders.
-    times = [facts.st_mtime_ns, facts.st_ctime_ns]
-    return [facts.st_size, *times, facts.st_dev, facts.st_ino]
+    size, changed, modified = facts.st_size, facts.st_ctime_ns, facts.st_mtime_ns
+    stamp = f"{size} {modified} {changed} {facts.st_dev} {facts.st_ino}"
+    return size, max(changed, modified), stamp

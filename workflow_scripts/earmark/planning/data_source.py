@@ -5,10 +5,11 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from earmark.dataset import description, guessing, index, layout, listed
+from earmark.dataset import csv_files, description, guessing, index, layout, listed
 from earmark.dataset.index import Listed
 from earmark.dataset.layout import Layout
 from earmark.labels import class_groups
@@ -109,13 +110,15 @@ def _existing(path: Path, name: str, kind: str, is_main_process: bool) -> Source
     table = results / "index" / "listed.csv"
     clips = None
     if not is_main_process and table.exists():
-        rows, has_test = listed.read(table), (results / "index" / "test.csv").exists()
+        rows = csv_files.read(table, listed.COLUMNS, "table of train clips")
+        labels, folds = {*rows.column("label")}, {*rows.column("fold")}
+        has_test = (results / "index" / "test.csv").exists()
     else:
         clips = index.read_lists(found)
-        rows, has_test = listed.rows_of(clips.train), bool(clips.test)
-    labels = sorted({row.label for row in rows})
-    folds = sorted({row.fold for row in rows} - {-1}) or None
-    return Source(name, kind, found, labels, folds, has_test, str(path), clips)
+        labels, folds = ({*map(attrgetter(role), clips.train)} for role in ("label", "fold"))
+        has_test = bool(clips.test)
+    official = sorted(int(fold) for fold in folds if fold) or None
+    return Source(name, kind, found, sorted(labels), official, has_test, str(path), clips)
 
 
 def check(source: Source, results: Path) -> None:
