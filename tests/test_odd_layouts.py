@@ -10,7 +10,7 @@ import odd_layouts
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from odd_layouts import Kind
+from layout_kinds import LIST, Kind
 
 from earmark.dataset import description, guessing, index, survey
 from earmark.dataset.layout import Layout
@@ -18,7 +18,7 @@ from earmark.runtime.errors import EarmarkError
 
 
 def facts(layout: Layout) -> dict[str, Any]:
-    """What a layout's lists and folders say, as `odd_layouts` writes it; nothing that is empty."""
+    """What a layout's lists and folders say, as `layout_kinds` writes it; nothing that is empty."""
     clips = index.read_lists(layout)
     found: dict[str, Any] = {
         "train": {clip.clip: clip.label for clip in clips.train},
@@ -97,7 +97,7 @@ def test_where_labels_are_in_the_test_list_or_folders_they_are_the_truth(tmp_pat
 
 def test_sounds_that_are_no_clips_are_told(tmp_path: Path, told: Any) -> None:
     beside = Kind("", "dog/1.wav cat/2.wav intro.wav dog/Thumbs.db", "").write(tmp_path / "beside")
-    listed = Kind("", "a.wav b.wav c.wav", "", {"l.csv": odd_layouts.LIST}, "l.csv")
+    listed = Kind("", "a.wav b.wav c.wav", "", {"l.csv": LIST}, "l.csv")
     for path in (beside, listed.write(tmp_path / "listed")):
         layout = guessing.layout_of(path)
         index.warn_of_unlisted(layout, index.build(layout))
