@@ -8,6 +8,12 @@ from layout_kinds import (
 
 NAMES = [
     listed("a list with commas", "a.wav b.wav", LIST, TWO),
+    listed(
+        "more cells than columns, with semicolons",
+        "a.wav b.wav",
+        "file;label\na.wav;dog;big\n",
+        "has semicolons in quotes",
+    ),
     listed("semicolons", "a.wav b.wav", LIST.replace(",", ";"), TWO),
     listed("tabs, in a .tsv", "a.wav b.wav", LIST.replace(",", "\t"), TWO, path="list.tsv"),
     listed("tabs, in a .txt", "a.wav b.wav", LIST.replace(",", "\t"), TWO, path="list.TXT"),

@@ -296,6 +296,26 @@ test: {{audio: more, list: test.csv, {COLUMNS}}}
     ),
     described("an unknown key", "a.wav", "audio: .\nfolder: [label]\n", "folder is unknown"),
     described(
+        "a key that is misspelled",
+        "a.wav",
+        "audio: .\nfoldrs: [label]\n",
+        "Did you mean 'folders'?",
+    ),
+    described(
+        "a role that is misspelled",
+        "a.wav",
+        "audio: .\nlist: l.csv\ncolumns: {file: file, lable: label}\n",
+        "Did you mean 'label'?",
+        l=LIST,
+    ),
+    described(
+        "a column that is misspelled",
+        "a.wav",
+        "audio: .\nlist: l.csv\ncolumns: {file: file, label: labels}\n",
+        "Did you mean 'label'?",
+        l=LIST,
+    ),
+    described(
         "an unknown role", "a.wav", "audio: .\nlist: l.csv\ncolumns: {name: x}\n", "roles are"
     ),
     described(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tiny import TRAIN_HEADER, TinySet, make_set, read_rows, write_rows
 
-from earmark.dataset import guessing, index
+from earmark.dataset import guessing, index, survey
 from earmark.dataset.clip_lists import Clip
 from earmark.runtime.errors import EarmarkError
 
@@ -207,6 +207,21 @@ def test_recordings_of_train_and_test_clips_are_told(told: Any) -> None:
     index.warn_of_shared_recordings(index.Listed(train, others))
     assert "3 test clips come from 2 recordings" in told.text
     assert "(such as b, c)" in told.text
+
+
+def test_classes_of_test_clips_in_another_spelling_are_told(tmp_path: Path, told: Any) -> None:
+    for name in ("train/Cat/1.wav", "train/Owl/2.wav", "train/_Dog/3.wav", "test/Cat/4.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    layout = guessing.layout_of(tmp_path)
+    index.warn_of_spelling(index.read_lists(layout))
+    assert told.text == ""
+    (tmp_path / "test/Cat").rename(tmp_path / "test/cat")
+    index.warn_of_spelling(index.read_lists(layout))
+    assert "'cat' for 'Cat'" in told.text
+    problems = survey.survey(layout).problems
+    found = problems[problems["kind"].str.contains("spelling")]
+    assert found[["clip", "stops"]].to_numpy().tolist() == [["test/cat/4.wav", 1]]
 
 
 def test_what_is_no_plain_file_is_not_waited_for(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from earmark.dataset import csv_files
@@ -40,7 +40,7 @@ class Clip(NamedTuple):
 
     ``file`` is relative to the audio folder, or absolute if it is elsewhere; ``start`` and ``end``
     are seconds, as text, empty for a whole file. ``verified`` is 0 or 1. ``fold`` is an official
-    fold, as listed, or empty. ``label`` is empty where labels are not read.
+    fold, as listed, or empty. ``label`` is as listed where labels are not checked.
     """
 
     clip: str
@@ -69,7 +69,7 @@ def read(
 ) -> list[Clip]:
     """Return the clips of a part, in the list's order or else sorted.
 
-    ``labels`` says whether labels are read and checked. ``files`` are those below ``listed.audio``,
+    ``labels`` says whether labels are checked. ``files`` are those below ``listed.audio``,
     if known. Raises EarmarkError with all rows that cannot be used, and what to write instead; with
     ``problems``, it appends (line, problem) of each to these.
     """
@@ -145,7 +145,7 @@ def _checker(
                 f"the clip {printable(clip)} is listed again, after line {line_of[clip]}. Keep one "
                 f"line for each clip{parts}.",
             )
-        label = check_label(label) if labels else ""
+        label = check_label(label) if labels else label
         if labels and not label:
             return None
         is_verified = VERIFIED.get(verified.lower()) if "verified" in roles else 1
@@ -356,6 +356,14 @@ def check_label(cell: str) -> str:
             f"write it without ';' and '|'."
         )
     return next(iter(labels))
+
+
+def spelled_otherwise(known: Iterable[str], labels: Iterable[str]) -> dict[str, str]:
+    """Those of ``labels`` that are one of the ``known`` in another spelling -> that one."""
+    known = {*known}
+    by_key = {spelling_key(label): label for label in known}
+    others = ((label, by_key.get(spelling_key(label))) for label in sorted({*labels} - known))
+    return {label: meant for label, meant in others if meant}
 
 
 def spelling_key(label: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from earmark.runtime.errors import EarmarkError, printable
+from earmark.runtime.errors import EarmarkError, did_you_mean, printable
 
 SAVE_AS = "In a spreadsheet, save it as 'CSV UTF-8 (comma delimited)'."
 # Between cells: of lists that people write, the one that divides the first line into most columns.
@@ -214,7 +214,8 @@ def _check_header(header: list[str], columns: Sequence[str], name: str, first_li
     if missing:
         # A single column: most often the separators are not commas.
         hint = f" {SAVE_AS}" if len(header) == 1 else ""
+        meant = did_you_mean(missing[0], header)
         raise EarmarkError(
             f"{name} lacks the column '{missing[0]}'; it has "
-            f"'{printable(', '.join(header), 200)}'. {first_line}{hint}"
+            f"'{printable(', '.join(header), 200)}'.{meant} {first_line}{hint}"
         )

@@ -15,7 +15,7 @@ import yaml
 
 from earmark.dataset import yaml_files
 from earmark.dataset.layout import ROLES, SEVERAL_LABELS, ClipList, Layout
-from earmark.runtime.errors import EarmarkError, printable
+from earmark.runtime.errors import EarmarkError, did_you_mean, printable
 from earmark.runtime.outputs import atomic_file
 
 NAME = "dataset.yaml"
@@ -63,7 +63,8 @@ def _mistakes(
 ) -> Iterator[str]:
     for key in content:
         if key not in keys:
-            yield f"{where}{printable(key)} is unknown. It can have: {', '.join(keys)}."
+            meant = did_you_mean(key, keys)
+            yield f"{where}{printable(key)} is unknown. It can have: {', '.join(keys)}.{meant}"
     for key in ("audio", "list", "label_separator"):
         if key in content and not (isinstance(content[key], str) and content[key]):
             yield f"{where}{key} is {_shown(content[key])}. Write text, in quotes."
@@ -77,9 +78,11 @@ def _mistakes(
     columns = content.get("columns", {})
     is_text = isinstance(columns, dict) and all(isinstance(one, str) for one in columns.values())
     if not is_text or not {*columns} <= {*ROLES}:
+        unknown = [role for role in columns if role not in ROLES] if is_text else []
+        meant = did_you_mean(unknown[0], ROLES) if unknown else ""
         yield (
             f"{where}columns is {_shown(columns)}. Write role: column, in quotes if it is no word; "
-            f"roles are {', '.join(ROLES)}."
+            f"roles are {', '.join(ROLES)}.{meant}"
         )
     elif columns and "list" not in content:
         yield f"{where}columns needs a list that has them. Write `list:`, or `folders`."

@@ -230,8 +230,7 @@ def _similar(name: str, files: SoundFiles) -> str:
     """A sentence about a file whose name is like that which a list has, or nothing."""
     folders = sorted({os.path.dirname(one) for one in files.names if is_sound(one)})
     found = (other_files.similar_file(files.folder / folder / name) for folder in folders)
-    similar = next(filter(None, found), None)
-    return f" There is {printable(similar.name)}: {similar.reason}." if similar else ""
+    return next(filter(None, found), "")
 
 
 def _finder(files: SoundFiles, path: Path) -> Finder:

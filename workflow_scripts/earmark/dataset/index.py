@@ -17,7 +17,6 @@ import io
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
@@ -28,7 +27,6 @@ from earmark.dataset.clip_lists import Clip
 from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import ClipList, Layout
 from earmark.dataset.sound_files import SoundFiles
-from earmark.runtime import progress
 from earmark.runtime.errors import EarmarkError, examples, printable
 from earmark.runtime.outputs import atomic_file
 
@@ -36,8 +34,6 @@ log = logging.getLogger("earmark")
 
 PARTS = ("train", "test")
 COLUMNS = ("clip", "file", "start", "end", "bytes", "hash")
-# More threads than this do not read faster.
-MOST_READERS = 8
 
 
 class Row(NamedTuple):
@@ -58,13 +54,9 @@ Hasher = Callable[[Path, Sequence[str]], list[Fact]]
 
 
 def hash_all(folder: Path, files: Sequence[str]) -> list[Fact]:
-    """Read files, in parallel, and return the facts of each."""
-    with ThreadPoolExecutor(min(MOST_READERS, os.cpu_count() or 1)) as readers:
-        hashes = readers.map(lambda file: hash_of(folder / file), files)
-        return [
-            (size if digest else None, digest)
-            for size, digest in progress.track(hashes, len(files), "clips hashed")
-        ]
+    """Read files, and return the facts of each."""
+    hashes = sound_files.read_all(hash_of, folder, files, "clips hashed")
+    return [(size if digest else None, digest) for size, digest in hashes]
 
 
 class Listed(NamedTuple):
@@ -191,8 +183,13 @@ def to_csv_text(rows: Iterable[tuple[object, ...]], columns: Sequence[str] = COL
 def write(index: Index, paths: Mapping[str, str | Path]) -> None:
     """Write the tables of an index to their ``paths``, by name."""
     for name, text in index.texts().items():
-        with atomic_file(paths[name]) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(paths[name], text)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file that appears only when it is complete."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def warn_of_copies(index: Index) -> None:
@@ -218,20 +215,31 @@ def warn_of_shared_recordings(clips: Listed) -> None:
         )
 
 
+def warn_of_spelling(clips: Listed) -> None:
+    """Log a warning if the lists write a class of test clips otherwise than that of train clips."""
+    labels = ((clip.label for clip in part) for part in clips)
+    others = [
+        f"'{label}' for '{one}'" for label, one in clip_lists.spelled_otherwise(*labels).items()
+    ]
+    if others:
+        log.warning(
+            f"Test clips have classes of the train clips in another spelling ({examples(others)}): "
+            f"there are no scores until both write them in the same way."
+        )
+
+
 def warn_of_unlisted(layout: Layout, index: Index) -> None:
     """Log a warning for sound files in the audio folders that are not among the clips."""
     used = {row.file for row in (*index.train, *index.test)}
     for part in {one.audio: one for one in (layout.train, layout.test) if one}.values():
         prefix = _prefix(layout, part)
-        unreadable: list[str] = []
-        names = sound_files.list_files(part.audio, unreadable)
-        if unreadable:
+        files = SoundFiles(part.audio)
+        rest = [n for n in files.names if sound_files.is_sound(n) and prefix + n not in used]
+        if files.unreadable:
             log.warning(
-                f"{len(unreadable)} folders cannot be read, and none of their files is used (such "
-                f"as {examples(unreadable)}). Check their permissions."
+                f"{len(files.unreadable)} folders cannot be read, and none of their files is used "
+                f"(such as {examples(files.unreadable)}). Check their permissions."
             )
-        rest = [name for name in names if prefix + name not in used]
-        rest = [name for name in rest if sound_files.is_sound(name)]
         if rest:
             where = "no list" if part.table else "no folder of a class"
             log.warning(

@@ -77,8 +77,7 @@ def _check_policy(folder: Path, table: pd.DataFrame, part: str, policy: Mapping[
         if policy.get(status) == "stop" and len(bad):
             first = clips.places(bad[:1], folder)[0]
             problem = _problem(bad.iloc[0])
-            similar = other_files.similar_file(first.file) if status == "absent" else None
-            hint = f" There is {similar.name}: {similar.reason}." if similar else ""
+            hint = other_files.similar_file(first.file) if status == "absent" else ""
             raise EarmarkError(
                 f"{len(bad)} of {len(table)} {part} clips are {status}; the first is {first} "
                 f"({problem}).{hint} Put sound files there, or remove their lines from the {part} "

@@ -8,7 +8,8 @@ import os
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+
+from earmark.runtime.errors import printable
 
 # A file's first bytes -> what it is, and what to do.
 CONVERT = "convert it, for example with `ffmpeg -i {} name.wav`"
@@ -27,13 +28,6 @@ KINDS = {
     rb"\x1f\x8b|BZh|\xfd7zXZ": "a compressed file (gzip, bzip2, xz): unpack it",
 }
 FIRST_BYTES = 512
-
-
-class SimilarFile(NamedTuple):
-    """The name of a file in the same folder, and what is to be said of it."""
-
-    name: str
-    reason: str
 
 
 def kind_of(path: str | Path) -> str:
@@ -64,14 +58,17 @@ def why_absent(path: str | Path) -> str:
     return "there is no such file"
 
 
-def similar_file(path: str | Path) -> SimilarFile | None:
-    """The file that a name may mean which differs in case or ending, or lacks leading zeros."""
+def similar_file(path: str | Path) -> str:
+    """A sentence on the file that a missing one's name may mean, or nothing.
+
+    Their names differ in case or ending, or leading zeros are missing.
+    """
     path = Path(path)
     try:
         # With its time, so that a folder is listed once, and again when it has changed.
         by_name, by_number = _names_in(path.parent, os.stat(path.parent).st_mtime_ns)
     except OSError:
-        return None
+        return ""
     name = by_name.get(path.name.casefold())
     reason = "write names as the files have them"
     number = re.fullmatch(r"([0-9]+)(\.\w+)?", path.name)
@@ -79,7 +76,7 @@ def similar_file(path: str | Path) -> SimilarFile | None:
         name = by_number.get(number[1].lstrip("0"))
         if name and len(number[1]) < len(Path(name).stem):
             reason = "leading zeros are missing, as spreadsheets remove them"
-    return SimilarFile(name, reason) if name and name != path.name else None
+    return f" There is {printable(name)}: {reason}." if name and name != path.name else ""
 
 
 @lru_cache(maxsize=1000)

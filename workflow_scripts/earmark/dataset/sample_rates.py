@@ -1,12 +1,9 @@
 """The sample rates of many clips, and the one to compute features at: `sample_rate: auto`."""
 
-import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from earmark.dataset.index import MOST_READERS
-from earmark.runtime import progress
+from earmark.dataset import sound_files
 
 # At most this rate is used, and also where no clip's is known.
 HIGHEST_RATE = 44100
@@ -26,6 +23,5 @@ def read_all(folder: Path, files: Sequence[str]) -> list[int]:
     """The rate in each file's header (Hz); 0 for a file that cannot be read."""
     from earmark.dataset import audio  # libsndfile, which planning mostly does without
 
-    with ThreadPoolExecutor(min(MOST_READERS, os.cpu_count() or 1)) as readers:
-        rates = readers.map(lambda file: audio.header(folder / file).sample_rate, files)
-        return list(progress.track(rates, len(files), "sample rates read"))
+    headers = sound_files.read_all(audio.header, folder, files, "sample rates read")
+    return [facts.sample_rate for facts in headers]

@@ -2,10 +2,13 @@
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
+from earmark.runtime import progress
 from earmark.runtime.errors import EarmarkError, printable
 
 # Endings of sound files, without the dot. Files are decoded by content: this is only how those that
@@ -20,6 +23,12 @@ NO_CLIPS = {
     *("thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
     *("@eadir", "__macosx", "lost+found"),
 }
+
+
+# More threads than this do not read faster.
+MOST_READERS = 8
+
+Result = TypeVar("Result")
 
 
 def is_sound(name: str) -> bool:
@@ -75,6 +84,15 @@ def list_files(folder: Path, unreadable: list[str] | None = None) -> list[str]:
 
     walk(os.fspath(folder), "")
     return sorted(files)
+
+
+def read_all(
+    read: Callable[[Path], Result], folder: Path, files: Sequence[str], what: str
+) -> list[Result]:
+    """What ``read`` returns for each of the files in a folder, several of them at a time."""
+    with ThreadPoolExecutor(min(MOST_READERS, os.cpu_count() or 1)) as readers:
+        results = readers.map(lambda file: read(folder / file), files)
+        return list(progress.track(results, len(files), what))
 
 
 class SoundFiles:
@@ -150,10 +168,6 @@ class SoundFiles:
             return fitting[0]
         outside = (path for path in paths if path.startswith("/") and "\0" not in path)
         return next(filter(os.path.isfile, outside), None)
-
-    def unused(self, used: set[str]) -> Iterator[str]:
-        """The sound files that are not among ``used``, relative to the folder."""
-        return (name for name in self.names if is_sound(name) and name not in used)
 
 
 def _ends_with(file: str, name: str) -> bool:

@@ -4,25 +4,30 @@ Files are opened, not decoded: a run does that, and puts every clip's status int
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from earmark.dataset import audio, clip_lists, csv_files, folds, other_files, tables
+from earmark.dataset import (
+    audio,
+    clip_lists,
+    csv_files,
+    folds,
+    index,
+    other_files,
+    sound_files,
+    tables,
+)
 from earmark.dataset.clip_lists import RowError
-from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import Layout
 from earmark.dataset.sound_files import SoundFiles
-from earmark.runtime import progress
 from earmark.runtime.errors import EarmarkError, printable
 
 # Problems of a kind, and classes, that are printed.
 EXAMPLES, MOST_CLASSES = 3, 12
-READERS = 8
 
 
 class Problem(NamedTuple):
@@ -52,12 +57,13 @@ def survey(layout: Layout) -> Survey:
     """Read the lists of a layout and open every file that they name."""
     problems: list[Problem] = []
     parts = []
+    files: dict[Path, SoundFiles] = {}
     for name, listed in (("train", layout.train), ("test", layout.test)):
         if listed is None:
             continue
-        files = SoundFiles(listed.audio)
+        there = files.setdefault(listed.audio, SoundFiles(listed.audio))
         rows: list[tuple[int | str, EarmarkError]] = []
-        clips = clip_lists.read(listed, name == "train", files, rows)
+        clips = clip_lists.read(listed, name == "train", there, rows)
         for line, problem in rows:
             kind = problem.kind if isinstance(problem, RowError) else "list"
             place = f"{listed.table.name}, line {line}" if listed.table else str(line)
@@ -70,12 +76,11 @@ def survey(layout: Layout) -> Survey:
     if clips.empty:
         return Survey(layout, clips, pd.DataFrame(problems, columns=Problem._fields))
     paths = clips["path"].unique().tolist()
-    with ThreadPoolExecutor(READERS) as readers:
-        facts = list(progress.track(readers.map(audio.header, paths), len(paths), "files opened"))
+    facts = sound_files.read_all(audio.header, Path(), paths, "files opened")
     clips = clips.merge(pd.DataFrame(facts).assign(path=paths), on="path")
     clips["content"] = _contents(clips)
     problems += [*_file_problems(clips), *_leaks(clips), *_class_problems(clips)]
-    problems += _unlisted(layout, {*paths})
+    problems += _unlisted(files.values(), {*paths})
     table = pd.DataFrame(problems, columns=Problem._fields)
     return Survey(layout, clips, table)
 
@@ -87,22 +92,14 @@ def _contents(clips: pd.DataFrame) -> pd.Series:
     sizes = {path: Path(path).stat().st_size for path in paths if Path(path).is_file()}
     count = Counter(sizes.values())
     same_size = [path for path, size in sizes.items() if count[size] > 1]
-    with ThreadPoolExecutor(READERS) as readers:
-        hashes = readers.map(hash_of, same_size)
-        hash_by_path = {
-            path: digest
-            for path, (_, digest) in zip(
-                same_size, progress.track(hashes, len(same_size), "files compared"), strict=True
-            )
-        }
-    content = clips["path"].map(hash_by_path).fillna("")
+    digests = [digest for _, digest in index.hash_all(Path(), same_size)]
+    content = clips["path"].map(dict(zip(same_size, digests, strict=True))).fillna("")
     return content.where(content == "", content + "#" + clips["start"] + "-" + clips["end"])
 
 
 def _file_problems(clips: pd.DataFrame) -> Iterator[Problem]:
     for row in clips[clips["status"] != "ok"].itertuples():
-        similar = other_files.similar_file(row.path) if row.status == "absent" else None
-        hint = f" There is {similar.name}: {similar.reason}." if similar else ""
+        hint = other_files.similar_file(row.path) if row.status == "absent" else ""
         problem = row.problem or audio.STATUSES[row.status]
         sentence = f"{row.path}: {problem}.{hint}"
         stops = int(row.status == "absent")
@@ -134,7 +131,11 @@ def _leaks(clips: pd.DataFrame) -> Iterator[Problem]:
 
 
 def _class_problems(clips: pd.DataFrame) -> Iterator[Problem]:
-    train = clips[clips["part"] == "train"]
+    train, test = (clips[clips["part"] == part] for part in ("train", "test"))
+    for label, meant in clip_lists.spelled_otherwise(train["label"], test["label"]).items():
+        clip = test.loc[test["label"] == label, "clip"].iloc[0]
+        problem = f"'{label}' is '{meant}' among the train clips: write it in the same way"
+        yield Problem("class of test clips in another spelling", clip, problem, stops=1)
     for label, group in train.groupby("label"):
         if len(group) == 1:
             clip = group["clip"].iloc[0]
@@ -147,12 +148,12 @@ def _class_problems(clips: pd.DataFrame) -> Iterator[Problem]:
             )
 
 
-def _unlisted(layout: Layout, used: set[str]) -> Iterator[Problem]:
-    folders = {part.audio for part in (layout.train, layout.test) if part}
-    for folder in folders:
-        files = SoundFiles(folder)
-        for name in files.unused({name for name in files.names if str(folder / name) in used}):
-            yield Problem("sound file that is no clip", name, str(folder / name))
+def _unlisted(folders: Iterable[SoundFiles], used: set[str]) -> Iterator[Problem]:
+    for files in folders:
+        for name in filter(sound_files.is_sound, files.names):
+            path = str(files.folder / name)
+            if path not in used:
+                yield Problem("sound file that is no clip", name, path)
         for path in files.unreadable:
             yield Problem("folder that cannot be read", path, "check its permissions")
 

@@ -7,12 +7,11 @@ No module that computes a result may import this one by statement: its code hash
 each network that is added here. ``build`` imports it by name.
 """
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from earmark.runtime.errors import yaml_number_hint
+from earmark.runtime.errors import did_you_mean, yaml_number_hint
 
 Shape = tuple[int, int]
 
@@ -104,8 +103,7 @@ def mistakes(
     """
     network = NETWORKS.get(name)
     if network is None:
-        similar = difflib.get_close_matches(name, NETWORKS, 1)
-        guess = f" Did you mean '{similar[0]}'?" if similar else ""
+        guess = did_you_mean(name, NETWORKS)
         yield f"there is no network '{name}'.{guess} Write one of: {', '.join(NETWORKS)}."
         return
     usable = True

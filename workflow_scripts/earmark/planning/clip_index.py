@@ -21,7 +21,6 @@ from earmark.dataset.index import Listed
 from earmark.dataset.layout import Layout
 from earmark.planning.data_source import Source
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import atomic_file
 
 log = logging.getLogger("earmark")
 
@@ -52,11 +51,11 @@ def update(
     texts = built.texts()
     paths = {name: results / "index" / f"{name}.csv" for name in texts}
     changed = {name for name, path in paths.items() if _text(path) != texts[name]}
+    owner = owner or layout.folder.resolve()
     if changed:
-        before = _owner(cache / f"{results.name}.folder")
+        before = Path(_text(cache / f"{results.name}.folder") or owner)
         # A folder that is no longer there was moved, and may have been edited since.
-        owner = owner or layout.folder.resolve()
-        if before is not None and before != owner and before.exists() and results.exists():
+        if before != owner and before.exists() and results.exists():
             raise EarmarkError(
                 f"The results in {results} were computed from the clips in {before}, but {owner} "
                 f"contains different clips or labels. Write `name: another_name` in the "
@@ -65,20 +64,21 @@ def update(
             )
     index.warn_of_copies(built)
     index.warn_of_shared_recordings(clips)
+    index.warn_of_spelling(clips)
     if changed & {*index.PARTS}:
         index.warn_of_unlisted(layout, built)
     if "listed" in changed and layout.train.part and layout.train.table:
         columns = ", ".join(f"{role}: {name}" for role, name in layout.train.columns.items())
         log.warning(f"Clips are as {layout.train.table} says, by its columns {columns}.")
     for name in sorted(changed):
-        _write(paths[name], texts[name])
+        index.write_text(paths[name], texts[name])
     if "test" not in texts:
         (results / "index" / "test.csv").unlink(missing_ok=True)
     if with_sample_rate:
         rates = hashes.sample_rates(layout.folder, [row.file for row in built.train])
         text = f"{sample_rates.usual_rate(rates)}\n"
         if _text(results / RATE_FILE) != text:
-            _write(results / RATE_FILE, text)
+            index.write_text(results / RATE_FILE, text)
     hashes.save()
 
 
@@ -91,7 +91,7 @@ def update_sounds(folder: Path, results: Path, cache: Path = CACHE) -> None:
     text = index.to_csv_text(index.rows_of_sounds(folder, hashes.hash_all))
     path = results / "index" / "sounds.csv"
     if _text(path) != text:
-        _write(path, text)
+        index.write_text(path, text)
     hashes.save()
 
 
@@ -110,17 +110,7 @@ def sample_rate_of(source: Source, results: Path) -> int:
 
 def note_owner(owner: Path, results: Path, cache: Path = CACHE) -> None:
     """Note, when a run begins, which folder or list results are of; a dry run changes nothing."""
-    _write(cache / f"{results.name}.folder", str(owner))
-
-
-def _owner(note: Path) -> Path | None:
-    text = _text(note)
-    return Path(text) if text else None
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    index.write_text(cache / f"{results.name}.folder", str(owner))
 
 
 def _text(path: Path) -> str | None:
@@ -185,8 +175,7 @@ class HashCache:
     def save(self) -> None:
         """Write the cache if it changed."""
         if self._changed:
-            with atomic_file(self.path) as temporary:
-                temporary.write_text(json.dumps([self._hashes, self._rates]), encoding="utf-8")
+            index.write_text(self.path, json.dumps([self._hashes, self._rates]))
 
 
 def _stamp(path: str) -> tuple[int, int, str]:

@@ -1,7 +1,8 @@
 """The one exception that users meet: a sentence that says what is wrong and what to do."""
 
 import datetime
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 
 class EarmarkError(Exception):
@@ -23,6 +24,12 @@ def examples(names: Sequence[str], most: int = 3) -> str:
     """Return the first few of ``names`` for a message."""
     more = ["..."] if len(names) > most else []
     return ", ".join([*(printable(name, 200) for name in names[:most]), *more])
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return a question with the one of ``known`` that is most like ``name``, or else nothing."""
+    similar = difflib.get_close_matches(str(name), list(known), 1)
+    return f" Did you mean '{printable(similar[0])}'?" if similar else ""
 
 
 def yaml_number_hint(value: object) -> str:
