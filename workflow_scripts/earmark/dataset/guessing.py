@@ -32,8 +32,8 @@ WORDS_OF_SPLIT = re.compile(r"\S+|\w+ (set|data|audio|sounds|clips|files)", re.I
 FOLDER_OF_FOLD = re.compile(r"folds?[ _-]?\d+", re.IGNORECASE)
 
 
-def layout_of(path: Path) -> Layout:
-    """The layout of a folder, a dataset.yaml or a list.
+def layout_of(path: Path, folders: dict[Path, SoundFiles] | None = None) -> Layout:
+    """The layout of a folder, a dataset.yaml or a list; to ``folders`` go the files looked at.
 
     Raises EarmarkError for what cannot be read, and for a folder with lists but no dataset.yaml.
     """
@@ -43,6 +43,8 @@ def layout_of(path: Path) -> Layout:
     if path.is_file():
         return _of_list(path)
     files = SoundFiles(path)
+    if folders is not None:
+        folders[path] = files
     lists, doubtful, wrong = _lists_in(files)
     if wrong and not lists:
         raise wrong[0]

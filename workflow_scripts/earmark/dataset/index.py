@@ -80,12 +80,13 @@ class Index(NamedTuple):
         return texts | ({"test": to_csv_text(self.test)} if self.test else {})
 
 
-def read_lists(layout: Layout) -> Listed:
-    """The clips of ``layout``, in the lists' order.
+def read_lists(layout: Layout, folders: Mapping[Path, SoundFiles] | None = None) -> Listed:
+    """The clips of ``layout``, in the lists' order; ``folders`` are those looked at already.
 
     Raises EarmarkError for lists that cannot be used, and without train or announced test clips.
     """
-    files = {part.audio: SoundFiles(part.audio) for part in (layout.train, layout.test) if part}
+    audio = [part.audio for part in (layout.train, layout.test) if part]
+    files = {folder: SoundFiles(folder) for folder in audio} | dict(folders or {})
     train = clip_lists.read(layout.train, files=files[layout.train.audio])
     if not train:
         raise EarmarkError(

@@ -12,6 +12,7 @@ from typing import Any
 from earmark.dataset import csv_files, description, guessing, index, layout, listed
 from earmark.dataset.index import Listed
 from earmark.dataset.layout import Layout
+from earmark.dataset.sound_files import SoundFiles
 from earmark.labels import class_groups
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import write_error
@@ -106,7 +107,8 @@ def _existing(path: Path, name: str, kind: str, is_main_process: bool) -> Source
             f"The data set {path} is inside the results folder {results}. Write another `name` in "
             f"the config, or run in another folder with `snakemake --directory`."
         )
-    found = guessing.layout_of(path)
+    folders: dict[Path, SoundFiles] = {}
+    found = guessing.layout_of(path, folders)
     table = results / "index" / "listed.csv"
     clips = None
     if not is_main_process and table.exists():
@@ -114,7 +116,7 @@ def _existing(path: Path, name: str, kind: str, is_main_process: bool) -> Source
         labels, folds = {*rows.column("label")}, {*rows.column("fold")}
         has_test = (results / "index" / "test.csv").exists()
     else:
-        clips = index.read_lists(found)
+        clips = index.read_lists(found, folders)
         labels, folds = ({*map(attrgetter(role), clips.train)} for role in ("label", "fold"))
         has_test = bool(clips.test)
     official = sorted(int(fold) for fold in folds if fold) or None
