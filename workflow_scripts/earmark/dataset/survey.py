@@ -11,19 +11,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from earmark.dataset import (
-    audio,
-    clip_lists,
-    csv_files,
-    folds,
-    index,
-    other_files,
-    sound_files,
-    tables,
-)
+from earmark.dataset import audio, clip_lists, csv_files, folds, index, other_files, tables
 from earmark.dataset.clip_lists import RowError
 from earmark.dataset.layout import Layout
-from earmark.dataset.sound_files import SoundFiles
+from earmark.dataset.sound_files import SoundFiles, is_sound, read_all
 from earmark.runtime.errors import EarmarkError, printable
 
 # Problems of a kind, and classes, that are printed.
@@ -76,7 +67,7 @@ def survey(layout: Layout) -> Survey:
     if clips.empty:
         return Survey(layout, clips, pd.DataFrame(problems, columns=Problem._fields))
     paths = clips["path"].unique().tolist()
-    facts = sound_files.read_all(audio.header, Path(), paths, "files opened")
+    facts = read_all(audio.header, Path(), paths, "files opened")
     clips = clips.merge(pd.DataFrame(facts).assign(path=paths), on="path")
     clips["content"] = _contents(clips)
     problems += [*_file_problems(clips), *_leaks(clips), *_class_problems(clips)]
@@ -150,7 +141,7 @@ def _class_problems(clips: pd.DataFrame) -> Iterator[Problem]:
 
 def _unlisted(folders: Iterable[SoundFiles], used: set[str]) -> Iterator[Problem]:
     for files in folders:
-        for name in filter(sound_files.is_sound, files.names):
+        for name in filter(is_sound, files.names):
             path = str(files.folder / name)
             if path not in used:
                 yield Problem("sound file that is no clip", name, path)
