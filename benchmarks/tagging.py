@@ -32,6 +32,7 @@ import features
 from training import CLASSES, network
 
 from earmark.dataset import audio
+from earmark.evaluation import tags
 from earmark.features import settings
 from earmark.features.log_mel import LogMel
 from earmark.inference import batches
@@ -88,11 +89,12 @@ def section(paths: list[Path], threads: int, repeats: int) -> str:
         heard: list[Heard] = []
 
         def tag() -> None:
-            with open(os.devnull, "w") as sink:
-                files.write(files.tag(tagger, sounds, files.Options(), threads), sink, "csv")
+            for batch in files.tag(tagger, sounds, files.Options(), threads):
+                tags.encoded(batch.rows)
+            torch.set_num_threads(threads)
 
         def decode() -> None:
-            decoded[:] = [audio.decode(path, 300.0) for path in paths]
+            decoded[:] = [audio.decode(path, 0.0, 300.0) for path in paths]
 
         def compute() -> None:
             torch.set_num_threads(1)

@@ -70,7 +70,7 @@ def make(
         combination, 0.25, list(kinds), scores if combination == "weighted" else None
     )
     features = {kind: settings.to_dict(settings.parse(FEATURES[kind])) for kind in kinds}
-    described = Bundle("tiny", CLASSES, mean, features, systems, longest_seconds)
+    described = Bundle("tiny", CLASSES, mean, features, systems, longest_seconds, 0.05)
     bundle.write(folder / "tagger", described, weights, "# A tagger\n\nOf random weights.\n")
     return folder / "tagger"
 

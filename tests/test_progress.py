@@ -39,9 +39,3 @@ def test_items_pass_and_are_logged_in_tenths(caplog: pytest.LogCaptureFixture) -
         "25",
     ]
     assert not any(progress.is_for_terminal(record) for record in caplog.records)
-
-
-def test_items_may_be_unequal_shares(caplog: pytest.LogCaptureFixture) -> None:
-    shares = [4.0, 30.0, 1.0, 45.0, 20.0]
-    assert list(progress.track(shares, 100, "percent", lambda share: share)) == shares
-    assert [line.split()[0] for line in caplog.messages] == ["34", "80", "100"]

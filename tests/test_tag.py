@@ -20,6 +20,7 @@ from tiny import tone
 
 from earmark import Tagger, Tags
 from earmark.dataset import audio
+from earmark.evaluation.tags import COLUMNS
 from earmark.runtime import locks
 from earmark.tagging import command_line, files
 
@@ -83,7 +84,7 @@ def expected_rows(clip: str, start: str, end: str, tags: Tags) -> list[dict[str,
 def same_rows(found: list[dict[str, str]], expected: list[dict[str, str]]) -> None:
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
-        assert list(one) == list(files.COLUMNS)
+        assert list(one) == list(COLUMNS)
         assert abs(float(one.pop("probability")) - float(other.pop("probability"))) < 1e-5
         assert one == other
 
@@ -112,13 +113,9 @@ def test_a_folder_gets_the_tags_of_its_files(
     same_rows(printed, [{**row, "clip": prefix + row["clip"]} for row in rows_of(output)])
 
 
-@pytest.mark.parametrize("most_windows", [0, 32])
 def test_windows_get_the_tags_of_their_samples(
-    tmp_path: Path, bundle: Path, tagger: Tagger, recordings: Path,
-    monkeypatch: pytest.MonkeyPatch, most_windows: int,
-) -> None:  # fmt: skip
-    # With 0, the main process decodes.
-    monkeypatch.setattr(files, "MOST_WINDOWS", most_windows)
+    tmp_path: Path, bundle: Path, tagger: Tagger, recordings: Path
+) -> None:
     output = tmp_path / "tags.csv"
     arguments = ("--window", 2, "--hop", 1.5, "--threads", 2, "-o", output)
     assert run("tag", bundle, recordings, *arguments) == 0
@@ -149,7 +146,7 @@ def test_top_threshold_and_json_lines(
     sounds = (recordings / "z.ogg", bad, recordings / "a.wav")
     assert run("tag", bundle, *sounds, "-o", output, "--top", 5, "--threshold", 0.2) == 3
     lines = [json.loads(line) for line in output.read_text().splitlines()]
-    assert all(list(line) == list(files.COLUMNS) for line in lines)
+    assert all(list(line) == list(COLUMNS) for line in lines)
     (unheard,) = (line for line in lines if line["label"] is None)
     assert unheard["clip"] == str(bad)
     assert unheard["probability"] is unheard["rank"] is unheard["start"] is None
@@ -191,17 +188,16 @@ def test_broken_files_of_every_kind_get_a_row_and_the_others_their_tags(
 def work(tagger: Tagger, recordings: Path, output: Path) -> None:
     os.setpgid(0, 0)
     sounds, _ = files.find([recordings])
-    files.tag_to_file(tagger, sounds * 3, files.Options(1.0, 0.25), 2, output, "csv")
+    files.tag_to_file(tagger, sounds * 3, files.Options(1.0, 0.25), 2, output)
 
 
 def test_a_killed_run_goes_on_to_the_same_bytes(
     tmp_path: Path, tagger: Tagger, recordings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "BATCH_CLIPS", 11)
-    monkeypatch.setattr(files, "MOST_WINDOWS", 10)
     undisturbed, output = tmp_path / "a.csv", tmp_path / "b.csv"
     sounds, _ = files.find([recordings])
-    files.tag_to_file(tagger, sounds * 3, files.Options(1.0, 0.25), 2, undisturbed, "csv")
+    files.tag_to_file(tagger, sounds * 3, files.Options(1.0, 0.25), 2, undisturbed)
     draw, kills = random.Random(5), 0
     while not output.exists():
         fork = multiprocessing.get_context("fork")
@@ -215,7 +211,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
             partial = tmp_path / "b.csv.partial"
             if draw.random() < 0.4 and partial.exists():  # a line that was being written
                 with partial.open("a") as file:
-                    file.write('[[0, 3], 11, 0, [["a.wav#')
+                    file.write("a.wav#0.000-1.0")
     assert kills >= 3
     assert output.read_bytes() == undisturbed.read_bytes()
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "b.csv"]
@@ -230,9 +226,9 @@ def test_a_partial_file_of_another_run_is_not_used(
     def stop_after_a_batch(options: files.Options) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(files, "BATCH_CLIPS", 2)
-            patch.setattr(files, "_batch", stopping(files._batch))
+            patch.setattr(Tagger, "tag", stopping(Tagger.tag))
             with pytest.raises(KeyboardInterrupt):
-                files.tag_to_file(tagger, sounds, options, 1, output, "csv")
+                files.tag_to_file(tagger, sounds, options, 1, output)
 
     def stopping(batch):
         count = 0
@@ -249,7 +245,7 @@ def test_a_partial_file_of_another_run_is_not_used(
     for options in (files.Options(top=1), files.Options(1.0, 1.0), files.Options()):
         stop_after_a_batch(options)
         assert (tmp_path / "tags.csv.partial").exists()
-    files.tag_to_file(tagger, sounds, files.Options(top=2), 1, output, "csv")
+    files.tag_to_file(tagger, sounds, files.Options(top=2), 1, output)
     assert sum("anew" in message for message in caplog.messages) == 3
     assert {row["rank"] for row in rows_of(output)} == {"1", "2"}
     assert len(rows_of(output)) == 10

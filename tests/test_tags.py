@@ -1,6 +1,7 @@
 """tags.csv and the tagger: what the scripts write, by hand and beside the test clips' mean."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tiny import read_rows
 
 from earmark.dataset import clips, tables
 from earmark.evaluation import out_of_fold, predictions, tags
+from earmark.evaluation.predictions import Predictions
 from earmark.labels import label_table
 from earmark.tagging import bundle
 
@@ -34,7 +36,21 @@ def clips_table(rows: list[tuple[str, float, str, str]]) -> pd.DataFrame:
     )
 
 
-def test_tags_by_hand() -> None:
+def tagged(folder: Path, table: pd.DataFrame, predicted: Predictions) -> list[dict[str, str]]:
+    """The rows of tags.csv by one system and one fold."""
+    clips.write(table, folder / "clips.csv")
+    values = predicted.probabilities[None]
+    predictions.write(folder / "a.h5", replace(predicted, probabilities=values))
+    write_tags.main(
+        members=[str(folder / "a.h5")], train_predictions=[], labels_table=[],
+        clips_table=str(folder / "clips.csv"), tags=str(folder / "tags.csv"),
+        top=str(folder / "top.csv"),
+        cfg={"name": "a", "kind": "arithmetic", "exponent": 1.0, "members": ["a"]},
+    )  # fmt: skip
+    return read_rows(folder / "tags.csv")
+
+
+def test_tags_by_hand(tmp_path: Path) -> None:
     table = clips_table(
         [
             ("b.wav", 1.5, "ok", ""),
@@ -55,35 +71,35 @@ def test_tags_by_hand() -> None:
     )
     # Predictions come in another order than the clips.
     names = table["clip"].tolist()
-    predicted = predictions.Predictions(names[::-1], CLASSES, values[::-1])
-    found = tags.make(table, predicted)
-    assert tuple(found.columns) == tags.COLUMNS
-    rows = [tuple(None if pd.isna(cell) else cell for cell in row) for row in found.to_numpy()]
+    found = tagged(tmp_path, table, Predictions(names[::-1], CLASSES, values[::-1]))
+    assert tuple(found[0]) == tags.COLUMNS
+    rows = [tuple(row.values()) for row in found]
     too_long = "too_long: longer than 4 s"
     assert rows == [
-        ("b.wav", "", "", "Gong", 0.4, 1, ""),
-        ("b.wav", "", "", "Cello", 0.3, 2, ""),
-        ("b.wav", "", "", "Bus, red", 0.2, 3, ""),
-        ("long.wav", "", "", "Bark", 0.5, 1, too_long),
-        ("long.wav", "", "", "Bus, red", 0.25, 2, too_long),
-        ("long.wav", "", "", "Cello", 0.25, 3, too_long),
-        ("a.wav", "", "", None, None, None, "not_audio: a text file"),
-        ("empty.wav", "", "", None, None, None, "empty: no samples"),
-        ("odd.wav", "", "", "Cello", 1.0, 1, "channels cancel"),
-        ("odd.wav", "", "", "Bark", 0.0, 2, "channels cancel"),
-        ("odd.wav", "", "", "Bus, red", 0.0, 3, "channels cancel"),
+        ("b.wav", "", "", "Gong", "0.4", "1", ""),
+        ("b.wav", "", "", "Cello", "0.3", "2", ""),
+        ("b.wav", "", "", "Bus, red", "0.2", "3", ""),
+        ("long.wav", "", "", "Bark", "0.5", "1", too_long),
+        ("long.wav", "", "", "Bus, red", "0.25", "2", too_long),
+        ("long.wav", "", "", "Cello", "0.25", "3", too_long),
+        ("a.wav", "", "", "", "", "", "not_audio: a text file"),
+        ("empty.wav", "", "", "", "", "", "empty: no samples"),
+        ("odd.wav", "", "", "Cello", "1.0", "1", "channels cancel"),
+        ("odd.wav", "", "", "Bark", "0.0", "2", "channels cancel"),
+        ("odd.wav", "", "", "Bus, red", "0.0", "3", "channels cancel"),
     ]
 
 
 @pytest.mark.parametrize("status", ["ok", "silent"])
-def test_all_heard_or_none_and_two_classes(status: str) -> None:
-    table = clips_table([(name, 1.0, status, "") for name in ("a.wav", "b.wav")])
-    predicted = predictions.Predictions(["a.wav", "b.wav"], ["x", "y"], np.array([[1, 0], [0, 1]]))
-    found = tags.make(table, predicted)
-    assert found["clip"].tolist() == [
-        name for name in ("a.wav", "b.wav") for _ in range(2 if status == "ok" else 1)
+def test_all_heard_or_none_and_two_classes(tmp_path: Path, status: str) -> None:
+    names = ["a.wav", "b.wav"]
+    table = clips_table([(name, 1.0, status, "") for name in names])
+    values = np.array([[1.0, 0.0], [0.0, 1.0]])
+    found = tagged(tmp_path, table, Predictions(names, ["x", "y"], values))
+    ranks = ["1", "2"] if status == "ok" else [""]
+    assert [(row["clip"], row["rank"]) for row in found] == [
+        (name, rank) for name in names for rank in ranks
     ]
-    assert found["rank"].dropna().tolist() == ([1, 2] * 2 if status == "ok" else [])
 
 
 def test_a_weighted_ensemble_tags_sounds_by_the_mean_of_test_clips(tmp_path: Path) -> None:
@@ -139,7 +155,8 @@ def written_tagger(
     members = list(dict.fromkeys(weights.values()))
     cfg = {
         **{"results": "mine", "name": "mean", "seed": 3, "kind": "weighted", "exponent": 0.25},
-        **{"members": members, "weights": weights, "every_clip": True, "longest_seconds": 9.0},
+        **{"members": members, "weights": weights, "every_clip": True},
+        **{"limits": {"shortest_seconds": 0.1, "longest_seconds": 9.0}},
         **{"features": {"one": "mel", "two": "picture"}, **others},
     }
     scored = [("mean", 3, "a.wav", 0, "Bark", 1, "Gong", "Bark", "Bus, red", 0.5, 0.3)]
@@ -163,7 +180,8 @@ def test_a_tagger_has_its_systems_their_features_and_a_weighted_means_scores(
     tmp_path: Path,
 ) -> None:
     found, card = written_tagger(tmp_path, {"one.safetensors": "one", "two.safetensors": "two"})
-    assert (found.name, found.classes, found.longest_seconds) == ("mine", CLASSES, 9.0)
+    assert (found.name, found.classes, found.versions) == ("mine", CLASSES, {"torch": "9.9"})
+    assert (found.shortest_seconds, found.longest_seconds) == (0.1, 9.0)
     # Bark is the third guess of one and the first of two.
     assert found.combination.scores == pytest.approx([1 / 3, 1])
     assert found.features == {

@@ -1,6 +1,5 @@
 """Windows over long recordings: exactly the samples between two times, each sound once decoded."""
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +34,14 @@ def test_windows_are_slices_of_the_file(
     assert [window.number for window in found] == list(range(len(found)))
     for number, window in enumerate(found):
         assert window.clip is not None
+        assert window.end
         first, last = round(window.start * rate), round(window.end * rate)
         assert np.array_equal(window.clip.samples, whole[first:last])
         assert window.start == pytest.approx(number * hop, abs=5e-4)
         is_last = number == len(found) - 1
         is_full = abs(last - first - seconds * rate) <= 1
         assert is_full or (is_last and last == len(whole))
+    assert windows.count(len(whole) / rate, seconds, hop) == len(found)
     if seconds == 50.0:
         assert len(found) == 1
 
@@ -82,12 +83,14 @@ def test_the_last_window_is_at_least_half_as_long(
     (tmp_path / "a").write_bytes(encoded(tone(300.0, 2.0, 8000)[: round(8000 * length)], 8000))
     found = all_windows(tmp_path / "a", 1.0, 1.0)
     assert [(window.start, window.end) for window in found] == times
+    assert windows.count(length, 1.0, 1.0) == len(times)
 
 
 def test_the_last_window_has_sound_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(encoded(tone(300.0, 2.0, 8000), 8000))
     ends = [window.end for window in all_windows(tmp_path / "a", 1.0, 0.25)]
     assert ends == [1.0, 1.25, 1.5, 1.75, 2.0]
+    assert windows.count(2.0, 1.0, 0.25) == 5
 
 
 @pytest.mark.parametrize("format", ["WAV", "FLAC", "MP3"])
@@ -102,7 +105,7 @@ def test_where_a_file_breaks_off_is_told(tmp_path: Path, format: str) -> None:
     assert expected.status == "truncated"
     assert last.problem == f"truncated: {expected.problem}"
     assert last.start == pytest.approx(expected.seconds, abs=1e-6)
-    assert math.isnan(last.end)
+    assert last.end is None
 
 
 def test_a_file_without_sound_is_told(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Write a tagger: the networks of the submission, and what it takes to use them elsewhere."""
 
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +38,9 @@ def main(
 
     ``cfg["weights"]`` names the copies and gives the system of each. ``cfg`` further has what
     ``combine_predictions`` needs, the ``features`` of systems, ``every_clip`` (whether no fold was
-    held out), ``seed`` and ``longest_seconds``. ``clip_scores`` are tables of the submission's
-    scores for the card: out_of_fold.csv, and clip_scores.csv where the ground truth is known.
+    held out), ``seed`` and ``limits`` (of a clip's length). ``clip_scores`` are tables of the
+    submission's scores for the card: out_of_fold.csv, and clip_scores.csv where the ground truth is
+    known.
     """
     files = list(cfg["weights"].items())
     models, systems = {}, {}
@@ -56,7 +56,8 @@ def main(
         combination=bundle.Combination(cfg["kind"], cfg["exponent"], cfg["members"], scores),
         features={cfg["features"][system]: model["feature"] for system, model in models.items()},
         systems=systems,
-        longest_seconds=cfg["longest_seconds"],
+        versions=model["versions"],
+        **cfg["limits"],
     )
     scored = [scoring.score(scoring.read_clip_scores(path)) for path in clip_scores]
     about = card_of.make(
@@ -69,8 +70,6 @@ def main(
         [rows[(rows["system"] == cfg["name"]) & (rows["seed"] == cfg["seed"])] for rows in scored],
     )
     folder = Path(description).parent
-    # It may have weights of other members.
-    shutil.rmtree(folder, ignore_errors=True)
     copied = {name: path for (name, _), path in zip(files, weights, strict=True)}
     bundle.write(folder, tagger, copied, about)
     log.info(

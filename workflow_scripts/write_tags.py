@@ -1,11 +1,11 @@
 """Write the labels of the sounds to tag, and why others could not be heard."""
 
 import logging
-from pathlib import Path
 from typing import Any
 
-from earmark.dataset import clips
-from earmark.dataset import tables as csv_tables
+import numpy as np
+
+from earmark.dataset import audio, clips
 from earmark.evaluation import combining
 from earmark.evaluation import tags as tag_table
 from earmark.runtime import job
@@ -30,21 +30,27 @@ def main(
     ``combine_predictions``.
     """
     mean = combining.combine_files(cfg, members, train_predictions, labels_table)
-    clip_table = clips.read(clips_table)
-    table = tag_table.make(clip_table, mean)
-    csv_tables.write_table(table, tags)
-    with atomic_file(top) as temporary:
-        temporary.write_bytes(Path(tags).read_bytes())
-    unheard = int((table["label"].isna()).sum())
+    sounds = clips.read(clips_table)
+    # Clips that cannot be heard were predicted as if they were silent.
+    heard = sounds["status"].isin(audio.STATUSES_WITH_SOUND).to_numpy()[:, None]
+    values = np.where(heard, mean.of(sounds["clip"].tolist()), np.nan)
+    problems = [*map(tag_table.reason, sounds["status"], sounds["problem"])]
+    found = tag_table.Tags(mean.classes, values, problems)
+    rows = found.rows(zip(sounds["clip"], sounds["start"], sounds["end"], strict=True))
+    for path in (tags, top):
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(tag_table.header() + tag_table.encoded(rows))
     log.info(
         "%s has the tags of %d sounds by %s.",
         top,
-        len(clip_table) - unheard,
+        len(sounds) - found.unheard,
         cfg["name"],
         extra={"terminal": True},
     )
-    if unheard:
-        log.warning("%d sounds cannot be heard: the column problem of %s says why.", unheard, top)
+    if found.unheard:
+        log.warning(
+            "%d sounds cannot be heard: the column problem of %s says why.", found.unheard, top
+        )
 
 
 if __name__ == "__main__":

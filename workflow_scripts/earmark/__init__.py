@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from earmark.tagging.tagger import Tag, Tagger, Tags
+    from earmark.evaluation.tags import Tag, Tags
+    from earmark.tagging.tagger import Tagger
 
 __all__ = ["Tag", "Tagger", "Tags"]
 

@@ -133,7 +133,7 @@ def load(
 
 
 def decode(
-    sound: str | Path | SamplesInMemory, longest_seconds: float
+    sound: str | Path | SamplesInMemory, shortest_seconds: float, longest_seconds: float
 ) -> tuple[ClipFacts, np.ndarray]:
     """``inspect`` and ``load`` at once: a clip's facts, and its samples (n,) at its own rate.
 
@@ -141,7 +141,7 @@ def decode(
     content. Samples in memory have their own limit.
     """
     parts: list[np.ndarray] = []
-    facts_of = partial(_facts, shortest_seconds=0.0, means=parts)
+    facts_of = partial(_facts, shortest_seconds=shortest_seconds, means=parts)
     if isinstance(sound, SamplesInMemory):
         facts = facts_of(sound)
         if facts.channel is not None:

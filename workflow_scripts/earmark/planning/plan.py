@@ -329,7 +329,9 @@ class Plan:
                 system: self.base_of(system)["feature"] for system in self.members_of(submission)
             },
             "every_clip": self.config["tagger"]["members"] == ALL,
-            "longest_seconds": self.config["clips"]["longest_seconds"],
+            "limits": {
+                name: self.config["clips"][name] for name in ("shortest_seconds", "longest_seconds")
+            },
         }
 
     @property

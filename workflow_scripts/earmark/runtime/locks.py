@@ -38,10 +38,10 @@ def acquire(lock: FileLock, advice: str, timeout: float = -1, poll_seconds: floa
 
 
 @contextmanager
-def locked(path: Path, advice: str) -> Iterator[None]:
-    """Hold the lock ``path`` for the block, where files can be locked; wait for others."""
+def locked(path: Path, advice: str, timeout: float = -1) -> Iterator[None]:
+    """Hold the lock ``path`` for the block, where files can be locked; as ``acquire``."""
     lock = file_lock(path)
-    acquire(lock, advice)
+    acquire(lock, advice, timeout)
     try:
         yield
     finally:

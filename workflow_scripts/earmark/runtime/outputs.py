@@ -85,7 +85,7 @@ def write_error(path: str | Path, problem: OSError) -> EarmarkError:
     else:
         advice = (
             "Make its folder writable, remove the file or folder of that name if there is one, or "
-            "run in another folder with `snakemake --directory`"
+            "write to another folder: `snakemake --directory`, or `-o` of `earmark`"
         )
     # The system's message alone: libraries add file positions and addresses.
     reason = os.strerror(problem.errno) if problem.errno else str(problem)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TypeVar
 
@@ -12,29 +12,17 @@ Item = TypeVar("Item")
 SECONDS_BETWEEN_LINES = 60.0
 
 
-def track(
-    items: Iterable[Item], total: int, what: str, share: Callable[[Item], float] | None = None
-) -> Iterator[Item]:
-    """Pass ``items`` on, with a bar on a terminal and a log line at each tenth.
-
-    Where some take much longer than others, ``share`` says how much each is of the ``total``.
-    """
+def track(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    """Pass ``items`` on, with a bar on a terminal and a log line at each tenth."""
     from tqdm import tqdm
 
     step = max(1, total // 10)
     # disable=None: only where standard error is a terminal.
-    bar = tqdm(total=total, desc=what, leave=False, disable=None)
-    done, told = 0.0, 0
-    with bar:
-        for item in items:
-            yield item
-            size = share(item) if share else 1
-            done += size
-            bar.update(size)
-            count = round(done)
-            if count > told and (count // step > told // step or count == total):
-                log.info("%d of %d %s", count, total, what)
-                told = count
+    bar = tqdm(items, total=total, desc=what, leave=False, disable=None)
+    for count, item in enumerate(bar, start=1):
+        yield item
+        if count % step == 0 or count == total:
+            log.info("%d of %d %s", count, total, what)
 
 
 def is_for_terminal(record: logging.LogRecord) -> bool:

@@ -7,23 +7,19 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from earmark.dataset import hashing
 from earmark.runtime.errors import EarmarkError, printable
-from earmark.runtime.outputs import atomic_file, check_folder, write_error
+from earmark.runtime.outputs import atomic_file
 
 FORMAT = 1
 DESCRIPTION, CARD = "tagger.json", "README.md"
 KINDS = ("arithmetic", "weighted", "geometric", "power")
-# Their versions are noted.
-PACKAGES = ("torch", "torchaudio", "numpy", "scipy", "soundfile")
 
 
 @dataclass(frozen=True)
@@ -56,8 +52,10 @@ class Combination:
 class Bundle:
     """What a bundle's ``tagger.json`` says. ``features`` are config entries by name.
 
-    ``name`` is that of the results it comes from. Only the first ``longest_seconds`` of a clip are
-    used. ``checksums`` are of the other files, and of the description without them.
+    ``name`` is that of the results it comes from, ``versions`` are of the packages it was trained
+    with. Clips below ``shortest_seconds`` are told, only the first ``longest_seconds`` of a clip
+    are used. ``checksums``, which ``write`` adds, are of the other files, and of the description
+    without them.
     """
 
     name: str
@@ -66,69 +64,55 @@ class Bundle:
     features: dict[str, dict[str, Any]]
     systems: dict[str, System]
     longest_seconds: float
-    earmark: str = ""
+    shortest_seconds: float = 0.0
     versions: dict[str, str] | None = None
     checksums: dict[str, str] | None = None
 
 
 def write(folder: str | Path, bundle: Bundle, weights: Mapping[str, str | Path], card: str) -> None:
-    """Write a bundle, whole or not at all; it takes the place of an older one.
+    """Write a bundle in place of ``folder``: the description last, without which it is none.
 
-    ``weights`` are the files to copy, by their names in the bundle; ``card`` is Markdown. Versions
-    and checksums are added here. Raises EarmarkError where ``folder`` is something else.
+    ``weights`` are the files to copy, by their names in the bundle; ``card`` is Markdown.
     """
     folder = Path(folder)
-    if folder.exists() and not (folder / DESCRIPTION).exists() and any(folder.iterdir()):
-        raise EarmarkError(f"{folder} is no bundle. Move it elsewhere, or write to another folder.")
-    new, old = (folder.with_name(f".{folder.name}.{which}") for which in ("new", "old"))
-    description = {
-        **asdict(bundle),
-        "format": FORMAT,
-        "earmark": _version("earmark"),
-        "versions": {name: _version(name) for name in PACKAGES},
-    }
-    try:
-        check_folder(folder.parent)
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True)
-        for name, path in weights.items():
-            with atomic_file(new / name) as temporary:
-                shutil.copyfile(path, temporary)
-        with atomic_file(new / CARD) as temporary:
-            temporary.write_text(card, encoding="utf-8")
-        checksums = {name: hashing.hash_of(new / name)[1] for name in sorted([*weights, CARD])}
-        description["checksums"] = {**checksums, DESCRIPTION: _checksum(description)}
-        with atomic_file(new / DESCRIPTION) as temporary:
-            text = json.dumps(description, indent=2, ensure_ascii=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
-        read(new)
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as problem:
-        raise write_error(folder, problem) from problem
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)  # it may have weights of other members
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, path in weights.items():
+        shutil.copyfile(path, folder / name)
+    (folder / CARD).write_text(card, encoding="utf-8")
+    checksums = {name: hashing.hash_of(folder / name)[1] for name in [*weights, CARD]}
+    description = {"format": FORMAT, **asdict(bundle)}
+    description["checksums"] = {**checksums, DESCRIPTION: _checksum(description)}
+    with atomic_file(folder / DESCRIPTION) as temporary:
+        text = json.dumps(description, indent=2, ensure_ascii=False)
+        temporary.write_text(f"{text}\n", encoding="utf-8")
 
 
 def read(folder: str | Path) -> Bundle:
     """Read a bundle and check it. Raises EarmarkError for a damaged, foreign or newer one."""
-    description = _description(Path(folder))
+    path = Path(folder) / DESCRIPTION
+    if not path.is_file():
+        raise EarmarkError(
+            f"There is no {path}, so {folder} is no bundle. Name the folder that `snakemake "
+            f"tagger` wrote, such as results/demo/tagger."
+        )
     try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+        number = description["format"]
+        if isinstance(number, int) and number > FORMAT:
+            raise EarmarkError(
+                f"The bundle {folder} was written by a newer Earmark (format {number}; this one "
+                f"reads up to {FORMAT}). Install a newer one."
+            )
         for name, expected in description["checksums"].items():
             if name == DESCRIPTION:
                 found = _checksum(description)
-            # Its name must not lead elsewhere.
-            elif name != os.path.basename(name):
-                raise ValueError(f"the name {printable(name)}")
-            else:
-                found = hashing.hash_of(Path(folder) / name)[1]
+            else:  # with_name fails for a name that leads elsewhere
+                found = hashing.hash_of(path.with_name(name))[1]
             if found != expected:
                 raise ValueError(f"{name} is {'not as it was written' if found else 'missing'}")
         return _parse(description)
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as problem:
         raise damaged(folder, problem) from problem
 
 
@@ -140,71 +124,28 @@ def read_card(folder: str | Path) -> str:
 
 def damaged(folder: str | Path, problem: Exception) -> EarmarkError:
     """The error, to be raised, for a bundle that caused ``problem``."""
-    reason = " ".join(str(problem).split())
-    if not isinstance(problem, ValueError | EarmarkError):
-        reason = f"{type(problem).__name__}: {reason}"
     return EarmarkError(
-        f"The bundle {folder} is damaged ({printable(reason, 300)}). Copy it again, or write it "
-        f"again by `snakemake tagger`."
+        f"The bundle {folder} is damaged, or not Earmark's ({type(problem).__name__}: "
+        f"{printable(' '.join(str(problem).split()), 300)}). Copy it again, or write it again by "
+        f"`snakemake tagger`."
     )
 
 
-def _description(folder: Path) -> dict[str, Any]:
-    path = folder / DESCRIPTION
-    if not path.is_file():
-        why = "has no tagger.json" if folder.is_dir() else "is no folder"
-        raise EarmarkError(
-            f"{folder} {why}, so it is no bundle. Name the folder that `snakemake tagger` wrote, "
-            f"such as results/demo/tagger."
-        )
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as problem:
-        raise damaged(folder, problem) from problem
-    known = isinstance(description, dict) and {"classes", "systems", "checksums"} <= {*description}
-    number = description.get("format") if known else None
-    if isinstance(number, int) and number > FORMAT:
-        raise EarmarkError(
-            f"The bundle {folder} was written by a newer Earmark "
-            f"({printable(str(description.get('earmark')))}, format {number}; this one reads up to "
-            f"{FORMAT}). Install that version."
-        )
-    if number != FORMAT:
-        raise EarmarkError(
-            f"The {DESCRIPTION} in {folder} was not written by Earmark. Name the folder that "
-            f"`snakemake tagger` wrote."
-        )
-    return description
-
-
 def _parse(description: Mapping[str, Any]) -> Bundle:
-    entries = {field.name: description[field.name] for field in fields(Bundle)}
-    mean = entries["combination"] = Combination(**entries["combination"])
+    """The description as an object; what does not fit together otherwise shows when it is used."""
+    names = {field.name for field in fields(Bundle)} & {*description}
+    entries = {name: description[name] for name in names}
+    entries["combination"] = Combination(**entries["combination"])
     entries["systems"] = {name: System(**entry) for name, entry in entries["systems"].items()}
     bundle = Bundle(**entries)
-    right = {
-        "classes": _are_names(bundle.classes),
-        "longest_seconds": bundle.longest_seconds > 0,
-        "combination": mean.kind in KINDS
-        and _are_names(mean.members)
-        and set(mean.members) <= set(bundle.systems)
-        and (mean.kind != "weighted" or len(mean.scores or []) == len(mean.members)),
-        **{
-            f"system {name}": _are_names(system.weights)
-            and set(system.weights) <= set(description["checksums"])
-            and system.feature in bundle.features
-            and system.temperature > 0
-            for name, system in bundle.systems.items()
-        },
-    }
-    for what, is_right in right.items():
-        if not is_right:
-            raise ValueError(f"its {what} cannot be used")
+    if not isinstance(bundle.classes, list) or {*map(type, bundle.classes)} != {str}:
+        raise ValueError("its classes are no list of names")
+    if bundle.combination.kind not in KINDS:
+        raise ValueError("its kind of mean is unknown")
+    for name, system in bundle.systems.items():
+        if not {*system.weights} <= {*description["checksums"]} or system.temperature <= 0:
+            raise ValueError(f"its system {name} cannot be used")
     return bundle
-
-
-def _are_names(values: Any) -> bool:
-    return isinstance(values, list) and values != [] and all(isinstance(v, str) for v in values)
 
 
 def _checksum(description: Mapping[str, Any]) -> str:
@@ -212,10 +153,3 @@ def _checksum(description: Mapping[str, Any]) -> str:
     entries = {name: value for name, value in description.items() if name != "checksums"}
     content = json.dumps(entries, sort_keys=True).encode()
     return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "unknown"

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCORED = ("verified clips, out of fold", "test clips")
-SCORES = ("scored on", "MAP@3", "standard error", "first guess right", "clips")
-ESTIMATES = """\
+ESTIMATES = """
 The networks here have learned from every clip, and none is left to score them on: the scores are
 estimates, of networks that were trained in the same way on fewer clips (as in scikit-learn's
 `CalibratedClassifierCV(ensemble=False)`).
 """
+LOUDNESS = """ Levels are relative to a clip's loudest part: a whisper counts like a
+  shout, and background noise alone is amplified."""
 
 
 def make(
@@ -37,37 +38,26 @@ def make(
     """
     used = clips[clips["use"] == 1]
     lengths, rates = used["seconds"], used["sample_rate"].value_counts().items()
-    systems = []
-    for name, system in bundle.systems.items():
-        model = models[name]
-        recipe = {key: model["recipe"][key] for key in ("batch_clips", "learning_rate")}
-        learned = {"clips": model["clips"]["train"], "epochs": model["kept_epoch"], **recipe}
-        learned |= {"round of self-training": model["round"]} if "round" in model else {}
-        network = f"{system.network} {_text(system.network_options)}"
-        systems.append((name, system.feature, network, len(system.weights), _text(learned)))
+    systems = [
+        (
+            *(name, system.feature, system.network, len(system.weights)),
+            *(models[name]["clips"]["train"], models[name]["kept_epoch"]),
+        )
+        for name, system in bundle.systems.items()
+    ]
     scored = [
         (where, f"{row.map3:.3f}", f"{row.standard_error:.3f}", f"{row.accuracy:.1%}", row.clips)
         for where, table in zip(SCORED, scores, strict=False)
         for row in table[table["split"] == "all"].itertuples()
     ]
     by_class = labels.groupby("label")["verified"].agg(["size", "sum"]).itertuples()
-    mean = bundle.combination
-    weights = {
-        name: round(score, 3) for name, score in zip(mean.members, mean.scores or [], strict=False)
-    }
+    is_relative = any("range_db" in feature for feature in bundle.features.values())
     return f"""\
 # Sound tagger {bundle.name}
 
-It gives sounds the probabilities of {len(bundle.classes)} classes.
-
-## Use
+It gives sounds the probabilities of {len(bundle.classes)} classes:
 
     earmark tag THIS_FOLDER path/to/sounds -o tags.csv
-
-    from earmark import Tagger
-
-    tagger = Tagger.load("THIS_FOLDER")
-    print(tagger("sound.wav").best(top=3))
 
 It is meant for sounds like those that it learned from, and for sorting collections that a person
 then looks through, not for decisions that nobody checks. Listen to some of your own sounds with
@@ -80,22 +70,19 @@ may be wrong. {len(used)} of {len(clips)} clips could be learned from, in all
 {timedelta(seconds=round(lengths.sum()))} (hours:minutes:seconds). Sample rates:
 {", ".join(f"{rate} Hz ({count} clips)" for rate, count in rates)}.
 
-{_table(("class", "clips", "verified"), by_class)}
+{_table("class | clips | verified", by_class)}
 ## Networks
 
-Kind of mean, if there are several systems: {mean.kind} {_text(weights)}
+Their mean is {bundle.combination.kind}; `tagger.json` has all settings.
 
-{_table(("system", "feature", "network", "networks", "learned from"), systems)}
-{_table(("feature", "settings"), [(name, _text(one)) for name, one in bundle.features.items()])}
-Trained with {_text(next(iter(models.values()))["versions"])}.
-
+{_table("system | feature | network | networks | clips learned from | epochs", systems)}
 ## Scores of {submission}
 
 Out of fold, each clip was predicted by networks that had not learned from its fold; test clips, by
 the mean of these networks. Where there is no score, no verified clip was held out, or `scores` in
 the config leaves it out.
 
-{_table(SCORES, scored)}
+{_table("scored on | MAP@3 | standard error | first guess right | clips", scored)}\
 {ESTIMATES if every_clip else ""}
 ## Limits
 
@@ -106,17 +93,13 @@ the config leaves it out.
   long recordings into windows of about that median.
 - Channels are averaged, and sounds resampled to the rates above. What lies above half a rate is not
   heard, and sounds from lower rates lack what it may listen for.
-- Spectra are relative to a clip's loudest part: a whisper counts like a shout, and background noise
-  alone is amplified. Silence gets no tag.
+- Silence gets no tag.{LOUDNESS if is_relative else ""}
 - Probabilities are not calibrated: of tags with 0.9, more or fewer than 9 in 10 may be right.
 """
 
 
-def _text(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in settings.items())
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def _table(header: str, rows: Iterable[Sequence[object]]) -> str:
     """A table in Markdown."""
-    lines = (" | ".join(map(str, row)) for row in (header, ["---"] * len(header), *rows))
+    line = " | ".join("---" for _ in header.split(" | "))
+    lines = (header, line, *(" | ".join(map(str, row)) for row in rows))
     return html.escape("".join(f"| {line} |\n" for line in lines), quote=False)

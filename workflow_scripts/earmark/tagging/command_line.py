@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -93,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "info", help="print a bundle's model card", description=INFO, formatter_class=raw
     )
     card.add_argument("bundle", type=Path)
-    card.set_defaults(run=lambda given: info(given.bundle))
+    card.set_defaults(run=_info)
     parsed = parser.parse_args(arguments)
     if not hasattr(parsed, "run"):
         parser.print_help()
@@ -122,31 +121,27 @@ def _add_tag(commands: Any) -> None:
     parser.add_argument("sounds", type=Path, nargs="+", help="files, or folders of them")
     parser.add_argument("-o", "--output", type=Path, help="the table to write (.csv or .jsonl)")
     parser.add_argument("--format", choices=("csv", "jsonl"), help="by default as --output ends")
-    parser.add_argument("--window", type=_seconds, help="cut files into windows of so many seconds")
-    parser.add_argument("--hop", type=_seconds, help="seconds between windows (as long as one)")
-    parser.add_argument("--top", type=_count, default=3, help="labels of a clip at most (3)")
-    parser.add_argument("--threshold", type=_share, default=0.0, help="lowest probability (0)")
-    parser.add_argument("--threads", type=_count, help="processes and threads (all cores)")
+    seconds, count = _number(float, 0.01), _number(int, 1)
+    parser.add_argument("--window", type=seconds, default=0.0, help="cut files into such (seconds)")
+    parser.add_argument("--hop", type=seconds, help="seconds between windows (as long as one)")
+    parser.add_argument("--top", type=count, default=3, help="labels of a clip at most (3)")
+    parser.add_argument(
+        "--threshold", type=_number(float, 0, 1), default=0.0, help="lowest probability (0)"
+    )
+    parser.add_argument("--threads", type=count, help="processes and threads (all cores)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.set_defaults(run=lambda given: tag(parser, given))
 
 
-def _seconds(text: str) -> float:
-    if not 0.01 <= (seconds := float(text)) < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0.01 on")
-    return seconds
+def _number(kind: type, lowest: float, highest: float = sys.float_info.max) -> Any:
+    """What argparse calls for a number in these bounds."""
 
+    def number(text: str) -> Any:
+        if not lowest <= (value := kind(text)) <= highest:
+            raise argparse.ArgumentTypeError(f"{text} is below {lowest} or too large")
+        return value
 
-def _count(text: str) -> int:
-    if (count := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
-    return count
-
-
-def _share(text: str) -> float:
-    if not 0 <= (share := float(text)) <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 1")
-    return share
+    return number
 
 
 def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
@@ -164,21 +159,18 @@ def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     from earmark.tagging import files
     from earmark.tagging.tagger import Tagger
 
-    threads = min(given.threads or math.inf, processors.available_processors())
-    torch.set_num_threads(int(threads))
+    cores = processors.available_processors()
+    threads = min(given.threads or cores, cores)
+    torch.set_num_threads(threads)
     tagger = Tagger.load(given.bundle, given.device)
     sounds, others = files.find(given.sounds)
-    hop = given.hop or given.window or 0.0
-    options = files.Options(given.window or 0.0, hop, given.top, given.threshold)
     form = given.format or ("jsonl" if str(given.output).endswith(".jsonl") else "csv")
+    hop = given.hop or given.window
+    options = files.Options(given.window, hop, given.top, given.threshold, form)
     if given.output:
-        heard, unheard = files.tag_to_file(
-            tagger, sounds, options, int(threads), given.output, form
-        )
+        heard, unheard = files.tag_to_file(tagger, sounds, options, threads, given.output)
     else:
-        batches = files.tag(tagger, sounds, options, int(threads))
-        sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
-        heard, unheard = files.write(batches, sys.stdout, form)
+        heard, unheard = files.tag_to_terminal(tagger, sounds, options, threads)
     told = [f"{heard} clips were tagged"]
     if unheard:
         told.append(f"{unheard} could not be heard: the column problem says why")
@@ -188,11 +180,10 @@ def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     return 3 if unheard else 0
 
 
-def info(folder: Path) -> None:
-    """Print the model card of a bundle."""
+def _info(parsed: argparse.Namespace) -> None:
     from earmark.tagging import bundle
 
-    print(bundle.read_card(folder), end="")
+    print(bundle.read_card(parsed.bundle), end="")
 
 
 def _init(parsed: argparse.Namespace) -> None:

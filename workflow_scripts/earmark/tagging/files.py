@@ -1,49 +1,51 @@
 """Tag many files: on all cores, with little memory; a stopped run goes on where it was."""
 
-import csv
 import hashlib
 import json
 import logging
-import math
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from filelock import Timeout
 
 from earmark.dataset import audio, sound_files
+from earmark.dataset.audio import SamplesInMemory
+from earmark.evaluation import tags as tag_table
+from earmark.evaluation.tags import Row
 from earmark.features.settings import Feature
 from earmark.runtime import locks, pools, progress
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import atomic_file, write_error
 from earmark.tagging import windows
+from earmark.tagging.bundle import Bundle
 from earmark.tagging.tagger import BATCH_CLIPS, Heard, Tagger, hear
-from earmark.tagging.windows import Window
 
 log = logging.getLogger("earmark")
 
-COLUMNS = ("clip", "start", "end", "label", "probability", "rank", "problem")
 # Features that are in memory at once, if there are fewer clips than BATCH_CLIPS.
 BATCH_BYTES = 1 << 26
-# A file with more windows is decoded by the main process.
-MOST_WINDOWS = 32
 FILES_PER_TASK = 2
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to tag: ``window`` and ``hop`` in seconds (0: whole files), and which tags to write."""
+    """How to tag: ``window`` and ``hop`` in seconds (0: whole files), and which tags to write.
+
+    ``form`` is that of the table, csv or jsonl.
+    """
 
     window: float = 0.0
     hop: float = 0.0
     top: int = 3
     threshold: float = 0.0
+    form: str = "csv"
 
 
 class SoundFile(NamedTuple):
@@ -53,35 +55,39 @@ class SoundFile(NamedTuple):
     path: str
 
 
-class Task(NamedTuple):
-    """Work for a process: a file, of which the first ``done`` windows are left out, or a window."""
+class Clip(NamedTuple):
+    """A file or a window of one, with its cells clip, start and end in the table.
 
-    number: int
-    path: str
-    done: int
-    window: Window | None = None
-    share: float = 1.0
+    Without ``sound``, ``problem`` says why there is none. ``following`` is where to go on after it:
+    the number of a file, and of its windows done.
+    """
+
+    place: Row
+    sound: str | SamplesInMemory | None
+    problem: str
+    following: tuple[int, int]
 
     def __str__(self) -> str:
-        return self.path
-
-
-class Clip(NamedTuple):
-    """A file or window that was decoded; ``share`` is how much it is of its file."""
-
-    number: int
-    window: Window | None
-    heard: Heard
-    share: float = 1.0
+        return str(self.place[0])
 
 
 class Batch(NamedTuple):
-    """Rows of the table, and where to go on: the number of a file, and of its windows done."""
+    """Rows of the table, how many clips they are of, and ``following`` as in ``Clip``."""
 
-    following: tuple[int, int]
+    rows: list[Row]
     heard: int
     unheard: int
-    rows: list[list[str]]
+    following: tuple[int, int]
+
+
+class Done(NamedTuple):
+    """What of a table is done: its bytes and clips, and ``following`` as in ``Clip``."""
+
+    fingerprint: str
+    size: int = 0
+    heard: int = 0
+    unheard: int = 0
+    following: tuple[int, int] = (0, 0)
 
 
 def find(paths: Sequence[Path]) -> tuple[list[SoundFile], int]:
@@ -112,194 +118,131 @@ def tag(
     begin: tuple[int, int] = (0, 0),
 ) -> Iterator[Batch]:
     """Yield the table batch by batch, from the ``following`` of an earlier batch on."""
-    longest = tagger.bundle.longest_seconds
-    work = partial(_hear, features=tagger.features, longest_seconds=longest, options=options)
-    tasks = _tasks(files, options, longest, begin)
+    clips = _clips(files, options, tagger.bundle, begin)
+    work = partial(_hear, features=tagger.features, bundle=tagger.bundle)
     per_task = 1 if options.window else FILES_PER_TASK
-    results = pools.parallel_map(work, tasks, processes, per_task)
-    percent = 100 / max(1, len(files) - begin[0])
-    clips = progress.track(
-        (clip for several in results for clip in several),
-        100,
-        "% of the files tagged",
-        lambda clip: percent * clip.share,
-    )
-    batch: list[Clip] = []
-    size = 0
-    for clip in clips:
-        batch.append(clip)
-        size += sum(array.nbytes for array in (clip.heard.features or {}).values())
+    results = pools.parallel_map(work, clips, processes, per_task)
+    total = _count(files[begin[0] :], options) - begin[1]
+    for batch in _batches(progress.track(results, total, "clips tagged")):
+        tags = tagger.tag([heard for _, heard in batch])
+        rows = tags.rows((clip.place for clip, _ in batch), options.top, options.threshold)
+        yield Batch(rows, len(batch) - tags.unheard, tags.unheard, batch[-1][0].following)
+
+
+def _clips(
+    files: Sequence[SoundFile], options: Options, bundle: Bundle, begin: tuple[int, int]
+) -> Iterator[Clip]:
+    for number, (name, path) in enumerate(files[begin[0] :], start=begin[0]):
+        if not options.window:
+            yield Clip((name, None, None), path, "", (number + 1, 0))
+            continue
+        done = begin[1] if number == begin[0] else 0
+        for window in windows.cut(path, options.window, options.hop, bundle.longest_seconds):
+            if window.number >= done:
+                part = f"{name}#{window.start:.3f}-{window.end:.3f}" if window.end else name
+                place = (part, window.start, window.end)
+                yield Clip(place, window.clip, window.problem, (number, window.number + 1))
+
+
+def _count(files: Sequence[SoundFile], options: Options) -> int:
+    """The number of clips, by the lengths in the files' headers."""
+    if not options.window:
+        return len(files)
+    lengths = (audio.header(file.path).seconds for file in files)
+    return sum(windows.count(seconds, options.window, options.hop) for seconds in lengths)
+
+
+def _hear(clip: Clip, features: Mapping[str, Feature], bundle: Bundle) -> tuple[Clip, Heard]:
+    """The clip without its sound, and its features."""
+    # Clips are heard in parallel, and after a fork more threads than one can wait forever.
+    torch.set_num_threads(1)
+    sound = clip.sound
+    heard = Heard(None, clip.problem) if sound is None else hear(sound, features, bundle)
+    return clip._replace(sound=None), heard
+
+
+def _batches(results: Iterable[tuple[Clip, Heard]]) -> Iterator[list[tuple[Clip, Heard]]]:
+    batch, size = [], 0
+    for clip, heard in results:
+        batch.append((clip, heard))
+        size += sum(array.nbytes for array in (heard.features or {}).values())
         if len(batch) == BATCH_CLIPS or size >= BATCH_BYTES:
-            yield _batch(tagger, files, options, batch)
+            yield batch
             batch, size = [], 0
     if batch:
-        yield _batch(tagger, files, options, batch)
+        yield batch
 
 
-def _tasks(
-    files: Sequence[SoundFile], options: Options, longest_seconds: float, begin: tuple[int, int]
-) -> Iterator[Task]:
-    for number in range(begin[0], len(files)):
-        path, done = files[number].path, begin[1] if number == begin[0] else 0
-        seconds = audio.header(path).seconds if options.window else 0.0
-        if options.window == 0 or 0 < seconds <= MOST_WINDOWS * options.hop:
-            yield Task(number, path, done)
-            continue
-        share = min(1.0, options.hop / seconds) if seconds else 0.0
-        for window in windows.cut(path, options.window, options.hop, longest_seconds):
-            if window.number >= done:
-                yield Task(number, path, done, window, share)
-
-
-def _hear(
-    task: Task, *, features: Mapping[str, Feature], longest_seconds: float, options: Options
-) -> list[Clip]:
-    """The clips of a task, with their features."""
-    if options.window == 0:
-        return [Clip(task.number, None, hear(task.path, features, longest_seconds))]
-    found = [task.window]
-    if task.window is None:
-        cut = windows.cut(task.path, options.window, options.hop, longest_seconds)
-        found = [window for window in cut if window.number >= task.done]
-    return [
-        Clip(
-            task.number,
-            window._replace(clip=None),
-            hear(window.clip, features, longest_seconds)
-            if window.clip
-            else Heard(None, window.problem),
-            task.share / len(found),
-        )
-        for window in found
-        if window
-    ]
-
-
-def _batch(
-    tagger: Tagger, files: Sequence[SoundFile], options: Options, clips: Sequence[Clip]
-) -> Batch:
-    tags = tagger.tag([clip.heard for clip in clips])
-    best = tags.best(options.top, options.threshold)
-    unheard = int(np.isnan(tags.probabilities[:, 0]).sum())
-    rows = []
-    for clip, found, problem, values in zip(
-        clips, best, tags.problems, tags.probabilities, strict=True
-    ):
-        place = _place(files[clip.number].name, clip.window)
-        for rank, (label, probability) in enumerate(found, start=1):
-            rows.append([*place, label, str(round(probability, 6)), str(rank), problem])
-        if np.isnan(values[0]):
-            rows.append([*place, "", "", "", problem])
-    last, window = clips[-1].number, clips[-1].window
-    following = (last, window.number + 1) if window else (last + 1, 0)
-    return Batch(following, len(clips) - unheard, unheard, rows)
-
-
-def _place(name: str, window: Window | None) -> list[str]:
-    """The cells clip, start and end."""
-    if window is None:
-        return [name, "", ""]
-    start, end = window.start, window.end
-    if math.isnan(end):
-        return [name, str(start), ""]
-    return [f"{name}#{start:.3f}-{end:.3f}", str(start), str(end)]
-
-
-def write(batches: Iterable[Batch], sink: IO[str], form: str) -> tuple[int, int]:
-    """Write rows as a table of the ``form`` csv or jsonl; return the clips heard and not heard."""
-    table = csv.writer(sink, lineterminator="\n")
-    if form == "csv":
-        table.writerow(COLUMNS)
+def tag_to_terminal(
+    tagger: Tagger, files: Sequence[SoundFile], options: Options, processes: int
+) -> tuple[int, int]:
+    """Print the table; return the numbers of clips that were heard, and that were not."""
     heard = unheard = 0
-    for batch in batches:
+    sys.stdout.buffer.write(tag_table.header(options.form))
+    for batch in tag(tagger, files, options, processes):
+        sys.stdout.buffer.write(tag_table.encoded(batch.rows, options.form))
+        sys.stdout.flush()
         heard, unheard = heard + batch.heard, unheard + batch.unheard
-        if form == "csv":
-            table.writerows(batch.rows)
-        else:
-            sink.writelines(f"{json.dumps(_entries(row))}\n" for row in batch.rows)
     return heard, unheard
 
 
-def _entries(row: Sequence[str]) -> dict[str, str | float | None]:
-    kinds = {"start": float, "end": float, "probability": float, "rank": int}
-    return {
-        name: (kinds.get(name, str)(cell) if cell or name == "clip" else None)
-        for name, cell in zip(COLUMNS, row, strict=True)
-    }
-
-
 def tag_to_file(
-    tagger: Tagger,
-    files: Sequence[SoundFile],
-    options: Options,
-    processes: int,
-    output: Path,
-    form: str,
+    tagger: Tagger, files: Sequence[SoundFile], options: Options, processes: int, output: Path
 ) -> tuple[int, int]:
     """Write the table ``output``; return the numbers of clips that were heard, and that were not.
 
-    What is done lies in a file beside it, from which the next run of the same files, bundle and
-    options goes on; the table is that of a run that was not stopped.
+    Its beginning lies in a file beside it, and what that is in another: the next run of the same
+    files, bundle and options goes on there, and the table is that of a run that was not stopped.
     """
-    partial_file = output.with_name(f"{output.name}.partial")
-    lock = locks.file_lock(output.with_name(f"{output.name}.lock"))
+    table, state, lock = (
+        output.with_name(f"{output.name}.{ending}") for ending in ("partial", "state", "lock")
+    )
+    fingerprint = _fingerprint(tagger, files, options)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        locks.acquire(lock, f"do not write {output} by two runs at a time.", 0)
-        begin = _resume(partial_file, _fingerprint(tagger, files, options))
-        with partial_file.open("a", encoding="utf-8") as file:
-            for batch in tag(tagger, files, options, processes, begin):
-                file.write(f"{json.dumps(batch)}\n")
-                file.flush()
-        with (
-            atomic_file(output) as temporary,
-            temporary.open("w", encoding="utf-8", errors="surrogateescape") as sink,
-            partial_file.open(encoding="utf-8") as file,
-        ):
-            next(file)
-            counts = write((Batch(*json.loads(line)) for line in file), sink, form)
-        partial_file.unlink()
+        with locks.locked(lock, f"do not write {output} by two runs at a time.", 0):
+            done = _done(table, state, fingerprint)
+            with table.open("ab") as sink:
+                sink.truncate(done.size)
+                if done.size == 0:
+                    sink.write(tag_table.header(options.form))
+                for batch in tag(tagger, files, options, processes, done.following):
+                    sink.write(tag_table.encoded(batch.rows, options.form))
+                    sink.flush()
+                    os.fsync(sink.fileno())
+                    heard, unheard = done.heard + batch.heard, done.unheard + batch.unheard
+                    done = Done(fingerprint, sink.tell(), heard, unheard, batch.following)
+                    with atomic_file(state) as temporary:
+                        temporary.write_text(json.dumps(done), encoding="utf-8")
+            os.replace(table, output)
+            for path in (state, lock):
+                path.unlink(missing_ok=True)
     except Timeout as problem:
         raise EarmarkError(
             f"Another run writes {output}. Wait for it, or write to another file."
         ) from problem
     except OSError as problem:
         raise write_error(output, problem) from problem
-    finally:
-        if lock.is_locked:
-            Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
-    return counts
+    return done.heard, done.unheard
 
 
-def _resume(path: Path, fingerprint: str) -> tuple[int, int]:
-    """Where to go on, after the batches in a partial file; it is begun anew where none fit."""
-    begin, size = (0, 0), 0
-    if path.exists():
-        with path.open("rb") as file:
-            if file.readline().decode(errors="replace") == f"{fingerprint}\n":
-                size = file.tell()
-                for line in file:
-                    if not line.endswith(b"\n"):  # the run was killed here
-                        break
-                    number, windows_done = Batch(*json.loads(line)).following
-                    begin = number, windows_done
-                    size += len(line)
-    if size:
-        log.info("Going on after %d files.", begin[0])
-        os.truncate(path, size)
-    else:
-        if path.exists():
-            log.warning("%s is of other files, options or another bundle: beginning anew.", path)
-        path.write_text(f"{fingerprint}\n", encoding="utf-8")
-    return begin
+def _done(table: Path, state: Path, fingerprint: str) -> Done:
+    """What an earlier run has done, if it was one of the same files, options and bundle."""
+    if state.exists():
+        done = Done(*json.loads(state.read_text(encoding="utf-8")))
+        size = table.stat().st_size if table.exists() else 0
+        if done.fingerprint == fingerprint and size >= done.size:
+            log.info("Going on after %d files.", done.following[0])
+            return done
+        log.warning("%s is of other files, options or another bundle: beginning anew.", table)
+    return Done(fingerprint)
 
 
 def _fingerprint(tagger: Tagger, files: Sequence[SoundFile], options: Options) -> str:
     """Of all that the table depends on."""
     numerics = (str(torch.__version__), torch.get_num_threads(), str(tagger.device))
-    content = (tagger.bundle.checksums, asdict(options), numerics, len(files))
-    digest = hashlib.blake2b(json.dumps(content).encode(), digest_size=16)
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(json.dumps((tagger.bundle.checksums, asdict(options), numerics)).encode())
     for file in files:
         facts = [0, 0]
         with suppress(OSError):

@@ -1,8 +1,7 @@
 """Tag sounds with a bundle: the numbers that the workflow gives with the same networks."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -14,59 +13,24 @@ from torch import nn
 
 from earmark.dataset import audio, decoding
 from earmark.dataset.audio import SamplesInMemory
-from earmark.evaluation import ensemble
+from earmark.evaluation import ensemble, tags
 from earmark.evaluation.predictions import Predictions
+from earmark.evaluation.tags import Tags
 from earmark.features import settings
 from earmark.features.settings import Feature
-from earmark.inference import metrics, predicting
+from earmark.inference import predicting
 from earmark.inference.batches import Crops
 from earmark.inference.hardware import Hardware
 from earmark.inference.tensor_store import TensorStore
 from earmark.networks import saved_models
 from earmark.runtime.errors import EarmarkError
 from earmark.tagging import bundle as bundles
-from earmark.tagging import windows
 from earmark.tagging.bundle import Bundle, System
 
 Sound = np.ndarray | str | Path
 # Clips whose features are in memory at once.
 BATCH_CLIPS = 64
 CPU_BATCH_CLIPS = 16
-
-
-class Tag(NamedTuple):
-    """A label and its probability."""
-
-    label: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Tags:
-    """``probabilities`` (n, classes) of n clips.
-
-    They are NaN for a clip that cannot be heard; then ``problems`` (n,) says why. Of others it says
-    what is remarkable, such as "truncated: ...", or nothing.
-    """
-
-    classes: list[str]
-    probabilities: np.ndarray
-    problems: list[str]
-
-    def best(self, top: int = 3, threshold: float = 0.0) -> list[list[Tag]]:
-        """Up to ``top`` tags of each clip, best first, of at least the probability ``threshold``.
-
-        There are none for a clip that cannot be heard.
-        """
-        order = metrics.top_classes(self.probabilities, top)
-        return [
-            [
-                Tag(self.classes[index], float(row[index]))
-                for index in best
-                if row[index] >= threshold
-            ]
-            for row, best in zip(self.probabilities, order, strict=True)
-        ]
 
 
 class Heard(NamedTuple):
@@ -77,30 +41,18 @@ class Heard(NamedTuple):
 
 
 def hear(
-    sound: str | Path | SamplesInMemory, features: Mapping[str, Feature], longest_seconds: float
+    sound: str | Path | SamplesInMemory, features: Mapping[str, Feature], bundle: Bundle
 ) -> Heard:
     """Decode a clip and compute its ``features``."""
-    facts, samples = audio.decode(sound, longest_seconds)
-    problem = windows.reason(facts)
+    facts, samples = audio.decode(sound, bundle.shortest_seconds, bundle.longest_seconds)
+    problem = tags.reason(facts.status, facts.problem)
     if facts.status not in audio.STATUSES_WITH_SOUND:
         return Heard(None, problem)
     computed = {}
-    with _one_thread():
-        for name, feature in features.items():
-            resampled = audio.resampled(samples, facts.sample_rate, feature.sample_rate)
-            computed[name] = feature.compute(resampled)
+    for name, feature in features.items():
+        resampled = audio.resampled(samples, facts.sample_rate, feature.sample_rate)
+        computed[name] = feature.compute(resampled)
     return Heard(computed, problem)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """As where the workflow computes features: rounding depends on it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class Tagger:
@@ -132,8 +84,8 @@ class Tagger:
         bundle = bundles.read(folder)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        used = {name: bundle.systems[name] for name in bundle.combination.members}
         try:
+            used = {name: bundle.systems[name] for name in bundle.combination.members}
             features = {
                 system.feature: settings.parse(bundle.features[system.feature])
                 for system in used.values()
@@ -147,7 +99,9 @@ class Tagger:
             }
             tagger = cls(bundle, features, networks, torch.device(device))
             # Entries of wrong types or sizes show when they are used.
-            tagger(np.random.default_rng(0).uniform(-1, 1, 9999), 44100)
+            tried = tagger(np.random.default_rng(0).uniform(-1, 1, 9999), 44100)
+            if tried.unheard:
+                raise ValueError(tried.problems[0])
         except Exception as problem:
             raise bundles.damaged(folder, problem) from problem
         return tagger
@@ -171,10 +125,7 @@ class Tagger:
         files that cannot be heard are told in the result.
         """
         clips = [sounds] if isinstance(sounds, Sound) else sounds
-        heard = (
-            hear(self._clip(clip, sample_rate), self.features, self.bundle.longest_seconds)
-            for clip in clips
-        )
+        heard = (hear(self._clip(clip, sample_rate), self.features, self.bundle) for clip in clips)
         parts = [self.tag(part) for part in iter(lambda: list(islice(heard, BATCH_CLIPS)), [])]
         return Tags(
             self.classes,

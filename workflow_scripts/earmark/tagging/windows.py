@@ -8,18 +8,18 @@ import numpy as np
 
 from earmark.dataset import audio, decoding
 from earmark.dataset.audio import SamplesInMemory, UnreadableClipError
+from earmark.evaluation import tags
 
 
 class Window(NamedTuple):
     """A part of a file, from ``start`` to ``end`` in seconds; ``number`` counts from 0.
 
-    Without ``clip``, its samples, ``problem`` says why there are none; ``end`` is NaN if the file
-    cannot be decoded from ``start`` on.
+    Without ``clip``, its samples, ``problem`` says why there are none; then there is no ``end``.
     """
 
     number: int
     start: float
-    end: float
+    end: float | None
     clip: SamplesInMemory | None
     problem: str = ""
 
@@ -35,7 +35,7 @@ def cut(path: str, seconds: float, hop: float, longest_seconds: float) -> Iterat
     """
     facts = audio.header(path)
     if facts.status != "ok":
-        yield Window(0, 0.0, math.nan, None, reason(facts))
+        yield Window(0, 0.0, None, None, tags.reason(facts.status, facts.problem))
         return
     with decoding.opened(path) as clip:
         rate, broken = clip.rate, ""
@@ -71,15 +71,13 @@ def cut(path: str, seconds: float, hop: float, longest_seconds: float) -> Iterat
         missing = broken or clip.missing(decoded)
         if missing or decoded == 0:
             status = "truncated" if decoded else "unreadable" if missing else "empty"
-            facts = audio.ClipFacts(status=status, problem=missing)
-            yield Window(number, round(decoded / rate, 6), math.nan, None, reason(facts))
+            yield Window(number, round(decoded / rate, 6), None, None, tags.reason(status, missing))
 
 
-def reason(facts: audio.ClipFacts) -> str:
-    """A clip's status and problem in words; nothing where all is well."""
-    if facts.status == "ok":
-        return facts.problem
-    return f"{facts.status}: {facts.problem or audio.STATUSES[facts.status]}"
+def count(length: float, seconds: float, hop: float) -> int:
+    """How many windows ``cut`` makes of a whole file of ``length`` seconds."""
+    long_enough, with_sound = (length - seconds / 2) / hop, (length - seconds) / hop
+    return max(1, 1 + min(math.floor(long_enough), math.ceil(with_sound)))
 
 
 def _times(number: int, seconds: float, hop: float) -> tuple[float, float]:
