@@ -17,7 +17,7 @@ from earmark.labels import class_groups
 from earmark.networks import catalogue as networks
 from earmark.planning import clip_index, code, data_source, records
 from earmark.planning import config as settings
-from earmark.planning.plan import ALL, Model, Plan, pattern
+from earmark.planning.plan import ALL, ALL_FOLDS, CROSS_VALIDATION, VALIDATION, Model, Plan, pattern
 from earmark.runtime import gpus, interruption, job, outputs, processors
 from earmark.runtime.errors import EarmarkError
 

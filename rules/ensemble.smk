@@ -1,20 +1,29 @@
 # Predictions of systems, their means, the submission, and scores.
 
 
+def predicted_part(wc):
+    """The part whose clips are predicted: train clips, where it is of all folds."""
+    return "train" if wc.part == ALL_FOLDS else wc.part
+
+
 rule predict:
     """Predict the clips of a part with a system's models of all folds."""
     input:
-        table=CLIPS,
-        feature_file=lambda wc: PLAN.features_of(wc.system, wc.part),
-        folds_table=lambda wc: [FOLDS] if wc.part == "train" else [],
-        weights=lambda wc: PLAN.final_model_files(wc.system, wc.seed, "weights.safetensors"),
-        metadata=lambda wc: PLAN.final_model_files(wc.system, wc.seed, "model.json"),
+        table=lambda wc: CLIPS.format(part=predicted_part(wc)),
+        feature_file=lambda wc: PLAN.features_of(wc.system, predicted_part(wc)),
+        folds_table=lambda wc: [FOLDS] if predicted_part(wc) == "train" else [],
+        weights=lambda wc: PLAN.final_model_files(
+            wc.system, wc.seed, "weights.safetensors", wc.part
+        ),
+        metadata=lambda wc: PLAN.final_model_files(wc.system, wc.seed, "model.json", wc.part),
     output:
         predicted=PLAN.predictions("{system}", "{seed}", "{part}"),
     log:
         f"{LOGS}/predict/{{system}}_seed{{seed}}_{{part}}.log",
     benchmark:
         f"{BENCHMARKS}/predict/{{system}}_seed{{seed}}_{{part}}.tsv"
+    wildcard_constraints:
+        part=f"train|test|sounds|{ALL_FOLDS}",
     conda:
         "../envs/earmark.yaml"
     threads: TRAINING_THREADS
@@ -22,7 +31,7 @@ rule predict:
         gpu=GPUS,
         training_threads=TRAINING_THREADS,
     params:
-        cfg=lambda wc: {"folds": PLAN.folds_of(wc.system)},
+        cfg=lambda wc: {"folds": PLAN.predicted_folds(wc.system, wc.part)},
         code=code_of("predict.py"),
     script:
         "../workflow_scripts/predict.py"
@@ -55,13 +64,83 @@ rule write_out_of_fold:
         "../workflow_scripts/write_out_of_fold.py"
 
 
+rule calibrate:
+    """Fit the temperature of a system on the verified clips that its models held out."""
+    input:
+        predicted=PLAN.predictions("{system}", "{seed}", "train"),
+        labels_table=LABELS,
+    output:
+        calibrated=f"{RESULTS}/calibration/{{system}}/seed{{seed}}.json",
+    log:
+        f"{LOGS}/calibrate/{{system}}_seed{{seed}}.log",
+    localrule: True
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg=lambda wc: {"system": wc.system},
+        code=code_of("calibrate.py"),
+    script:
+        "../workflow_scripts/calibrate.py"
+
+
+EVALUATION = f"{RESULTS}/evaluation/{{on}}"
+# Tables of an evaluation, beside its scores.csv.
+TABLES = ("classes", "confusion", "reliability", "errors", "remarks")
+
+
+rule evaluate:
+    """Evaluate systems on verified train clips, by models that held out their folds."""
+    input:
+        members=lambda wc: list(PLAN.held_out_predictions(wc.on).values()),
+        labels_table=LABELS,
+        folds_table=FOLDS,
+        clips_table=TRAIN_CLIPS,
+        choice=PLAN.choice,
+    output:
+        scores=f"{EVALUATION}/scores.csv",
+        tables=expand(f"{EVALUATION}/{{name}}.csv", name=TABLES, allow_missing=True),
+    log:
+        f"{LOGS}/evaluate/{{on}}.log",
+    wildcard_constraints:
+        on=f"{VALIDATION}|{CROSS_VALIDATION}",
+    localrule: True
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg=lambda wc: PLAN.evaluation_settings(wc.on),
+        code=code_of("evaluate.py"),
+    script:
+        "../workflow_scripts/evaluate.py"
+
+
+rule choose_submission:
+    """Choose the submission: the candidate that is best out of fold."""
+    input:
+        members=[
+            PLAN.predictions(system, PLAN.seeds[0], "train") for system in PLAN.submitted_systems
+        ],
+        labels_table=LABELS,
+        folds_table=FOLDS,
+    output:
+        choice=f"{RESULTS}/choice.csv",
+    log:
+        f"{LOGS}/choose_submission.log",
+    localrule: True
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg={"candidates": PLAN.candidate_settings(), "systems": PLAN.submitted_systems},
+        code=code_of("choose_submission.py"),
+    script:
+        "../workflow_scripts/choose_submission.py"
+
+
 rule combine_predictions:
     """Average the predictions of a system or ensemble and take the best three classes."""
     input:
         members=lambda wc: PLAN.predictions_of(wc.entry, wc.seed, "test"),
         # A weighted mean weighs each member by its out-of-fold score.
-        train_predictions=lambda wc: PLAN.weighing_predictions(wc.entry, wc.seed),
-        labels_table=lambda wc: [LABELS] if PLAN.is_weighted(wc.entry) else [],
+        calibrations=lambda wc: PLAN.weighing_scores(wc.entry, wc.seed),
     output:
         combined=f"{RESULTS}/guesses/seed{{seed}}/{{entry}}.h5",
         guesses=f"{RESULTS}/guesses/seed{{seed}}/{{entry}}.csv",
@@ -81,7 +160,8 @@ rule write_submission:
     """Write the submission: the guesses of the system or ensemble named in the config."""
     input:
         guesses=lambda wc: or_workflow_error(PLAN.submitted_guesses, "csv"),
-        combined=lambda wc: [or_workflow_error(PLAN.submitted_guesses, "h5")],
+        combined=lambda wc: or_workflow_error(PLAN.submitted_guesses, "h5"),
+        choice=PLAN.choice,
     output:
         submission=report(
             f"{RESULTS}/submission.csv",
@@ -95,7 +175,7 @@ rule write_submission:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg={"name": SOURCE.name, "entry": config["submission"]},
+        cfg={"name": SOURCE.name, "candidates": PLAN.candidates},
         code=code_of("copy_submission.py"),
     script:
         "../workflow_scripts/copy_submission.py"
@@ -104,8 +184,9 @@ rule write_submission:
 rule copy_submission:
     """Copy the submission to the working directory."""
     input:
-        guesses=rules.write_submission.output.submission,
+        guesses=[rules.write_submission.output.submission] * len(PLAN.candidates),
         combined=[],
+        choice=PLAN.choice,
     output:
         submission="submission.csv",
     log:
@@ -114,7 +195,7 @@ rule copy_submission:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg={"name": SOURCE.name, "entry": config["submission"]},
+        cfg={"name": SOURCE.name, "candidates": PLAN.candidates},
         code=code_of("copy_submission.py"),
     script:
         "../workflow_scripts/copy_submission.py"
@@ -124,8 +205,8 @@ rule write_tags:
     """Write the labels of the sounds to tag, by the system or ensemble of the submission."""
     input:
         members=lambda wc: or_workflow_error(PLAN.tagging_predictions),
-        train_predictions=PLAN.weighing_predictions(config["submission"], PLAN.seeds[0]),
-        labels_table=[LABELS] if PLAN.is_weighted(config["submission"]) else [],
+        calibrations=PLAN.calibrations_of(PLAN.submitted_systems, PLAN.seeds[0]),
+        choice=PLAN.choice,
         clips_table=CLIPS.format(part="sounds"),
     output:
         tags=f"{RESULTS}/tags.csv",
@@ -136,7 +217,7 @@ rule write_tags:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg={"name": config["submission"], **PLAN.combination_of(config["submission"])},
+        cfg={"candidates": PLAN.candidate_settings(), "systems": PLAN.submitted_systems},
         code=code_of("write_tags.py"),
     script:
         "../workflow_scripts/write_tags.py"
@@ -175,37 +256,64 @@ rule score:
             for seed in PLAN.seeds
             for entry in PLAN.scored
         ],
-        combined=[
-            f"{RESULTS}/guesses/seed{seed}/{entry}.h5"
+        members=[
+            PLAN.predictions(system, seed, "test")
             for seed in PLAN.seeds
-            for entry in PLAN.scored
+            for system in PLAN.scored_systems
         ],
+        calibrations=[
+            path for seed in PLAN.seeds for path in PLAN.calibrations_of(PLAN.scored_systems, seed)
+        ],
+        clips_table=CLIPS.format(part="test"),
+        choice=PLAN.choice,
     output:
         scores=f"{RESULTS}/scores.csv",
-        page=report(
-            f"{RESULTS}/scores.html",
-            caption="captions/scores.rst",
-            category=RESULTS_SECTION,
-            labels={"content": "scores on the test clips"},
-        ),
         clip_scores=f"{RESULTS}/clip_scores.csv",
+        tables=expand(EVALUATION + "/{name}.csv", on="test", name=("scores", *TABLES)),
     log:
         f"{LOGS}/score.log",
     localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg={"systems": [[entry, seed] for seed in PLAN.seeds for entry in PLAN.scored]},
+        cfg={
+            "seeds": PLAN.seeds,
+            "systems": PLAN.scored_systems,
+            "entries": {entry: PLAN.combination_of(entry) for entry in PLAN.scored},
+            "candidates": PLAN.candidates,
+        },
         content=content_of(LAYOUT.test_truth),
         code=code_of("score.py"),
     script:
         "../workflow_scripts/score.py"
 
 
-TAGGER = f"{RESULTS}/tagger"
+rule compare:
+    """Compare pairs of systems, clip by clip."""
+    input:
+        clip_scores=[
+            rules.write_out_of_fold.output.out_of_fold_table,
+            *([rules.score.output.clip_scores] if PLAN.has_truth else []),
+        ],
+        folds_table=FOLDS,
+    output:
+        comparisons=f"{RESULTS}/evaluation/comparisons.csv",
+        classes=f"{RESULTS}/evaluation/comparison_classes.csv",
+    log:
+        f"{LOGS}/compare.log",
+    localrule: True
+    conda:
+        "../envs/earmark.yaml"
+    params:
+        cfg={"pairs": config.get("compare", {}), "on": PLAN.evaluations},
+        code=code_of("compare_systems.py"),
+    script:
+        "../workflow_scripts/compare_systems.py"
+
+
 # What the tagger's card has scores from.
 CARD_SCORES = []
-if config["submission"] in PLAN.scored:
+if {*PLAN.candidates} <= {*PLAN.scored}:
     CARD_SCORES = [rules.write_out_of_fold.output.out_of_fold_table]
     CARD_SCORES += [rules.score.output.clip_scores] if PLAN.has_truth else []
 
@@ -220,14 +328,14 @@ rule tagger:
         metadata=[
             PLAN.final_model_file(model, "model.json") for model in PLAN.tagger_models.values()
         ],
-        train_predictions=PLAN.weighing_predictions(config["submission"], PLAN.seeds[0]),
+        calibrations=PLAN.calibrations_of(PLAN.submitted_systems, PLAN.seeds[0]),
+        choice=PLAN.choice,
         clips_table=TRAIN_CLIPS,
         labels_table=LABELS,
         clip_scores=CARD_SCORES,
     output:
-        description=f"{TAGGER}/tagger.json",
-        card=f"{TAGGER}/README.md",
-        copies=[f"{TAGGER}/{name}" for name in PLAN.tagger_models],
+        # Which networks are in it depends on the choice.
+        folder=directory(f"{RESULTS}/tagger"),
     log:
         f"{LOGS}/tagger.log",
     localrule: True
@@ -243,11 +351,16 @@ rule tagger:
 # What is made depends on whether there are test clips, and on which ground truth is known.
 SUBMISSION = [rules.copy_submission.output.submission] if SOURCE.has_test else []
 TAGS = [rules.write_tags.output.top] if SOUNDS else []
-SCORES = [rules.write_out_of_fold.output.out_of_fold_table]
+SCORES = [
+    rules.write_out_of_fold.output.out_of_fold_table,
+    EVALUATION.format(on=PLAN.validation) + "/scores.csv",
+]
 if PLAN.spreadings:
     SCORES += [rules.summarise_spreading.output.summary, rules.summarise_spreading.output.page]
 if PLAN.has_truth:
-    SCORES += [rules.score.output.scores, rules.score.output.page]
+    SCORES += [rules.score.output.scores]
+if config.get("compare"):
+    SCORES += [rules.compare.output.comparisons]
 if LAYOUT.train_truth:
     SCORES += [rules.measure_labels.output.quality, rules.measure_labels.output.page]
 
@@ -257,3 +370,9 @@ rule scores:
     input:
         SUBMISSION,
         SCORES,
+
+
+rule cross_validate:
+    """Train the submission's systems on all folds, and evaluate them."""
+    input:
+        EVALUATION.format(on=CROSS_VALIDATION) + "/scores.csv",

@@ -6,7 +6,8 @@ from typing import Any
 SCORING = {"score"}
 COMBINING = {"combine_predictions", *SCORING}
 SUBMITTING = {"write_submission", "copy_submission", *COMBINING}
-PREDICTING = {"predict", "write_out_of_fold", *SUBMITTING}
+OUT_OF_FOLD = {"write_out_of_fold", "evaluate"}
+PREDICTING = {"predict", "calibrate", *OUT_OF_FOLD, *SUBMITTING}
 TRAINING = {"train_model", "selftrain_round", "plot_history", *PREDICTING}
 SELECTING = {"select_labels", "measure_labels", *TRAINING}
 SPREADING = {"spread_labels", "summarise_spreading", "plot_tsne", *SELECTING}
@@ -17,7 +18,7 @@ CLIPS = {"inspect_clips", "plot_classes", *FEATURES}
 EVERYTHING = {"read_labels", "draw_folds", *CLIPS}
 # The self-trained system is scored, but the submission is another one's.
 NOT_SUBMITTED = {"write_submission", "copy_submission"}
-SIDE_LINE = {"predict", "write_out_of_fold", *COMBINING}
+SIDE_LINE = {"predict", "calibrate", *OUT_OF_FOLD, *COMBINING}
 ONE_MODEL = {"train_model", "plot_history", *PREDICTING}
 
 # Names of rows: file, text, its replacement, rules that run again.
@@ -41,10 +42,8 @@ CODE = {
     "pools": ("earmark/runtime/pools.py", "ITEMS_PER_TASK = 8", "ITEMS_PER_TASK = 4", set()),
     "progress": ("earmark/runtime/progress.py", "LINES = 60.0", "LINES = 30.0", set()),
     "planning": ("earmark/planning/clip_index.py", "SECONDS = 2.0", "SECONDS = 3.0", set()),
-    "a page's wording": ("score.py", "the first guess is", "the first one is",
-                         {"score"}),
     "wording of all pages": ("earmark/reporting/table_pages.py", "<h1>", "<h1 >",
-                             {"summarise_spreading", "measure_labels", "score"}),
+                             {"summarise_spreading", "measure_labels"}),
     "a family of networks": ("earmark/networks/vgg.py", "GlobalMaxPool(),\n",
                              "GlobalMaxPool(),\n        nn.Identity(),\n",
                              TRAINING - NOT_SUBMITTED),
@@ -62,7 +61,7 @@ CODE = {
     "how predictions are made": ("earmark/inference/predicting.py", "softmax(1)", "softmax(dim=1)",
                                  TRAINING),
     "out-of-fold scores": ("earmark/evaluation/out_of_fold.py", ".round(6)", ".round(5)",
-                           {"write_out_of_fold", *COMBINING, *NOT_SUBMITTED}),
+                           {"calibrate", *OUT_OF_FOLD, *COMBINING}),
     "spreading": ("earmark/labels/spreading.py", "NEIGHBOURS = 50", "NEIGHBOURS = 40", SPREADING),
     "the autoencoder": ("earmark/networks/autoencoder.py", "nn.Dropout(0.2)", "nn.Dropout(0.3)",
                         LATENTS - NOT_SUBMITTED),
@@ -74,8 +73,12 @@ CODE = {
                                       set()),
     "one more feature": ("earmark/features/catalogue.py", "KINDS = {\n",
                          'KINDS = {\n    "mine": ("mine", "Mine"),\n', set()),
-    "ensembles": ("earmark/evaluation/ensemble.py", "1e-12", "1e-13", {"write_out_of_fold",
+    "ensembles": ("earmark/evaluation/ensemble.py", "1e-12", "1e-13", {"calibrate", *OUT_OF_FOLD,
                   *SUBMITTING}),
+    "temperatures": ("earmark/evaluation/calibration.py", "xatol\": 1e-6", "xatol\": 1e-5",
+                     {"calibrate", *OUT_OF_FOLD, *SUBMITTING}),
+    "tables of evaluations": ("earmark/evaluation/evaluating.py", "MOST_ERRORS = 200",
+                              "MOST_ERRORS = 100", {"evaluate", "score"}),
     "colours of t-SNE": ("earmark/reporting/tsne.py", '"color": "0.8"', '"color": "0.7"',
                          {"plot_tsne"}),
     "colours of all figures": ("earmark/reporting/figures.py", "#D55E00", "#D55E01",
@@ -114,17 +117,26 @@ CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
     "perplexity of t-SNE": ({"tsne": {"perplexity": 20.0}}, {"plot_tsne"}),
     "an ensemble without one of its members": (
         {"ensembles": {"power": {"members": ["cnn_logmel"]}}},
-        {"write_out_of_fold", *COMBINING},
+        {*OUT_OF_FOLD, *COMBINING},
     ),
     "an ensemble removed": (
         {"ensembles": {"power": None}, "submission": "cnn_logmel"},
-        {"write_out_of_fold", *SCORING},
+        {*OUT_OF_FOLD, *SCORING},
     ),
     "what is scored": (
         {"scores": ["cnn_logmel"]},
-        {"measure_labels", "write_out_of_fold", *SCORING},
+        {"measure_labels", *OUT_OF_FOLD, *SCORING},
     ),
-    "what is submitted": ({"submission": "arithmetic"}, {"write_submission", "copy_submission"}),
+    # Evaluations show the errors of what is submitted.
+    "what is submitted": (
+        {"submission": "arithmetic"},
+        {"write_submission", "copy_submission", "evaluate", *SCORING},
+    ),
+    "the best of two": (
+        {"submission": {"best_of": ["cnn_logmel", "power"]}},
+        {"choose_submission", "write_submission", "copy_submission", "evaluate", *SCORING},
+    ),
+    "a comparison": ({"compare": {"two": ["cnn_logmel", "power"]}}, {"compare"}),
     "threads, hardware, the tagger's members and a recipe that no system uses": (
         {
             "tagger": {"members": "folds"},

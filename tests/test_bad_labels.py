@@ -7,6 +7,7 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
+import calibrate
 import combine_predictions
 import copy_submission
 import draw_folds
@@ -200,11 +201,16 @@ class Steps:
         self.train("vgg_fewer_semi", 1)
         for system in ("vgg_fewer", "vgg_fewer_semi"):
             self.predict(system)
+            calibrate.main(
+                predicted=plan.predictions(system, 1, "train"),
+                labels_table=self.tables["labels_table"],
+                calibrated=plan.calibrations_of([system], 1)[0],
+                cfg={"system": system},
+            )
         combined, guesses = (str(results / f"guesses.{kind}") for kind in ("h5", "csv"))
         combine_predictions.main(
             members=plan.predictions_of("weighted", 1, "test"),
-            train_predictions=plan.predictions_of("weighted", 1, "train"),
-            labels_table=[self.tables["labels_table"]],
+            calibrations=plan.weighing_scores("weighted", 1),
             combined=combined,
             guesses=guesses,
             cfg={"name": "weighted", **plan.combination_of("weighted")},
@@ -219,10 +225,11 @@ class Steps:
             },
         )
         copy_submission.main(
-            guesses=guesses,
+            guesses=[guesses],
             combined=[combined],
+            choice=[],
             submission=str(results / "submission.csv"),
-            cfg={"name": self.source.name, "entry": "weighted"},
+            cfg={"name": self.source.name, "candidates": ["weighted"]},
         )
 
 

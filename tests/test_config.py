@@ -295,6 +295,23 @@ def test_mistakes_between_sections(overlay: dict[str, Any], parts: tuple[str, ..
     assert any(all(part in sentence for part in parts) for sentence in found), found
 
 
+def test_names_of_the_submission_and_of_comparisons() -> None:
+    good = {
+        "submission": {"best_of": ["power", "vgg_more"]},
+        "compare": {"x": ["power", "vgg_more"]},
+    }
+    settings.check(merged(default_config(), good), SCHEMA)
+    for change, parts in (
+        ({"submission": {"best_of": ["power", "x"]}}, ("submission.best_of is 'x'", "vgg_more")),
+        ({"compare": {"mine": ["x", "power"]}}, ("compare.mine is 'x'", "vgg_more")),
+        ({"submission": {"best_of": ["power"]}}, ("submission is", "{best_of: [names]}")),
+        ({"submission": {"worst_of": ["power"]}}, ("submission is", "{best_of: [names]}")),
+        ({"compare": {"mine": ["power"]}}, ("compare.mine is", "[a, b]")),
+    ):
+        (sentence,) = mistakes_in(merged(default_config(), change))
+        assert all(part in sentence for part in parts), sentence
+
+
 @pytest.mark.parametrize(
     ("path", "known"),
     [

@@ -60,6 +60,8 @@ def test_the_demo(tmp_path: Path) -> None:
         # Three systems that are scored, for the clips of both parts.
         "predict": 6,
         "write_out_of_fold": 1,
+        "evaluate": 1,
+        "calibrate": 3,
         "combine_predictions": 7,
         "write_submission": 1,
         "copy_submission": 1,
@@ -73,6 +75,24 @@ def test_the_demo(tmp_path: Path) -> None:
     assert trained(found) == {
         (system, "1", "0") for system in ("vgg_fewer", "vgg_more", "cnn_logmel")
     }
+
+
+def test_all_folds_of_what_is_submitted_are_trained_to_cross_validate(tmp_path: Path) -> None:
+    overlay = {"submission": {"best_of": ["power", "cnn_logmel"]}, "folds": 3}
+    overlay["ensembles"] = {"power": {"members": ["vgg_more", "cnn_logmel"]}}
+    found = plan(tmp_path, "cross_validate", overlay=overlay)
+    assert found.code == 0, found.text
+    assert trained(found) == {
+        (system, "1", fold) for system in ("vgg_more", "cnn_logmel") for fold in "012"
+    }
+    predicted = [(row["system"], row["part"]) for row in found.wildcards["predict"]]
+    # The choice is made on the folds that systems have; a run without it trains no others.
+    assert sorted(predicted) == [
+        (system, part) for system in ("cnn_logmel", "vgg_more") for part in ("all_folds", "train")
+    ]
+    assert found.counts["choose_submission"] == found.counts["evaluate"] == 1
+    assert found.wildcards["evaluate"] == [{"on": "cross_validation"}]
+    assert "combine_predictions" not in found.counts
 
 
 def test_a_folder_of_music_spreads_music_only_and_without_truth_scores_nothing(

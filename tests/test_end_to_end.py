@@ -169,6 +169,7 @@ def test_the_tagger_has_a_network_that_learned_from_every_clip(run: Run) -> None
     folder = run.results / "tagger"
     found = bundle.read(folder)
     assert sorted(path.name for path in folder.iterdir()) == [
+        ".snakemake_timestamp",
         "README.md",
         "cnn_logmel.safetensors",
         "tagger.json",

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import calibrate
 import combine_predictions
 import numpy as np
 import pandas as pd
@@ -209,27 +210,34 @@ MEANS = {
 }
 
 
+def calibrations(folder, held_out):
+    """Files of what systems' guesses of one clip, Bark, say of them."""
+    rows = pd.DataFrame([("a.wav", "Bark", 1, 1, "list")], columns=label_table.COLUMNS)
+    tables.write_table(rows, folder / "labels.csv")
+    for name, values in held_out.items():
+        predicted = predictions.Predictions(["a.wav"], CLASSES, np.array([values]))
+        predictions.write(folder / f"{name}_train.h5", predicted)
+        calibrate.main(
+            predicted=str(folder / f"{name}_train.h5"),
+            labels_table=str(folder / "labels.csv"),
+            calibrated=str(folder / f"{name}_calibration.json"),
+            cfg={"system": name},
+        )
+    return [str(folder / f"{name}_calibration.json") for name in held_out]
+
+
 def combined(folder, kind, members, held_out=None):
     """The script's probabilities and guesses; ``held_out`` are members' guesses of one clip."""
-    paths, known, table = [], [], []
+    paths, known = [], []
     for name in members:
         path = folder / f"{name}.h5"
         predictions.write(path, predictions.Predictions(NAMES, CLASSES, np.array(TESTS[name])))
         paths.append(str(path))
     if held_out:
-        rows = pd.DataFrame([("a.wav", "Bark", 1, 1, "list")], columns=label_table.COLUMNS)
-        tables.write_table(rows, folder / "labels.csv")
-        table = [str(folder / "labels.csv")]
-        for name in members:
-            path = folder / f"{name}_train.h5"
-            predictions.write(
-                path, predictions.Predictions(["a.wav"], CLASSES, np.array([held_out[name]]))
-            )
-            known.append(str(path))
+        known = calibrations(folder, {name: held_out[name] for name in members})
     combine_predictions.main(
         members=paths,
-        train_predictions=known,
-        labels_table=table,
+        calibrations=known,
         combined=str(folder / "combined.h5"),
         guesses=str(folder / "guesses.csv"),
         cfg={"name": "mean", "kind": kind, "exponent": 0.25, "members": list(members)},

@@ -108,12 +108,12 @@ def test_what_tags_sounds_and_what_the_tagger_has() -> None:
         "results/mine/predictions/vgg_fewer_semi/seed5/sounds.h5",
         "results/mine/predictions/cnn_logmel/seed5/sounds.h5",
     ]
-    # Of the labels and folds, a weighted mean alone needs scores.
-    assert plan.weighing_predictions("weighted", 5) == [
-        "results/mine/predictions/vgg_fewer_semi/seed5/train.h5",
-        "results/mine/predictions/cnn_logmel/seed5/train.h5",
+    # A weighted mean alone needs scores.
+    assert plan.weighing_scores("weighted", 5) == [
+        "results/mine/calibration/vgg_fewer_semi/seed5.json",
+        "results/mine/calibration/cnn_logmel/seed5.json",
     ]
-    assert plan.weighing_predictions("arithmetic", 5) == []
+    assert plan.weighing_scores("arithmetic", 5) == []
     assert plan.tagger_models == {
         "vgg_fewer_semi.safetensors": Model("vgg_fewer_semi", 5, "all"),
         "cnn_logmel.safetensors": Model("cnn_logmel", 5, "all"),
@@ -153,7 +153,7 @@ def test_folds_that_there_are_not(
 
 
 def test_without_test_clips_there_is_no_submission() -> None:
-    assert plan_of().submitted_guesses("csv") == "results/mine/guesses/seed1/arithmetic.csv"
+    assert plan_of().submitted_guesses("csv") == ["results/mine/guesses/seed1/arithmetic.csv"]
     with pytest.raises(EarmarkError, match="has no test clips, so there is no submission"):
         plan_of(has_test=False).submitted_guesses("csv")
 
@@ -220,6 +220,45 @@ def test_settings_of_trainings_are_plain_and_say_whose_they_are() -> None:
         "lower_last": 0.65,
         "upper": 0.9,
     }
+
+
+def test_what_an_evaluation_is_of() -> None:
+    plan = plan_of({"submission": "cnn_logmel"})
+    assert (plan.validation, plan.evaluations) == ("validation", ["validation", "test"])
+    assert plan.evaluated("validation") == plan.scored
+    assert plan.evaluated("cross_validation") == ["cnn_logmel"]
+    folder = "results/mine/predictions/cnn_logmel/seed1"
+    assert plan.held_out_predictions("cross_validation") == {
+        ("cnn_logmel", 1): f"{folder}/all_folds.h5"
+    }
+    assert plan.held_out_predictions("validation")["cnn_logmel", 1] == f"{folder}/train.h5"
+    assert plan.final_model_files("cnn_logmel", 1, "x", "all_folds")[4].endswith("fold4/x")
+    every = {
+        "systems": {name: {"folds": "all"} for name in ("vgg_fewer", "vgg_more", "cnn_logmel")}
+    }
+    plan = plan_of(every, has_test=False)
+    assert plan.evaluations == ["cross_validation"]
+    assert plan.evaluated("cross_validation") == plan.scored
+    paths = plan.held_out_predictions("cross_validation").values()
+    assert all(path.endswith("train.h5") for path in paths)
+    settings = plan.evaluation_settings("cross_validation")
+    assert (settings["stop"], settings["promoted"]) == ([], ["vgg_fewer_semi"])
+    assert settings["weighted"] == ["weighted"]
+    stopping = plan_of({"recipes": {"adjust": {"patience": 2}}})
+    assert stopping.evaluation_settings("validation")["stop"] == ["vgg_fewer_semi"]
+
+
+def test_the_best_of_several() -> None:
+    plan = plan_of({"submission": {"best_of": ["cnn_logmel", "power"]}, "scores": ["vgg_more"]})
+    assert plan.candidates == ["cnn_logmel", "power"]
+    assert plan.choice == ["results/mine/choice.csv"]
+    assert plan.submitted_systems == ["cnn_logmel", "vgg_fewer_semi", "vgg_more"]
+    guesses = [path.rsplit("/", 1)[1] for path in plan.submitted_guesses("csv")]
+    assert guesses == ["cnn_logmel.csv", "power.csv"]
+    assert len(plan.tagger_models) == 3
+    assert plan_of().choice == []
+    compared = plan_of({"scores": ["power"], "compare": {"one": ["power", "vgg_more"]}})
+    assert compared.scored == ["power", "vgg_more"]
 
 
 def test_a_pattern_of_no_names_matches_nothing() -> None:

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import read_rows, write_rows
 
+from earmark.dataset import clips as clips_table
 from earmark.dataset import tables
-from earmark.evaluation import out_of_fold, predictions, scoring, submission
+from earmark.evaluation import calibration, out_of_fold, predictions, scoring, submission
 from earmark.evaluation import truth as ground_truth
 from earmark.runtime.errors import EarmarkError
 
@@ -234,10 +235,11 @@ def test_the_writer_of_a_submission_says_how_it_spells(tmp_path: Path, told: Any
     for classes in (["Bark", "Hi-hat"], ["Bark", "Dog, big", "a b", "c d", "e f"]):
         told.clear()
         copy_submission.main(
-            guesses=str(tmp_path / "guesses.csv"),
+            guesses=[str(tmp_path / "guesses.csv")],
             combined=[classes_in(tmp_path, classes)],
+            choice=[],
             submission=str(tmp_path / "submission.csv"),
-            cfg={"name": "set", "entry": "system"},
+            cfg={"name": "set", "candidates": ["system"]},
         )
         assert ("spells" in told.text) == ("a b" in classes)
     assert "4 of 5 classes" in told.text
@@ -253,28 +255,83 @@ def classes_in(folder: Path, classes: list[str] = CLASSES) -> str:
     return str(path)
 
 
+def run_score(
+    folder: Path,
+    truth: Path,
+    predicted: dict[str, list[np.ndarray]],
+    clips: list[str],
+    classes: list[str] = CLASSES,
+    temperature: float = 1.0,
+) -> Path:
+    """Run the script on systems' probabilities (clips, classes), a list by seed from 1 on."""
+    members, submissions, known = [], [], []
+    seeds = range(len(next(iter(predicted.values()))))
+    for seed in seeds:
+        for name, of_seeds in predicted.items():
+            values = of_seeds[seed]
+            at = folder / f"{name}{seed}"
+            predictions.write(f"{at}.h5", predictions.Predictions(clips, classes, values[None]))
+            tables.write_table(submission.make(clips, values, classes), f"{at}.csv")
+            calibration.write(f"{at}.json", calibration.Calibration(100, temperature, 0.5))
+            members.append(f"{at}.h5")
+            submissions.append(f"{at}.csv")
+            known.append(f"{at}.json")
+    rows = [(clip, clip, *[""] * 2, 1, 8000, 1, "", 1, "ok", 1, "") for clip in clips]
+    tables.write_table(pd.DataFrame(rows, columns=clips_table.COLUMNS), folder / "clips.csv")
+    settings = {
+        name: {"kind": "arithmetic", "exponent": 0.25, "members": [name]} for name in predicted
+    }
+    (folder / "test").mkdir()
+    score_script.main(
+        truth=str(truth),
+        submissions=submissions,
+        members=members,
+        calibrations=known,
+        clips_table=str(folder / "clips.csv"),
+        choice=[],
+        scores=str(folder / "scores.csv"),
+        clip_scores=str(folder / "clip_scores.csv"),
+        tables=[str(folder / "test/scores.csv")],
+        cfg={
+            "seeds": [seed + 1 for seed in seeds],
+            "systems": list(predicted),
+            "entries": settings,
+            "candidates": [next(iter(predicted))],
+        },
+    )
+    return folder / "test"
+
+
+def by_rank(guesses: list[list[str]]) -> np.ndarray:
+    """Probabilities (clips, classes) .5, .3 and .2 of three guesses."""
+    values = np.zeros((len(guesses), len(CLASSES)))
+    for row, names in zip(values, guesses, strict=True):
+        for name, value in zip(names, (0.5, 0.3, 0.2), strict=True):
+            row[CLASSES.index(name)] = value
+    return values
+
+
 def test_the_script_scores_odd_labels_and_says_what_it_left_out(tmp_path: Path) -> None:
     classes = ["Dog, big", "a b", "a_b"]
-    table = submission.make(["x.wav", "y.wav", "z.wav"], np.eye(3), classes)
-    tables.write_table(table, tmp_path / "one.csv")
     # By their spelling in the submission, a b would be taken for the class a_b.
-    rows = [("x.wav", "Dog, big"), ("y.wav", "a_b"), ("w.wav", "a_b")]
+    rows = [("x.wav", "Dog, big"), ("y.wav", "a_b"), ("w.wav", "a_b"), ("z.wav", "Cat")]
     write_rows(tmp_path / "truth.csv", ("fname", "label"), rows)
-    score_script.main(
-        truth=str(tmp_path / "truth.csv"),
-        submissions=[str(tmp_path / "one.csv")],
-        combined=[classes_in(tmp_path, classes)],
-        scores=str(tmp_path / "scores.csv"),
-        page=str(tmp_path / "scores.html"),
-        clip_scores=str(tmp_path / "clip_scores.csv"),
-        cfg={"systems": [["one", 1]]},
-    )
-    clips = read_rows(tmp_path / "clip_scores.csv")
-    found = {row["clip"]: float(row["average_precision"]) for row in clips}
-    assert found == {"x.wav": 1, "y.wav": 1 / 3}
-    page = (tmp_path / "scores.html").read_text(encoding="utf-8")
-    assert "1 clips of the ground truth are no test clips, such as w.wav" in page
-    assert "2 of 3 test clips" in page
+    clips = ["x.wav", "y.wav", "z.wav", "v.wav"]
+    values = np.array([[0.9, 0.1, 0.0], [0.1, 0.8, 0.1], [0.0, 0.1, 0.9], [1.0, 0.0, 0.0]])
+    folder = run_score(tmp_path, tmp_path / "truth.csv", {"one": [values]}, clips, classes)
+    scores = read_rows(tmp_path / "clip_scores.csv")
+    found = {row["clip"]: float(row["average_precision"]) for row in scores}
+    assert found == {"x.wav": 1, "y.wav": 1 / 3, "z.wav": 0}
+    remarks = " ".join(row["remark"] for row in read_rows(folder / "remarks.csv"))
+    assert "1 clips of the ground truth are no test clips, such as w.wav" in remarks
+    assert "3 of 4 test clips" in remarks
+    # A label that no system knows is a class without a right guess.
+    (cat,) = [row for row in read_rows(folder / "classes.csv") if row["label"] == "Cat"]
+    assert (cat["clips"], float(cat["recall"])) == ("1", 0)
+    (row,) = read_rows(folder / "scores.csv")
+    assert float(row["accuracy"]) == pytest.approx(1 / 3)
+    errors = read_rows(folder / "errors.csv")
+    assert [(row["clip"], row["guess_1"]) for row in errors] == [("z.wav", "a_b"), ("y.wav", "a b")]
 
 
 def test_two_classes_give_two_guesses_that_can_be_scored(tmp_path: Path) -> None:
@@ -289,36 +346,27 @@ def test_two_classes_give_two_guesses_that_can_be_scored(tmp_path: Path) -> None
 
 
 def test_the_script_writes_a_row_per_system_and_split(tmp_path: Path) -> None:
-    write_rows(
-        tmp_path / "one.csv", ("fname", "label"), [(k, " ".join(v)) for k, v in GUESSES.items()]
-    )
-    write_rows(
-        tmp_path / "two.csv",
-        ("fname", "label"),
-        [(fname, f"{label} Xylophone Triangle") for fname, label, _ in TRUTH],
-    )
-    score_script.main(
-        truth=str(write_truth(tmp_path)),
-        submissions=[str(tmp_path / "one.csv"), str(tmp_path / "two.csv")],
-        combined=[classes_in(tmp_path, [*CLASSES, "None", "Triangle", "Xylophone"])] * 2,
-        scores=str(tmp_path / "scores.csv"),
-        page=str(tmp_path / "scores.html"),
-        clip_scores=str(tmp_path / "clip_scores.csv"),
-        cfg={"systems": [["one", 1], ["two", 2]]},
+    clips = [fname for fname, _, _ in TRUTH]
+    right = [["Bark" if label == "None" else label, "Bus", "Cello"] for _, label, _ in TRUTH]
+    right = [[*dict.fromkeys([*names, "Gong", "Oboe"])][:3] for names in right]
+    one, two = by_rank([GUESSES[clip] for clip in clips]), by_rank(right)
+    folder = run_score(
+        tmp_path, write_truth(tmp_path), {"one": [one, two], "two": [two, two]}, clips
     )
     rows = read_rows(tmp_path / "scores.csv")
     assert list(rows[0])[:6] == ["system", "split", "clips", "map3", "standard_error", "accuracy"]
     assert [(row["system"], row["split"], row["seed"]) for row in rows] == [
         (system, split, seed)
-        for system, seed in (("one", "1"), ("two", "2"))
+        for seed in "12"
+        for system in ("one", "two")
         for split in ("public", "private", "all")
     ]
     assert {float(row["map3"]) for row in rows if row["system"] == "two"} == {1.0}
-    clips = read_rows(tmp_path / "clip_scores.csv")
-    assert list(clips[0]) == ["system", "seed", "clip", "usage", "average_precision"]
+    scores = read_rows(tmp_path / "clip_scores.csv")
+    assert list(scores[0]) == ["system", "seed", "clip", "usage", "average_precision"]
     assert [
         (row["clip"], row["usage"], float(row["average_precision"]))
-        for row in clips
+        for row in scores
         if (row["system"], row["seed"]) == ("one", "1")
     ] == [
         ("a.wav", "public", 1),
@@ -327,38 +375,23 @@ def test_the_script_writes_a_row_per_system_and_split(tmp_path: Path) -> None:
         ("d.wav", "private", 0),
         ("e.wav", "private", 1),
     ]
-    assert [row["seed"] for row in clips[5:]] == ["2"] * 5
-    # With two seeds, a table of means stands before the one of all.
-    page = (tmp_path / "scores.html").read_text(encoding="utf-8")
-    assert page.index("Means over seeds") < page.index("Scores on the test clips")
+    # The tables of the evaluation have each seed, and their mean.
+    found = {
+        (row["system"], row["seed"], row["split"]): (float(row["accuracy"]), float(row["map3"]))
+        for row in read_rows(folder / "scores.csv")
+    }
+    assert len(found) == 2 * 3 * 3
+    assert found["one", "1", "all"] == pytest.approx((0.4, (1 + 1 / 2 + 1 / 3 + 1) / 5), abs=1e-6)
+    assert found["one", "2", "all"] == (1, 1)
+    assert found["one", "mean", "all"] == pytest.approx((0.7, 0.783333), abs=1e-6)
+    assert found["one", "mean", "public"] == (0.75, 0.875)
 
 
 def test_a_truth_without_clips_that_count_has_a_table_without_rows(tmp_path: Path) -> None:
-    write_rows(tmp_path / "one.csv", ("fname", "label"), [("f.wav", "Bark Bus Cello")])
-    score_script.main(
-        truth=str(write_truth(tmp_path, [("f.wav", "None", "Ignored")])),
-        submissions=[str(tmp_path / "one.csv")],
-        combined=[classes_in(tmp_path)],
-        scores=str(tmp_path / "scores.csv"),
-        page=str(tmp_path / "scores.html"),
-        clip_scores=str(tmp_path / "clip_scores.csv"),
-        cfg={"systems": [["one", 1]]},
-    )
+    truth = write_truth(tmp_path, [("f.wav", "None", "Ignored")])
+    run_score(tmp_path, truth, {"one": [by_rank([GUESSES["f.wav"]])]}, ["f.wav"])
     assert (tmp_path / "scores.csv").read_text() == ",".join(scoring.COLUMNS) + "\n"
     assert (tmp_path / "clip_scores.csv").read_text() == ",".join(scoring.CLIP_COLUMNS) + "\n"
-
-
-def test_means_over_seeds_by_hand() -> None:
-    found = [("b", 1, 0.5), ("a", 1, 0.25), ("b", 2, 0.75), ("a", 2, 0.25)]
-    rows = [
-        {"system": system, "split": split, "seed": seed, "map3": value if split == "all" else 9.0}
-        for system, seed, value in found
-        for split in ("public", "all")
-    ]
-    shown = scoring.means_over_seeds(pd.DataFrame(rows)).to_dict("records")
-    assert [row["system"] for row in shown] == ["b", "a"]
-    assert list(shown[0].values())[1:] == pytest.approx([0.625, 0.25 / 2**0.5, 0.5, 0.75, 2])
-    assert list(shown[1].values())[1:] == pytest.approx([0.25, 0, 0.25, 0.25, 2])
 
 
 def test_clips_without_a_usage_are_scored_without_one(tmp_path: Path) -> None:
@@ -390,12 +423,12 @@ def test_out_of_fold_the_verified_clips_are_scored(tmp_path: Path) -> None:
     ]
     write_rows(tmp_path / "out_of_fold.csv", out_of_fold.COLUMNS, rows)
     found = scoring.read_clip_scores(tmp_path / "out_of_fold.csv")
-    assert list(found.columns) == list(scoring.CLIP_COLUMNS)
+    assert list(found.columns) == [*scoring.CLIP_COLUMNS, "label"]
     assert found.to_numpy().tolist() == [
-        ["one", 1, "a.wav", "validation", 1.0],
-        ["one", 1, "b.wav", "validation", 1 / 2],
-        ["one", 2, "a.wav", "validation", 1 / 3],
-        ["two", 1, "b.wav", "validation", 0.0],
+        ["one", 1, "a.wav", "validation", 1.0, "Bark"],
+        ["one", 1, "b.wav", "validation", 1 / 2, "Bark"],
+        ["one", 2, "a.wav", "validation", 1 / 3, "Bark"],
+        ["two", 1, "b.wav", "validation", 0.0, "Bark"],
     ]
 
 

@@ -1,11 +1,11 @@
 """The Tagger gives what the workflow's scripts give with the same networks."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import bundles
-import combine_predictions
 import extract_features
 import inspect_clips
 import numpy as np
@@ -17,7 +17,7 @@ from tiny import REPO, default_config, tone
 
 from earmark import Tagger, Tags
 from earmark.dataset import clips
-from earmark.evaluation import predictions
+from earmark.evaluation import calibration, combining
 from earmark.evaluation.tags import reason
 from earmark.runtime.errors import EarmarkError
 
@@ -98,18 +98,14 @@ def by_workflow(
             predicted=members[-1], cfg={"folds": list(range(folds))}, threads=1,
             hardware_settings=HARDWARE,
         )  # fmt: skip
-    combination = described.combination
-    cfg = {
-        "name": "tiny",
-        "members": combination.members,
-        "kind": combination.kind,
-        "exponent": combination.exponent,
+    # As write_tags.py combines them.
+    known = {
+        name: calibration.Calibration(100, system.temperature, None)
+        for name, system in described.systems.items()
     }
-    combine_predictions.main(
-        members=members, train_predictions=[], labels_table=[],
-        combined=str(tmp_path / "combined.h5"), guesses=str(tmp_path / "guesses.csv"), cfg=cfg,
-    )  # fmt: skip
-    combined = predictions.read(tmp_path / "combined.h5")
+    by_system = combining.read_means(dict(zip(described.systems, members, strict=True)))
+    settings = asdict(described.combination)
+    combined = combining.combine("tiny", settings, by_system, known, calibrated=True)
     assert combined.classes == bundles.CLASSES
     facts = clips.read(tmp_path / "clips.csv").set_index("clip").loc[names]
     return combined.of(names), [*map(reason, facts["status"], facts["problem"])]
@@ -129,7 +125,7 @@ def by_workflow(
 def test_numbers_are_those_of_the_workflow(
     tmp_path: Path, sounds: Path, kinds: tuple[str, ...], combination: str, folds: int
 ) -> None:
-    folder = bundles.make(tmp_path, kinds, combination, folds)
+    folder = bundles.make(tmp_path, kinds, combination, folds, temperature=1.5)
     expected, problems = by_workflow(tmp_path, sounds, folder, folds)
     tagger = Tagger.load(folder, "cpu")
     files = sorted(sounds.iterdir())

@@ -14,9 +14,8 @@ import write_tags
 from tiny import read_rows
 
 from earmark.dataset import clips, tables
-from earmark.evaluation import out_of_fold, predictions, tags
+from earmark.evaluation import calibration, out_of_fold, predictions, tags
 from earmark.evaluation.predictions import Predictions
-from earmark.labels import label_table
 from earmark.tagging import bundle
 
 CLASSES = ["Bark", "Bus, red", "Cello", "Gong"]
@@ -41,11 +40,13 @@ def tagged(folder: Path, table: pd.DataFrame, predicted: Predictions) -> list[di
     clips.write(table, folder / "clips.csv")
     values = predicted.probabilities[None]
     predictions.write(folder / "a.h5", replace(predicted, probabilities=values))
+    calibration.write(folder / "a.json", calibration.Calibration(0, 1.0, None))
+    settings = {"kind": "arithmetic", "exponent": 1.0, "members": ["a"]}
     write_tags.main(
-        members=[str(folder / "a.h5")], train_predictions=[], labels_table=[],
+        members=[str(folder / "a.h5")], calibrations=[str(folder / "a.json")], choice=[],
         clips_table=str(folder / "clips.csv"), tags=str(folder / "tags.csv"),
         top=str(folder / "top.csv"),
-        cfg={"name": "a", "kind": "arithmetic", "exponent": 1.0, "members": ["a"]},
+        cfg={"candidates": {"a": settings}, "systems": ["a"]},
     )  # fmt: skip
     return read_rows(folder / "tags.csv")
 
@@ -109,12 +110,17 @@ def test_a_weighted_ensemble_tags_sounds_by_the_mean_of_test_clips(tmp_path: Pat
     clips.write(clips_table(rows), tmp_path / "clips.csv")
     write_tags.main(
         members=[str(tmp_path / f"{name}.h5") for name in held_out],
-        train_predictions=[str(tmp_path / f"{name}_train.h5") for name in held_out],
-        labels_table=[str(tmp_path / "labels.csv")],
+        calibrations=[str(tmp_path / f"{name}_calibration.json") for name in held_out],
+        choice=[],
         clips_table=str(tmp_path / "clips.csv"),
         tags=str(tmp_path / "tags.csv"),
         top=str(tmp_path / "top.csv"),
-        cfg={"name": "mean", "kind": "weighted", "exponent": 0.25, "members": list(held_out)},
+        cfg={
+            "candidates": {
+                "mean": {"kind": "weighted", "exponent": 0.25, "members": list(held_out)}
+            },
+            "systems": list(held_out),
+        },
     )
     assert (tmp_path / "top.csv").read_bytes() == (tmp_path / "tags.csv").read_bytes()
     found = read_rows(tmp_path / "tags.csv")
@@ -146,16 +152,12 @@ def written_tagger(
         files["weights"].append(str(folder / f"{name}.source"))
         files["metadata"].append(str(folder / f"{name}.json"))
     clips.write(clips_table([("a.wav", 1.5, "ok", "")]), folder / "clips.csv")
-    rows = pd.DataFrame([("a.wav", "Bark", 1, 1, "list")], columns=label_table.COLUMNS)
-    tables.write_table(rows, folder / "labels.csv")
-    values = {"one": [[0.2, 0.5, 0.3, 0.0]], "two": [[0.9, 0.1, 0.0, 0.0]]}
-    for name, probabilities in values.items():
-        predicted = predictions.Predictions(["a.wav"], CLASSES, np.array(probabilities))
-        predictions.write(folder / f"{name}_train.h5", predicted)
+    values = {"one": [0.2, 0.5, 0.3, 0.0], "two": [0.9, 0.1, 0.0, 0.0]}
     members = list(dict.fromkeys(weights.values()))
+    mean = {"kind": "weighted", "exponent": 0.25, "members": members}
     cfg = {
-        **{"results": "mine", "name": "mean", "seed": 3, "kind": "weighted", "exponent": 0.25},
-        **{"members": members, "weights": weights, "every_clip": True},
+        **{"results": "mine", "candidates": {"mean": mean}, "seed": 3},
+        **{"weights": weights, "every_clip": True},
         **{"limits": {"shortest_seconds": 0.1, "longest_seconds": 9.0}},
         **{"features": {"one": "mel", "two": "picture"}, **others},
     }
@@ -164,13 +166,12 @@ def written_tagger(
     tables.write_table(pd.DataFrame(scored, columns=out_of_fold.COLUMNS), folder / "scores.csv")
     write_tagger.main(
         **files,
-        train_predictions=[str(folder / f"{name}_train.h5") for name in members],
+        calibrations=test_ensemble.calibrations(folder, values),
+        choice=[],
         clips_table=str(folder / "clips.csv"),
         labels_table=str(folder / "labels.csv"),
         clip_scores=[str(folder / "scores.csv")],
-        description=str(folder / "tagger/tagger.json"),
-        card=str(folder / "tagger/README.md"),
-        copies=[],
+        folder=str(folder / "tagger"),
         cfg=cfg,
     )
     return bundle.read(folder / "tagger"), (folder / "tagger/README.md").read_text()

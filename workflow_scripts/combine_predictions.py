@@ -3,15 +3,14 @@
 from typing import Any
 
 from earmark.dataset import tables
-from earmark.evaluation import combining, predictions, submission
+from earmark.evaluation import calibration, combining, predictions, submission
 from earmark.runtime import job
 
 
 def main(
     *,
     members: list[str],
-    train_predictions: list[str],
-    labels_table: list[str],
+    calibrations: list[str],
     combined: str,
     guesses: str,
     cfg: dict[str, Any],
@@ -19,10 +18,12 @@ def main(
     """Write the test clips' mean probabilities (HDF5) and three best guesses (CSV).
 
     ``members`` are the test clips' predictions by each of ``cfg["members"]``, whose folds are
-    averaged first. ``cfg`` further has the ``name`` of the system or ensemble, ``kind`` and
-    ``exponent``. A weighted mean needs ``train_predictions`` and ``labels_table``, one file.
+    averaged first; they are not calibrated. ``cfg`` further has the ``name`` of the system or
+    ensemble, ``kind`` and ``exponent``. A weighted mean needs its members' ``calibrations``.
     """
-    mean = combining.combine_files(cfg, members, train_predictions, labels_table)
+    by_system = combining.read_means(dict(zip(cfg["members"], members, strict=True)))
+    scores = calibration.read_all(dict(zip(cfg["members"], calibrations, strict=False)))
+    mean = combining.combine(cfg["name"], cfg, by_system, scores)
     predictions.write(combined, mean)
     tables.write_table(submission.make(mean.clips, mean.probabilities, mean.classes), guesses)
 

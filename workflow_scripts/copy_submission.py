@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from earmark.evaluation import predictions
+from earmark.evaluation import choosing, predictions
 from earmark.evaluation import submission as submissions
 from earmark.runtime import job
 from earmark.runtime.errors import examples
@@ -13,13 +13,23 @@ from earmark.runtime.outputs import atomic_file
 log = logging.getLogger("earmark")
 
 
-def main(*, guesses: str, combined: list[str], submission: str, cfg: dict[str, Any]) -> None:
-    """Copy ``guesses`` to ``submission``; the log names the data and the system (``cfg``).
+def main(
+    *,
+    guesses: list[str],
+    combined: list[str],
+    choice: list[str],
+    submission: str,
+    cfg: dict[str, Any],
+) -> None:
+    """Copy the chosen one of ``guesses`` to ``submission``; the log names the data and the system.
 
-    ``combined``, if not empty, is the file of predictions that the guesses were made from: the log
-    then says which of its classes a submission spells in another way.
+    ``cfg["candidates"]`` names the system or ensemble of each of the ``guesses``. ``combined``, if
+    not empty, are the files of predictions that they were made from: the log then says which
+    classes a submission spells in another way.
     """
-    for path in combined:
+    entry = choosing.chosen(choice, cfg["candidates"])
+    place = cfg["candidates"].index(entry)
+    for path in combined[place : place + 1]:
         spelled = submissions.spellings(predictions.read_classes(path))
         others = [f"'{name}' as {text}" for name, text in spelled.items() if name != text]
         if others:
@@ -32,13 +42,13 @@ def main(*, guesses: str, combined: list[str], submission: str, cfg: dict[str, A
                 extra={"terminal": True},
             )
     with atomic_file(submission) as temporary:
-        temporary.write_bytes(Path(guesses).read_bytes())
+        temporary.write_bytes(Path(guesses[place]).read_bytes())
     log.info(
         "%s is the submission of %s by %s: a copy of %s.",
         submission,
         cfg["name"],
-        cfg["entry"],
-        guesses,
+        entry,
+        guesses[place],
         extra={"terminal": True},
     )
 

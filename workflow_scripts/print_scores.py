@@ -8,7 +8,8 @@ from pathlib import Path
 def main(scores: str) -> None:
     """Print one line per system and seed: MAP@3 on all scored test clips."""
     if not Path(scores).exists():
-        print("There is no ground truth for these test clips, so no scores.")
+        folder = Path(scores).parent / "evaluation"
+        print(f"There is no ground truth for these test clips: {folder} has scores out of fold.")
         return
     with open(scores, newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "all"]

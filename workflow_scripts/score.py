@@ -1,62 +1,73 @@
 """Score submissions against the published ground truth; the only script that reads it."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from earmark.dataset.tables import write_table
-from earmark.evaluation import predictions, scoring, submission
-from earmark.evaluation import truth as ground_truth
-from earmark.reporting import table_pages
-from earmark.reporting.table_pages import Section
-from earmark.runtime import job
-
-REMARKS = (
-    "A clip scores 1 if the first guess is correct, 1/2 if the second is, 1/3 if the third is, and "
-    "0 otherwise; MAP@3 is the mean over clips. The standard error says how much that mean would "
-    "vary with other clips: systems that differ by less may be equally good.",
+from earmark.dataset import clips
+from earmark.dataset import tables as csv_tables
+from earmark.evaluation import (
+    calibration,
+    choosing,
+    combining,
+    evaluating,
+    judging,
+    scoring,
+    submission,
 )
-HEADINGS = {"map3": "MAP@3", "accuracy": "first guess correct"}
-BETWEEN_SEEDS = ("MAP@3 of each system over its seeds: mean and sample standard deviation.",)
+from earmark.evaluation import truth as ground_truth
+from earmark.runtime import job
 
 
 def main(
     *,
     truth: str,
     submissions: list[str],
-    combined: list[str],
+    members: list[str],
+    calibrations: list[str],
+    clips_table: str,
+    choice: list[str],
     scores: str,
-    page: str,
     clip_scores: str,
+    tables: list[str],
     cfg: dict[str, Any],
 ) -> None:
-    """Write scores.csv, the same as a web page, and the scores of each clip.
+    """Write scores.csv, the scores of each clip, and the tables of ``evaluating.write``.
 
-    ``cfg["systems"]`` gives (system, seed) of each submission; ``combined`` are the files of
-    predictions that they were made from, which have the names of the classes.
+    ``submissions`` are those of each of ``cfg["entries"]`` (settings by name) for each of
+    ``cfg["seeds"]``; ``members`` and ``calibrations`` are the predictions and calibrations of each
+    of ``cfg["systems"]``, by seed too. ``cfg["candidates"]`` are those of the submission.
     """
-    classes_of = [predictions.read_classes(path) for path in combined]
-    guesses = [
-        submission.read(path, classes)
-        for path, classes in zip(submissions, classes_of, strict=True)
-    ]
-    classes = set().union(*classes_of)
+    by_seed = {}
+    systems = cfg["systems"]
+    for place, seed in enumerate(cfg["seeds"]):
+        these = slice(place * len(systems), (place + 1) * len(systems))
+        by_seed[seed] = (
+            combining.read_means(dict(zip(systems, members[these], strict=True))),
+            calibration.read_all(dict(zip(systems, calibrations[these], strict=True))),
+        )
+    names = [(seed, entry) for seed in cfg["seeds"] for entry in cfg["entries"]]
+    classes = next(iter(next(iter(by_seed.values()))[0].values())).classes
+    guesses = [submission.read(path, classes) for path in submissions]
     true_labels, remarks = ground_truth.fit(
         ground_truth.read_test(truth, classes), list(guesses[0]), classes, "test"
     )
     parts = [
-        scoring.score_clips(system, seed, guessed, true_labels)
-        for (system, seed), guessed in zip(cfg["systems"], guesses, strict=True)
+        scoring.score_clips(entry, seed, guessed, true_labels)
+        for (seed, entry), guessed in zip(names, guesses, strict=True)
     ]
-    clips = pd.concat(parts, ignore_index=True)
-    write_table(clips, clip_scores)
-    table = scoring.score(clips)
-    shown = table.sort_values("split", kind="stable").rename(columns=HEADINGS)
-    sections = [Section("Scores on the test clips", shown, 3, [*REMARKS, *remarks])]
-    if table["seed"].nunique() > 1:
-        means = scoring.means_over_seeds(table)
-        sections.insert(0, Section("Means over seeds", means, 3, BETWEEN_SEEDS))
-    table_pages.write(table, sections, scores, page)
+    of_clips = pd.concat(parts, ignore_index=True)
+    csv_tables.write_table(of_clips, clip_scores)
+    csv_tables.write_table(scoring.score(of_clips), scores)
+    judged = [
+        one
+        for seed, (by_system, known) in by_seed.items()
+        for one in judging.tested(cfg["entries"], seed, by_system, known, true_labels)
+    ]
+    shown = choosing.shown(choice, cfg["candidates"], cfg["entries"])
+    table = clips.read(clips_table)
+    evaluating.write(Path(tables[0]).parent, judged, shown, table, remarks)
 
 
 if __name__ == "__main__":

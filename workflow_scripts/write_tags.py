@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from earmark.dataset import audio, clips
-from earmark.evaluation import combining
+from earmark.evaluation import calibration, choosing, combining
 from earmark.evaluation import tags as tag_table
 from earmark.runtime import job
 from earmark.runtime.outputs import atomic_file
@@ -17,8 +17,8 @@ log = logging.getLogger("earmark")
 def main(
     *,
     members: list[str],
-    train_predictions: list[str],
-    labels_table: list[str],
+    calibrations: list[str],
+    choice: list[str],
     clips_table: str,
     tags: str,
     top: str,
@@ -26,10 +26,16 @@ def main(
 ) -> None:
     """Write ``tags`` (CSV) and ``top``, a copy of it.
 
-    ``members``, ``train_predictions``, ``labels_table`` and ``cfg`` are as in
-    ``combine_predictions``.
+    ``members`` and ``calibrations`` are files of each of ``cfg["systems"]``, whose probabilities
+    are calibrated; ``cfg["candidates"]`` are settings of the systems and ensembles, by name, of
+    which ``choice`` (a file, or none) has the one to tag with.
     """
-    mean = combining.combine_files(cfg, members, train_predictions, labels_table)
+    name = choosing.chosen(choice, list(cfg["candidates"]))
+    settings, systems = cfg["candidates"][name], cfg["systems"]
+    paths = dict(zip(systems, members, strict=True))
+    by_system = combining.read_means({system: paths[system] for system in settings["members"]})
+    known = calibration.read_all(dict(zip(systems, calibrations, strict=True)))
+    mean = combining.combine(name, settings, by_system, known, calibrated=True)
     sounds = clips.read(clips_table)
     # Clips that cannot be heard were predicted as if they were silent.
     heard = sounds["status"].isin(audio.STATUSES_WITH_SOUND).to_numpy()[:, None]
@@ -44,7 +50,7 @@ def main(
         "%s has the tags of %d sounds by %s.",
         top,
         len(sounds) - found.unheard,
-        cfg["name"],
+        name,
         extra={"terminal": True},
     )
     if found.unheard:

@@ -1,37 +1,46 @@
 """From files of predictions to the mean of a system or ensemble."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from earmark.evaluation import ensemble, out_of_fold, predictions
+from earmark.evaluation import calibration, ensemble, predictions
+from earmark.evaluation.calibration import Calibration
 from earmark.evaluation.predictions import Predictions
-from earmark.labels import label_table
 
 
-def combine_files(
+def read_means(paths: Mapping[str, str]) -> dict[str, Predictions]:
+    """Read the predictions of systems, by name, and average their folds."""
+    return {name: predictions.read(path).mean_of_folds() for name, path in paths.items()}
+
+
+def combine(
+    name: str,
     settings: Mapping[str, Any],
-    members: Sequence[str],
-    train_predictions: Sequence[str],
-    labels_table: Sequence[str],
+    by_system: Mapping[str, Predictions],
+    calibrations: Mapping[str, Calibration],
+    calibrated: bool = False,
 ) -> Predictions:
-    """The mean of the ``members``: files of predictions, whose folds are averaged first.
+    """The mean of a system or ensemble called ``name``; if ``calibrated``, of calibrated members.
 
-    ``settings`` are those of the system or ensemble: ``name``, ``members``, ``kind`` and
-    ``exponent``. A weighted mean needs ``train_predictions`` and ``labels_table``, one file.
+    ``settings`` have ``members``, which are in ``by_system``, ``kind`` and ``exponent``. A weighted
+    mean and calibrated members need ``calibrations``.
     """
-    means = [predictions.read(path).mean_of_folds() for path in members]
-    by_system = dict(zip(settings["members"], means, strict=True))
-    scores = weighing_scores(settings, train_predictions, labels_table)
-    name, clips = settings["name"], means[0].clips
-    return ensemble.combine_predictions(name, settings, by_system, clips, scores)
+    members = {member: by_system[member] for member in settings["members"]}
+    if calibrated:
+        members = {
+            member: calibration.apply(predicted, calibrations[member].temperature)
+            for member, predicted in members.items()
+        }
+    clips = next(iter(members.values())).clips
+    scores = weighing_scores(settings, calibrations)
+    return ensemble.combine_predictions(name, settings, members, clips, scores)
 
 
 def weighing_scores(
-    settings: Mapping[str, Any], train_predictions: Sequence[str], labels_table: Sequence[str]
+    settings: Mapping[str, Any], calibrations: Mapping[str, Calibration]
 ) -> list[float] | None:
-    """Each member's out-of-fold score for a weighted mean; None without ``train_predictions``."""
-    if not train_predictions:
+    """Each member's out-of-fold score for a weighted mean; None for others."""
+    if settings["kind"] != "weighted":
         return None
-    predicted = map(predictions.read, train_predictions)
-    by_system = dict(zip(settings["members"], predicted, strict=True))
-    return out_of_fold.weighing_scores(by_system, label_table.read(labels_table[0]))
+    scores = (calibrations[member].map3 for member in settings["members"])
+    return [float("nan") if score is None else score for score in scores]

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from earmark.evaluation import ensemble
+from earmark.evaluation import calibration, ensemble
+from earmark.evaluation.calibration import Calibration
 from earmark.evaluation.predictions import Predictions
 from earmark.inference import metrics
 
@@ -45,11 +46,28 @@ def predicted_clips(members: Sequence[Predictions]) -> list[str]:
     return [name for name in members[0].clips if all(name in clips for clips in predicted)]
 
 
+def with_truth(member: Predictions, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities (n, classes) of the clips of ``rows``, and the class numbers (n,) of labels."""
+    truth = np.array([member.classes.index(label) for label in rows["label"]], dtype=int)
+    return member.of(rows["clip"].tolist()), truth
+
+
 def score(member: Predictions, labels: pd.DataFrame) -> float:
     """MAP@3 on the verified clips of ``labels`` that are predicted; NaN if there are none."""
-    verified = labels[(labels["verified"] == 1) & labels["clip"].isin(predicted_clips([member]))]
-    truth = [member.classes.index(label) for label in verified["label"]]
-    return metrics.map_at_3(member.of(verified["clip"].tolist()), truth)
+    return metrics.map_at_3(*_verified(member, labels))
+
+
+def calibrate(member: Predictions, labels: pd.DataFrame) -> Calibration:
+    """What the verified clips of ``labels`` that are predicted say of a system."""
+    values, truth = _verified(member, labels)
+    map3 = metrics.map_at_3(values, truth) if len(truth) else None
+    return Calibration(len(truth), calibration.fit(values, truth), map3)
+
+
+def _verified(member: Predictions, labels: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """``with_truth`` of the verified clips that are predicted."""
+    predicted = predicted_clips([member])
+    return with_truth(member, labels[(labels["verified"] == 1) & labels["clip"].isin(predicted)])
 
 
 def weighing_scores(members: Mapping[str, Predictions], labels: pd.DataFrame) -> list[float]:
@@ -86,6 +104,28 @@ def combine(
         )
     scores = weighing_scores(members, labels) if settings["kind"] == "weighted" else None
     return ensemble.combine_predictions(name, settings, members, clips, scores)
+
+
+def paired_scores(
+    entries: Mapping[str, Mapping[str, Any]],
+    by_system: Mapping[str, Predictions],
+    labels: pd.DataFrame,
+    folds: pd.DataFrame,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Average precisions (n,) of systems and ensembles on the verified clips that all of them
+    predict, and the recordings (n,) of these. ``entries`` are settings by name.
+    """
+    means = {
+        name: combine(name, one, {member: by_system[member] for member in one["members"]}, labels)
+        for name, one in entries.items()
+    }
+    clips = predicted_clips(list(means.values()))
+    table = labels[(labels["verified"] == 1) & labels["clip"].isin(clips)].merge(folds, on="clip")
+    values = {}
+    for name, mean in means.items():
+        probabilities, truth = with_truth(mean, table)
+        values[name] = metrics.average_precision(metrics.top_classes(probabilities), truth)
+    return values, table["recording"].to_numpy()
 
 
 def rows(

@@ -51,17 +51,10 @@ def score(clips: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def means_over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean, standard deviation, lowest and highest of the seeds' MAP@3 on all clips, per system."""
-    values = scores[scores["split"] == "all"].groupby("system", sort=False)["map3"]
-    names = {"mean": "mean", "deviation": "std", "lowest": "min", "highest": "max", "seeds": "size"}
-    return values.agg(**names).reset_index()
-
-
 def read_clip_scores(path: str | Path) -> pd.DataFrame:
     """Read scores per clip: clip_scores.csv, or those of the verified clips of out_of_fold.csv.
 
-    Seeds and scores come back as numbers.
+    Seeds and scores come back as numbers; those of verified clips have their label too.
     """
     numbers = {**out_of_fold.NUMBERS, "average_precision": float}
     table = tables.read_table(path, ("system", "seed", "clip"), "table of clip scores", numbers)
@@ -70,4 +63,4 @@ def read_clip_scores(path: str | Path) -> pd.DataFrame:
     table = table[table["verified"] == 1]
     guesses = table[list(out_of_fold.GUESS_COLUMNS)].to_numpy()
     values = metrics.average_precision(guesses, table["label"].to_numpy())
-    return table.assign(usage=VALIDATION, average_precision=values)[list(CLIP_COLUMNS)]
+    return table.assign(usage=VALIDATION, average_precision=values)[[*CLIP_COLUMNS, "label"]]

@@ -55,19 +55,15 @@ def predict(
     crops: Crops,
     hardware: Hardware,
     classes: int,
-    temperature: float = 1.0,
 ) -> np.ndarray:
-    """Class probabilities (n, classes) of the store's ``rows``, averaged over a clip's crops.
-
-    Logits are divided by the ``temperature`` first.
-    """
+    """Class probabilities (n, classes) of the store's ``rows``, averaged over a clip's crops."""
     module.eval()
     total = torch.zeros(len(rows), classes)
     count = torch.zeros(len(rows), 1)
     for indices, inputs in batches.prediction_batches(store, rows, crops, hardware.device):
         with hardware.autocast():
             logits: Tensor = module(inputs)
-        probabilities = (logits.float() / temperature).softmax(1).cpu()
+        probabilities = logits.float().softmax(1).cpu()
         clips = torch.from_numpy(indices)
         total.index_add_(0, clips, probabilities)
         count.index_add_(0, clips, torch.ones(len(clips), 1))

@@ -21,6 +21,8 @@ Config = Mapping[str, Any]
 SCORED = ("ensembles", "systems")
 REFERENCES: Mapping[str, tuple[str, ...]] = {
     "submission": SCORED,
+    "submission.best_of.*": SCORED,
+    "compare.*.*": SCORED,
     "scores.*": SCORED,
     "autoencoders.*.feature": ("features",),
     "autoencoders.*.recipe": ("recipes",),
@@ -154,7 +156,8 @@ def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]
             expected = error.schema.get("description") or f"a {error.schema.get('type', 'value')}"
             if expected == "a object":
                 expected = "named entries as config.yaml shows"
-            is_text = error.schema.get("type") == "string"
+            kinds = [part.get("type") for part in (error.schema, *error.schema.get("anyOf", []))]
+            is_text = "string" in kinds
             hint = (yaml_text_hint if is_text else yaml_number_hint)(error.instance)
             is_name = "propertyNames" in [*error.absolute_schema_path][-3:]
             subject = f"{key} has an entry called" if is_name else f"{key} is"
@@ -174,7 +177,7 @@ def _unknown_names(config: Config) -> Iterator[str]:
         names = [entry for section in sections for entry in config[section]]
         if sections == ("group_schemes",):
             names = [*class_groups.SCHEMES, *names]
-        if name not in names:
+        if isinstance(name, str) and name not in names:
             yield (
                 f"{key} is '{name}', which is not among {' or '.join(sections)}. Write one of: "
                 f"{', '.join(names)}."
@@ -188,7 +191,7 @@ def _values_at(part: Any, path: Sequence[str], key: str = "") -> Iterator[tuple[
     elif isinstance(part, list):
         for item in part:
             yield from _values_at(item, path[1:], key)
-    else:
+    elif isinstance(part, Mapping):
         for name in part if path[0] == "*" else part.keys() & {path[0]}:
             yield from _values_at(part[name], path[1:], f"{key}.{name}".lstrip("."))
 

@@ -26,8 +26,8 @@ KINDS = ("arithmetic", "weighted", "geometric", "power")
 class System:
     """A system: the feature's name, the network, how clips are cut for it, and files of weights.
 
-    The probabilities of several weights are averaged. ``recipe`` has what ``Crops.of_recipe``
-    needs; logits are divided by the ``temperature``.
+    The probabilities of several weights are averaged, then calibrated by the ``temperature``
+    (``calibration.calibrated``). ``recipe`` has what ``Crops.of_recipe`` needs.
     """
 
     feature: str

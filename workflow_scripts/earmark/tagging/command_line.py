@@ -1,4 +1,4 @@
-"""The command `earmark`: what Earmark is, `init`, `tag` and `info`."""
+"""The command `earmark`: what Earmark is, `init`, `tag`, `info` and `compare`."""
 
 import argparse
 import logging
@@ -24,8 +24,7 @@ In {folder}:
       --configfile presets/own.yaml --config dataset=path/to/sounds
                                             learn from sounds of your own
 
-Sounds are in a folder per class, or a list (CSV) says what they are. README.md
-and docs/ say more, docs/tagging.md of tagging; config.yaml explains settings.
+Sounds are in a folder per class, or a list (CSV) names them. docs/ says more.
 """
 
 INIT = """\
@@ -55,6 +54,14 @@ INFO = """\
 Print a bundle's model card: what it was learned from, how good it is, its limits.
 
   earmark info results/demo/tagger
+"""
+
+COMPARE = """\
+Print by how much one system or ensemble is better than another, clip by clip, with
+95 % intervals: on verified clips out of fold, with a table of classes, and on test
+clips where their truth is known. Seeds are averaged.
+
+  earmark compare results/demo vgg_more cnn_logmel
 """
 
 
@@ -93,6 +100,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     card.add_argument("bundle", type=Path)
     card.set_defaults(run=_info)
+    pair = commands.add_parser(
+        "compare", help="compare two systems of a run", description=COMPARE, formatter_class=raw
+    )
+    pair.add_argument("results", type=Path, help="a folder of results, such as results/demo")
+    pair.add_argument("a")
+    pair.add_argument("b")
+    pair.set_defaults(run=lambda given: compare(given.results, given.a, given.b))
     parsed = parser.parse_args(arguments)
     if not hasattr(parsed, "run"):
         parser.print_help()
@@ -184,6 +198,26 @@ def _info(parsed: argparse.Namespace) -> None:
     from earmark.tagging import bundle
 
     print(bundle.read_card(parsed.bundle), end="")
+
+
+def compare(results: Path, system: str, other: str) -> None:
+    """Print the differences of two systems or ensembles."""
+    from earmark.dataset import folds
+    from earmark.evaluation import comparison, scoring
+
+    found = [results / name for name in ("out_of_fold.csv", "clip_scores.csv")]
+    if not found[0].exists():
+        raise EarmarkError(
+            f"{results} has no out_of_fold.csv. Name the folder of a run, after `snakemake scores`."
+        )
+    recordings = folds.read(results / "folds.csv")
+    for path, on in zip(found, ("out of fold", "test"), strict=True):
+        if path.exists():
+            scores = scoring.read_clip_scores(path)
+            compared = comparison.compare(scores, system, other, recordings)
+            print(comparison.sentence(compared, system, other, on))
+            if len(compared) > 1:
+                print(compared[1:].round(3).to_string(index=False))
 
 
 def _init(parsed: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from torch import nn
 
 from earmark.dataset import audio, decoding
 from earmark.dataset.audio import SamplesInMemory
-from earmark.evaluation import ensemble, tags
+from earmark.evaluation import calibration, ensemble, tags
 from earmark.evaluation.predictions import Predictions
 from earmark.evaluation.tags import Tags
 from earmark.features import settings
@@ -170,7 +170,7 @@ class Tagger:
         return Tags(self.classes, values, problems)
 
     def _probabilities(self, features: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
-        """(n, classes): the mean of the systems' means, as in ``combine_predictions.py``."""
+        """(n, classes): the mean of the systems' means, as in ``write_tags.py``."""
         clips = [str(number) for number in range(len(features))]
         stores = {
             name: TensorStore.of_arrays(feature, [one[name] for one in features])
@@ -186,10 +186,10 @@ class Tagger:
                 crops=self._crops(system),
                 hardware=self._hardware,
                 classes=len(self.classes),
-                temperature=system.temperature,
             )
             of_folds = np.stack([predict(network) for network in networks])
-            members[name] = Predictions(clips, self.classes, of_folds).mean_of_folds()
+            mean = Predictions(clips, self.classes, of_folds).mean_of_folds()
+            members[name] = calibration.apply(mean, system.temperature)
         combination = self.bundle.combination
         return ensemble.combine_predictions(
             self.bundle.name, asdict(combination), members, clips, combination.scores
