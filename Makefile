@@ -30,6 +30,7 @@ submission: $(READY)
 	@echo
 	@echo "The submission is $(CURDIR)/submission.csv. Its scores, and those of its parts:"
 	@$(BIN)/python workflow_scripts/print_scores.py results/demo/scores.csv
+	@echo "All of it, with the errors to listen to: $(CURDIR)/results/demo/page.html"
 
 all: $(READY)
 	$(SNAKEMAKE) all

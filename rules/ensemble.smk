@@ -211,13 +211,18 @@ rule write_tags:
     output:
         tags=f"{RESULTS}/tags.csv",
         top="tags.csv",
+        page=f"{RESULTS}/tags.html",
     log:
         f"{LOGS}/write_tags.log",
-    localrule: True
     conda:
         "../envs/earmark.yaml"
+    threads: 8
     params:
-        cfg={"candidates": PLAN.candidate_settings(), "systems": PLAN.submitted_systems},
+        cfg={
+            "candidates": PLAN.candidate_settings(),
+            "systems": PLAN.submitted_systems,
+            "longest_seconds": config["clips"]["longest_seconds"],
+        },
         code=code_of("write_tags.py"),
     script:
         "../workflow_scripts/write_tags.py"
@@ -354,15 +359,16 @@ TAGS = [rules.write_tags.output.top] if SOUNDS else []
 SCORES = [
     rules.write_out_of_fold.output.out_of_fold_table,
     EVALUATION.format(on=PLAN.validation) + "/scores.csv",
+    f"{RESULTS}/page.html",
 ]
 if PLAN.spreadings:
-    SCORES += [rules.summarise_spreading.output.summary, rules.summarise_spreading.output.page]
+    SCORES += [rules.summarise_spreading.output.summary]
 if PLAN.has_truth:
     SCORES += [rules.score.output.scores]
 if config.get("compare"):
     SCORES += [rules.compare.output.comparisons]
 if LAYOUT.train_truth:
-    SCORES += [rules.measure_labels.output.quality, rules.measure_labels.output.page]
+    SCORES += [rules.measure_labels.output.quality]
 
 
 rule scores:
@@ -376,3 +382,4 @@ rule cross_validate:
     """Train the submission's systems on all folds, and evaluate them."""
     input:
         EVALUATION.format(on=CROSS_VALIDATION) + "/scores.csv",
+        EVALUATION.format(on=CROSS_VALIDATION) + "/page.html",

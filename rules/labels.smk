@@ -28,12 +28,6 @@ rule summarise_spreading:
         groups=lambda wc: [path for name in PLAN.spreadings for path in PLAN.spread_tables(name)],
     output:
         summary=f"{RESULTS}/spreading.csv",
-        page=report(
-            f"{RESULTS}/spreading.html",
-            caption="captions/spreading.rst",
-            category=LABELS_SECTION,
-            labels={"content": "labels before and after spreading"},
-        ),
     log:
         f"{LOGS}/summarise_spreading.log",
     localrule: True
@@ -75,12 +69,6 @@ rule measure_labels:
         selections=[f"{RESULTS}/selections/{name}.csv" for name in PLAN.selections],
     output:
         quality=f"{RESULTS}/label_quality.csv",
-        page=report(
-            f"{RESULTS}/label_quality.html",
-            caption="captions/label_quality.rst",
-            category=LABELS_SECTION,
-            labels={"content": "share of correct labels"},
-        ),
     log:
         f"{LOGS}/measure_labels.log",
     localrule: True

@@ -7,6 +7,7 @@ rule plot_tsne:
     input:
         vectors=lambda wc: PLAN.vectors_of(wc.spreading),
         spread=f"{RESULTS}/spread/{{spreading}}/{{group}}.csv",
+        truth=[data_file(LAYOUT.train_truth)] if LAYOUT.train_truth else [],
     output:
         png=report(
             f"{REPORT}/tsne_{{spreading}}_{{group}}.png",
@@ -22,6 +23,7 @@ rule plot_tsne:
     params:
         cfg=lambda wc: {"group": wc.group, **config["tsne"]},
         seed=config["seed"],
+        content=content_of(LAYOUT.train_truth),
         code=code_of("plot_tsne.py"),
     script:
         "../workflow_scripts/plot_tsne.py"
@@ -32,6 +34,10 @@ rule plot_history:
     input:
         histories=lambda wc: [
             f"{folder}/history.csv"
+            for folder in PLAN.model_folders(Model(wc.system, wc.seed, wc.fold)).values()
+        ],
+        metadata=lambda wc: [
+            f"{folder}/model.json"
             for folder in PLAN.model_folders(Model(wc.system, wc.seed, wc.fold)).values()
         ],
     output:
@@ -335,6 +341,54 @@ rule tabulate_systems:
         code=code_of("tabulate_systems.py"),
     script:
         "../workflow_scripts/tabulate_systems.py"
+
+
+def evaluation_tables(*evaluations):
+    """The tables of some evaluations."""
+    return expand(EVALUATION + "/{name}.csv", on=evaluations, name=("scores", *TABLES))
+
+
+rule page:
+    """Write the page of the run: scores, figures, and the errors to listen to."""
+    input:
+        evaluations=evaluation_tables(*PLAN.evaluations),
+        tables=[
+            *PLAN.choice,
+            *([rules.compare.output.comparisons] if config.get("compare") else []),
+            *([rules.measure_labels.output.quality] if LAYOUT.train_truth else []),
+            *([rules.summarise_spreading.output.summary] if PLAN.spreadings else []),
+        ],
+        figures=PLAN.page_figures,
+        audio=AUDIO,
+    output:
+        page=report(
+            f"{RESULTS}/page.html",
+            caption="captions/page.rst",
+            category=RESULTS_SECTION,
+            labels={"content": "scores, figures and errors"},
+        ),
+    log:
+        f"{LOGS}/page.log",
+    conda:
+        "../envs/earmark.yaml"
+    threads: 8
+    params:
+        cfg=PLAN.page_settings(),
+        code=code_of("write_page.py"),
+    script:
+        "../workflow_scripts/write_page.py"
+
+
+use rule page as page_of_every_fold with:
+    input:
+        evaluations=evaluation_tables(CROSS_VALIDATION),
+        tables=[],
+        figures=[],
+        audio=AUDIO,
+    output:
+        page=f"{RESULTS}/evaluation/{CROSS_VALIDATION}/page.html",
+    log:
+        f"{LOGS}/page_of_every_fold.log",
 
 
 rule report2018:

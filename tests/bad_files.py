@@ -24,7 +24,7 @@ from earmark.features import store
 from earmark.labels import selections
 from earmark.networks import saved_models
 from earmark.planning import records
-from earmark.reporting import figures, table_pages
+from earmark.reporting import figures, web_page
 from earmark.training import checkpoints
 
 NAMES = [f"{number:08x}.wav" for number in range(60)]
@@ -81,9 +81,7 @@ def figure(path: Path) -> None:
 
 
 def page(path: Path) -> None:
-    few = pd.DataFrame({"a": [1]})
-    shown = table_pages.Section("numbers", pd.DataFrame(NUMBERS))
-    table_pages.write(few, [shown], path.parents[1] / "few.csv", path)
+    web_page.write(path, "page", [web_page.Section("", [web_page.table(pd.DataFrame(NUMBERS))])])
 
 
 WRITERS: dict[str, Callable[[Path], None]] = {

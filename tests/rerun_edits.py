@@ -3,10 +3,10 @@
 from typing import Any
 
 # What follows from a rule that runs again, worked out by hand from the picture in the README.
-SCORING = {"score"}
+SCORING = {"score", "page"}
 COMBINING = {"combine_predictions", *SCORING}
 SUBMITTING = {"write_submission", "copy_submission", *COMBINING}
-OUT_OF_FOLD = {"write_out_of_fold", "evaluate"}
+OUT_OF_FOLD = {"write_out_of_fold", "evaluate", "page"}
 PREDICTING = {"predict", "calibrate", *OUT_OF_FOLD, *SUBMITTING}
 TRAINING = {"train_model", "selftrain_round", "plot_history", *PREDICTING}
 SELECTING = {"select_labels", "measure_labels", *TRAINING}
@@ -42,8 +42,9 @@ CODE = {
     "pools": ("earmark/runtime/pools.py", "ITEMS_PER_TASK = 8", "ITEMS_PER_TASK = 4", set()),
     "progress": ("earmark/runtime/progress.py", "LINES = 60.0", "LINES = 30.0", set()),
     "planning": ("earmark/planning/clip_index.py", "SECONDS = 2.0", "SECONDS = 3.0", set()),
-    "wording of all pages": ("earmark/reporting/table_pages.py", "<h1>", "<h1 >",
-                             {"summarise_spreading", "measure_labels"}),
+    "a page's wording": ("earmark/reporting/results_page.py", "Listen: some", "Some", {"page"}),
+    "the template of all pages": ("earmark/reporting/web_page.html", "<h1>", "<h1 >", {"page"}),
+    "a page's style": ("earmark/reporting/web_page.css", "1240px", "1280px", {"page"}),
     "a family of networks": ("earmark/networks/vgg.py", "GlobalMaxPool(),\n",
                              "GlobalMaxPool(),\n        nn.Identity(),\n",
                              TRAINING - NOT_SUBMITTED),
@@ -80,9 +81,9 @@ CODE = {
     "tables of evaluations": ("earmark/evaluation/evaluating.py", "MOST_ERRORS = 200",
                               "MOST_ERRORS = 100", {"evaluate", "score"}),
     "colours of t-SNE": ("earmark/reporting/tsne.py", '"color": "0.8"', '"color": "0.7"',
-                         {"plot_tsne"}),
+                         {"plot_tsne", "page"}),
     "colours of all figures": ("earmark/reporting/figures.py", "#D55E00", "#D55E01",
-                               {"plot_tsne", "plot_classes", "plot_history"}),
+                               {"plot_tsne", "plot_classes", "plot_history", "page"}),
     "the loop of every training": ("earmark/training/loop.py", "max(1e-9,", "max(1e-8,",
                                    LATENTS),
     "checkpoints": ("earmark/training/checkpoints.py", "WITHOUT_LOCKS, 0)", "WITHOUT_LOCKS, 1)",
@@ -114,7 +115,7 @@ CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"selftrain_round", "plot_history", *SIDE_LINE},
     ),
     "one round fewer": ({"selftraining": {"short": {"rounds": 1}}}, {"plot_history", *SIDE_LINE}),
-    "perplexity of t-SNE": ({"tsne": {"perplexity": 20.0}}, {"plot_tsne"}),
+    "perplexity of t-SNE": ({"tsne": {"perplexity": 20.0}}, {"plot_tsne", "page"}),
     "an ensemble without one of its members": (
         {"ensembles": {"power": {"members": ["cnn_logmel"]}}},
         {*OUT_OF_FOLD, *COMBINING},
@@ -136,7 +137,7 @@ CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"submission": {"best_of": ["cnn_logmel", "power"]}},
         {"choose_submission", "write_submission", "copy_submission", "evaluate", *SCORING},
     ),
-    "a comparison": ({"compare": {"two": ["cnn_logmel", "power"]}}, {"compare"}),
+    "a comparison": ({"compare": {"two": ["cnn_logmel", "power"]}}, {"compare", "page"}),
     "threads, hardware, the tagger's members and a recipe that no system uses": (
         {
             "tagger": {"members": "folds"},

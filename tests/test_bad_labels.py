@@ -184,11 +184,10 @@ class Steps:
             spread_labels.main(**known, vectors=vectors, spread=spread, cfg=cfg)
             cfg = {"group": group, "perplexity": 30.0}
             figure = self.outputs(f"tsne_{group}")
-            plot_tsne.main(vectors=vectors, spread=spread, cfg=cfg, seed=1, **figure)
+            plot_tsne.main(vectors=vectors, spread=spread, truth=[], cfg=cfg, seed=1, **figure)
         summarise_spreading.main(
             groups=plan.spread_tables("latent_two"),
             summary=str(results / "spreading.csv"),
-            page=str(results / "spreading.html"),
             cfg={"groups": [["latent_two", group] for group in groups]},
         )
         select_labels.main(

@@ -272,6 +272,7 @@ LIGHT = (
     "plot_history",
     "plot_schedule",
     "plot_tsne",
+    "write_page",
 )
 
 

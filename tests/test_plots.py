@@ -1,5 +1,6 @@
 """Figures of labels and training show the data: artists are read back and compared with it."""
 
+import json
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -63,6 +64,20 @@ def test_counts_of_classes_by_hand():
     assert found.to_numpy().tolist() == COUNTS
 
 
+def legend_of(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_where_all_is_verified_nothing_is_said_of_other_clips():
+    counts = class_counts.count_clips(labelled_clips([row for row in ROWS if row[2]]))
+    figure = class_counts.clips_per_class(counts)
+    assert legend_of(figure) == ["verified"]
+    (axes,) = figure.axes
+    (bars,) = axes.containers
+    assert [bar.get_width() for bar in bars] == counts["clips"].tolist()
+    assert [text.get_text() for text in axes.texts] == counts["clips"].astype(str).tolist()
+
+
 def test_bars_are_the_counts(tmp_path):
     figure = class_counts.clips_per_class(class_counts.count_clips(labelled_clips(ROWS)))
     figure.draw_without_rendering()
@@ -76,8 +91,7 @@ def test_bars_are_the_counts(tmp_path):
     assert [text.get_text() for text in axes.get_yticklabels()] == names
     assert [text.get_text() for text in axes.texts] == ["3", "2", "2", "1"]
     assert axes.yaxis_inverted()  # the first row on top
-    legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == ["verified", "unverified"]
+    assert legend_of(figure) == ["verified", "unverified"]
     assert_same_bytes(
         lambda: class_counts.clips_per_class(class_counts.count_clips(labelled_clips(ROWS))),
         tmp_path,
@@ -163,7 +177,8 @@ def test_every_clip_of_every_class_is_drawn_in_its_place(classes):
     after = [label if number % 3 else "" for number, label in enumerate(given)]
     figure = tsne.before_and_after(points, given, after, "title")
     panels = [axes for axes in figure.axes if axes.collections]
-    assert len(panels) == 2 * min(4, classes)
+    # Up to twelve classes fit into one panel.
+    assert len(panels) == 2 * {1: 1, 3: 1, 10: 1, 41: 4}[classes]
     for side, labels in ((panels[::2], given), (panels[1::2], after)):
         drawn = []
         for axes in side:
@@ -201,6 +216,28 @@ def test_the_same_classes_lie_side_by_side_and_nothing_overlaps(classes):
     assert not any(one.overlaps(other) for one, other in combinations(drawn, 2))
     assert all(box.x0 >= 0 and box.y0 >= 0 for box in drawn)
     assert all(box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in drawn)
+
+
+def test_verified_clips_have_an_edge_and_wrong_labels_a_cross():
+    given, after, true = list("aabbb"), ["a", "b", "b", "", "a"], ["a", "b", "b", "a", ""]
+    points = np.arange(10.0).reshape(-1, 2)
+    verified = np.array([True, False, False, False, True])
+    figure = tsne.before_and_after(points, given, after, "title", verified, true)
+    crossed = []
+    for axes in figure.axes:
+        edges = {}
+        for part in axes.collections[1:]:
+            widths = np.resize(part.get_linewidths(), len(part.get_offsets()))
+            edges |= {
+                tuple(place): width for place, width in zip(part.get_offsets(), widths, strict=True)
+            }
+        assert {place for place, width in edges.items() if width > 0} == {(0, 1), (8, 9)}
+        (line,) = axes.lines
+        crossed.append(line.get_xydata().tolist())
+    # Left: the second and the fourth clip; what is true of the fifth is not known. Right: the
+    # second is right now, and the fourth has no label any more.
+    assert crossed == [[[2, 3], [6, 7]], []]
+    assert legend_of(figure) == ["verified", "wrong label"]
 
 
 def test_figure_of_the_labels_has_the_same_bytes_again(tmp_path):
@@ -277,11 +314,14 @@ def test_one_model_has_no_rounds_and_a_model_without_validation_no_curve_of_it()
 def test_script_of_the_history_numbers_the_rounds_in_order(tmp_path, monkeypatch, rounds, names):
     paths = [tmp_path / "first.csv", tmp_path / "second.csv"]
     for path, length in zip(paths, (3, 2), strict=True):
-        history(length, 1.0).to_csv(path, index=False)
+        history(length, 1.0).assign(validation_map3=0.7).to_csv(path, index=False)
+        model = {"kept_epoch": length - 1, "clips": {"train": 9, "validation": 7}}
+        path.with_suffix(".json").write_text(json.dumps(model))
     seen = []
     monkeypatch.setattr(figures, "save", lambda figure, png, svg: seen.append((figure, png, svg)))
     plot_history.main(
         histories=[str(path) for path in paths],
+        metadata=[str(path.with_suffix(".json")) for path in paths],
         png="a.png",
         svg="a.svg",
         cfg={"title": "x", "rounds": rounds},
@@ -290,6 +330,12 @@ def test_script_of_the_history_numbers_the_rounds_in_order(tmp_path, monkeypatch
     assert (png, svg) == ("a.png", "a.svg")
     upper = figure.axes[0].child_axes[0]
     assert [name.get_text() for name in upper.get_xticklabels()] == names
+    assert figure.get_suptitle() == "x: 7 validation clips"
+    assert [axes.get_ylabel() for axes in figure.axes[1:]] == ["accuracy", "MAP@3"]
+    for axes in figure.axes:
+        (kept,) = (line for line in axes.lines if line.get_label() == "kept epoch")
+        # The second of three epochs, and the first of two after them.
+        assert kept.get_xdata().tolist() == [2, 4]
     assert upper.get_xticks().tolist() == [0.5, 3.5]
 
 

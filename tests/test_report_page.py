@@ -16,10 +16,8 @@ RULES = "\n".join(
 SYSTEMS = ("cnn_logmel", "vgg_fewer_semi")
 # Path below results/four -> category, subcategory ("Other": none), labels.
 RESULTS = {
-    "scores.html": ("1 Results", "Other", {"content": "scores on the test clips"}),
+    "page.html": ("1 Results", "Other", {"content": "scores, figures and errors"}),
     "report/clips_per_class.svg": ("2 Data", "Other", {"content": "train clips per class"}),
-    "label_quality.html": ("3 Labels", "Other", {"content": "share of correct labels"}),
-    "spreading.html": ("3 Labels", "Other", {"content": "labels before and after spreading"}),
     **{
         f"report/tsne_latent_two_{group}.png": (
             "3 Labels",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import tabulate_spreading
 import tabulate_systems
-from test_table_pages import Reader
+from test_web_page import Reader
 from tiny import read_rows, write_rows
 
 from earmark.evaluation import scoring
@@ -203,7 +203,7 @@ def test_spreading_stands_beside_the_report(tmp_path: Path) -> None:
         "latent,two,non_music,60,20,30,50.0,4646,1642,2395,51.55,2",
         "latent,two,together,100,40,56,56.0,9473,,5449,57.52,3",
     ]
-    assert page.texts["h1"] == ["Label spreading, scheme two: latent"]
+    assert page.texts["h2"] == ["Label spreading, scheme two: latent"]
     dash = "\N{EN DASH}"
     last = ["together", "100", "40", "56", "56.00", "9473", dash, "5449", "57.52", "3"]
     assert page.tables[0][-1] == last

@@ -47,7 +47,7 @@ def selftrained(
         cfg={"title": "Setting", "setting": setting, "rounds": list(rounds)},
     )
     rows = read_rows(folder / "table.csv")
-    assert "<h1>Setting</h1>" in (folder / "table.html").read_text(encoding="utf-8")
+    assert "<h2>Setting</h2>" in (folder / "table.html").read_text(encoding="utf-8")
     return [list(rows[0]), *(list(row.values()) for row in rows)]
 
 

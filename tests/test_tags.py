@@ -115,12 +115,16 @@ def test_a_weighted_ensemble_tags_sounds_by_the_mean_of_test_clips(tmp_path: Pat
         clips_table=str(tmp_path / "clips.csv"),
         tags=str(tmp_path / "tags.csv"),
         top=str(tmp_path / "top.csv"),
+        page=str(tmp_path / "tags.html"),
         cfg={
             "candidates": {
                 "mean": {"kind": "weighted", "exponent": 0.25, "members": list(held_out)}
             },
             "systems": list(held_out),
+            "longest_seconds": 300.0,
         },
+        threads=1,
+        folders={"sounds": str(tmp_path)},
     )
     assert (tmp_path / "top.csv").read_bytes() == (tmp_path / "tags.csv").read_bytes()
     found = read_rows(tmp_path / "tags.csv")

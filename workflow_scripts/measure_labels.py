@@ -4,26 +4,17 @@ from typing import Any
 
 import pandas as pd
 
+from earmark.dataset.tables import write_table
 from earmark.evaluation import label_quality
 from earmark.evaluation import truth as ground_truth
 from earmark.labels import selections as selection_files
-from earmark.reporting import table_pages
-from earmark.reporting.table_pages import Section
 from earmark.runtime import job
 
-REMARKS = (
-    "'(all labels)' are all labels of labels.csv; the others are the selections that networks are "
-    "trained on. Verified labels were checked by people, promoted ones were confirmed by label "
-    "spreading, and unverified ones are as given. Correct labels equal the ground truth, which is "
-    "used for this table only.",
-)
 ALL_LABELS = "(all labels)"
 
 
-def main(
-    *, truth: str, selections: list[str], quality: str, page: str, cfg: dict[str, Any]
-) -> None:
-    """Write selection, source, labels, correct, precision, also as a web page.
+def main(*, truth: str, selections: list[str], quality: str, cfg: dict[str, Any]) -> None:
+    """Write selection, source, labels, correct, precision.
 
     The first selection, ALL_LABELS, has all labels, whatever their weight. ``cfg["names"]`` are the
     names of the ``selections``.
@@ -32,9 +23,7 @@ def main(
     # Each selection has a row for every usable clip.
     usable = all_rows[0]
     clips, classes = usable["clip"].tolist(), set(usable["label"])
-    known, remarks = ground_truth.fit(
-        ground_truth.read_train(truth), clips, classes, "usable train"
-    )
+    known, _ = ground_truth.fit(ground_truth.read_train(truth), clips, classes, "usable train")
     true_labels = dict(zip(known["clip"], known["label"], strict=True))
     source = usable["source"].where(usable["verified"] == 1, "unverified")
     by_name = {ALL_LABELS: usable.assign(source=source)}
@@ -47,11 +36,7 @@ def main(
             share = round(correct / count, 4) if count else float("nan")
             rows.append((name, source, count, correct, share))
     columns = ["selection", "source", "labels", "correct", "precision"]
-    table = pd.DataFrame(rows, columns=columns)
-    shown = table.rename(columns={"precision": "share correct"})
-    table_pages.write(
-        table, [Section("Correct labels", shown, 3, [*REMARKS, *remarks])], quality, page
-    )
+    write_table(pd.DataFrame(rows, columns=columns), quality)
 
 
 if __name__ == "__main__":

@@ -4,20 +4,13 @@ from typing import Any
 
 import pandas as pd
 
+from earmark.dataset.tables import write_table
 from earmark.labels import spreading
-from earmark.reporting import table_pages
-from earmark.reporting.table_pages import Section
 from earmark.runtime import job
 
-REMARKS = (
-    "Within a group, verified labels spread to similar clips. A clip whose given label equals the "
-    "label it receives is promoted and counts as verified from then on; if they differ the clip is "
-    "rejected, and if it receives none it stays undecided.",
-)
 
-
-def main(*, groups: list[str], summary: str, page: str, cfg: dict[str, Any]) -> None:
-    """Write one row per group, and one for all groups of a spreading together; also as a web page.
+def main(*, groups: list[str], summary: str, cfg: dict[str, Any]) -> None:
+    """Write one row per group, and one for all groups of a spreading together.
 
     ``cfg["groups"]`` lists (spreading, group) of each file in ``groups``.
     """
@@ -29,10 +22,7 @@ def main(*, groups: list[str], summary: str, page: str, cfg: dict[str, Any]) -> 
         for name, tables in parts.items()
         for group, table in {**tables, "together": pd.concat(tables.values())}.items()
     ]
-    counts = pd.DataFrame(rows)
-    shown = counts.rename(columns={"percent_after": "percent verified after"})
-    sections = [Section("Labels before and after spreading", shown, 1, REMARKS)]
-    table_pages.write(counts, sections, summary, page)
+    write_table(pd.DataFrame(rows), summary)
 
 
 if __name__ == "__main__":

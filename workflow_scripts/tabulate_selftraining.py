@@ -6,8 +6,7 @@ from typing import Any
 
 from earmark.labels import selections
 from earmark.report2018 import report_tables
-from earmark.reporting import table_pages
-from earmark.reporting.table_pages import Section
+from earmark.reporting import web_page
 from earmark.runtime import job
 
 REMARKS = (
@@ -33,7 +32,7 @@ def main(
     }
     added = {number: len(selections.read(path)) for number, path in enumerate(pseudo, start=1)}
     table = report_tables.selftraining(rounds, added, cfg["setting"])
-    table_pages.write(table, [Section(cfg["title"], table, 4, REMARKS)], csv, page)
+    web_page.write_table(table, table, cfg["title"], 4, REMARKS, csv, page)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,7 @@ from typing import Any
 
 from earmark.dataset.tables import read_table
 from earmark.report2018 import report_tables, reported_values
-from earmark.reporting import table_pages
-from earmark.reporting.table_pages import Section
+from earmark.reporting import web_page
 from earmark.runtime import job
 
 REMARK = (
@@ -24,7 +23,7 @@ def main(*, summary: str, csv: str, page: str, cfg: dict[str, Any]) -> None:
     table = report_tables.spreading(counts, cfg["spreading"], cfg["scheme"])
     title = f"Label spreading, scheme {cfg['scheme']}: {cfg['spreading']}"
     shown = table.drop(columns=["spreading", "scheme"])
-    table_pages.write(table, [Section(title, shown, 2, [REMARK])], csv, page)
+    web_page.write_table(table, shown, title, 2, [REMARK], csv, page)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,7 @@ from typing import Any
 from earmark.evaluation import comparison, scoring
 from earmark.report2018 import report_tables
 from earmark.report2018.reported_values import TEST_CLIPS, TEST_ERROR
-from earmark.reporting import table_pages
-from earmark.reporting.table_pages import Section
+from earmark.reporting import web_page
 from earmark.runtime import job
 
 REMARKS = (
@@ -31,7 +30,7 @@ def main(*, clip_scores: str, csv: str, page: str, cfg: dict[str, Any], seed: in
     table = report_tables.systems(clips, cfg["rows"], seed)
     shown = table.dropna(axis="columns", how="all").rename(columns=report_tables.HEADINGS)
     remarks = [*REMARKS, *([OUT_OF_FOLD] if (clips["usage"] == scoring.VALIDATION).any() else [])]
-    table_pages.write(table, [Section(cfg["title"], shown, 3, remarks)], csv, page)
+    web_page.write_table(table, shown, cfg["title"], 3, remarks, csv, page)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Write the labels of the sounds to tag, and why others could not be heard."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from earmark.dataset import audio, clips
 from earmark.evaluation import calibration, choosing, combining
 from earmark.evaluation import tags as tag_table
+from earmark.reporting import tags_page
 from earmark.runtime import job
 from earmark.runtime.outputs import atomic_file
 
@@ -22,13 +24,17 @@ def main(
     clips_table: str,
     tags: str,
     top: str,
+    page: str,
     cfg: dict[str, Any],
+    threads: int,
+    folders: dict[str, str],
 ) -> None:
-    """Write ``tags`` (CSV) and ``top``, a copy of it.
+    """Write ``tags`` (CSV), ``top``, a copy of it, and a ``page`` (HTML) to listen to.
 
     ``members`` and ``calibrations`` are files of each of ``cfg["systems"]``, whose probabilities
     are calibrated; ``cfg["candidates"]`` are settings of the systems and ensembles, by name, of
-    which ``choice`` (a file, or none) has the one to tag with.
+    which ``choice`` (a file, or none) has the one to tag with; ``cfg["longest_seconds"]`` of a clip
+    are used.
     """
     name = choosing.chosen(choice, list(cfg["candidates"]))
     settings, systems = cfg["candidates"][name], cfg["systems"]
@@ -46,6 +52,8 @@ def main(
     for path in (tags, top):
         with atomic_file(path) as temporary:
             temporary.write_bytes(tag_table.header() + tag_table.encoded(rows))
+    title, folder, longest = f"Tags by {name}", Path(folders["sounds"]), cfg["longest_seconds"]
+    tags_page.write(page, title, found, sounds, folder, longest, threads)
     log.info(
         "%s has the tags of %d sounds by %s.",
         top,

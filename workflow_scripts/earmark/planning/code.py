@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 
 LEFT_OUT = "earmark/runtime/"
+# Files of a module's own name that belong to it: a page's template, style and script.
+BESIDE = (".html", ".css", ".js")
 
 
 def code_of(script: Path) -> str:
@@ -32,6 +34,9 @@ def _hash_of(file: Path, root: Path) -> str:
     for path in sorted(_closure(file, root)):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(_read(path, root)[0].encode())
+        for kind in BESIDE:
+            if (other := path.with_suffix(kind)).exists():
+                digest.update(other.read_bytes())
     return digest.hexdigest()[:16]
 
 

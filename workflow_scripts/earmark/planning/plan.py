@@ -217,6 +217,36 @@ class Plan(TrainingPlan):
             ],
         )
 
+    @property
+    def page_figures(self) -> list[str]:
+        """The figures on the run's page; of t-SNE, with its thousands of marks, the PNG."""
+        return [path for path in self.figures if path.endswith("png") == ("/tsne_" in path)]
+
+    def page_settings(self) -> dict[str, Any]:
+        """Parameters of the job that writes the run's page: what the run is."""
+        rows = []
+        for name in self.scored:
+            members = ", ".join(self.members_of(name))
+            row = {
+                "system": name,
+                "network": f"{self.combination_of(name)['kind']} mean of {members}",
+            }
+            if name in self.config["systems"]:
+                own, base = self.config["systems"][name], self.base_of(name)
+                row |= {key: base[key] for key in ("network", "feature", "labels", "recipe")}
+                row["self-training"] = own.get("selftraining", "")
+                row["folds"] = ", ".join(map(str, self.folds_of(name)))
+            rows.append(row)
+        return {
+            "title": self.source.name,
+            "systems": rows,
+            "remarks": [
+                f"{len(self.source.labels)} classes. Seeds: {', '.join(map(str, self.seeds))}. The "
+                f"submission is by {' or '.join(self.candidates)}.",
+            ],
+            "longest_seconds": self.config["clips"]["longest_seconds"],
+        }
+
     def report_files(self) -> list[str]:
         """Every table and figure of the 2018 report. Raises EarmarkError if the config has none."""
         if not self.report2018:

@@ -33,8 +33,9 @@ def clips_per_class(counts: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     rows = np.arange(len(counts))
     verified, rest, clips = counts["verified"], counts["unverified"], counts["clips"]
-    axes.barh(rows, verified, color=figures.BLUE, label="verified")
-    bars = axes.barh(rows, rest, left=verified, color=figures.ORANGE, label="unverified")
+    bars = axes.barh(rows, verified, color=figures.BLUE, label="verified")
+    if rest.any():
+        bars = axes.barh(rows, rest, left=verified, color=figures.ORANGE, label="unverified")
     axes.bar_label(bars, labels=clips.astype(str), padding=3, fontsize=8)
     axes.set_yticks(rows, [figures.readable(label) for label in counts["label"]], fontsize=9)
     axes.set_ylim(len(counts) - 0.4, -0.6)

@@ -19,7 +19,8 @@ mpl.rcParams["text.parse_math"] = False
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 SKY, RED, BLACK = "#56B4E9", "#D55E00", "#000000"
-COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK)
+# Of classes; black edges and crosses lie upon them. Olive is Tol's (2021).
+COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, "#999933")
 # Six shapes and seven colours: 42 different pairs.
 MARKS = ("o", "^", "s", "D", "v", "P")
 

@@ -15,29 +15,35 @@ from earmark.labels.threshold_schedule import ThresholdSchedule
 from earmark.reporting import figures
 
 PARTS = (("train", figures.BLUE), ("validation", figures.ORANGE))
+Y_LABELS = {"loss": "loss (cross entropy)", "accuracy": "accuracy", "map3": "MAP@3"}
+KEPT: dict[str, Any] = {
+    **{"color": figures.BLACK, "markersize": 5, "label": "kept epoch"},
+    "clip_on": False,  # a score of 1 lies on the frame
+}
 # More round numbers than this do not fit side by side.
 ROUND_LABELS = 10
 
 
 def training_curves(history: pd.DataFrame, title: str) -> Figure:
-    """Draw loss and accuracy per epoch, counted through all rounds.
+    """Draw loss, accuracy and MAP@3 per epoch, counted through all rounds.
 
     ``history`` has a row per epoch with any of train_loss, validation_loss, train_accuracy,
-    validation_accuracy, and the ``round``: 0 is the base model. With several rounds, a line marks
-    the start of each, and the upper axis counts them.
+    validation_accuracy, validation_map3, and the ``round``: 0 is the base model. With several
+    rounds, a line marks the start of each, and the upper axis counts them. The epochs that are
+    ``kept``, where the history says it, have a diamond.
     """
-    figure = Figure(figsize=(12, 4.6), layout="constrained")
+    panels = ["loss", "accuracy", *(["map3"] if "validation_map3" in history else [])]
+    figure = Figure(figsize=(6 * len(panels), 4.6), layout="constrained")
     figure.suptitle(title)
     epochs = pd.Series(np.arange(1, len(history) + 1))
     starts = epochs.groupby(history["round"].to_numpy()).first()
-    loss, accuracy = figure.subplots(1, 2)
-    for axes, name in ((loss, "loss"), (accuracy, "accuracy")):
+    for axes, name in zip(figure.subplots(1, len(panels)), panels, strict=True):
         _curves(axes, history, name)
         if len(starts) > 1:
             _mark_rounds(axes, starts)
-    loss.set_ylabel("loss (cross entropy)")
-    accuracy.set_ylabel("accuracy")
-    accuracy.set_ylim(0, 1)
+        axes.set_ylabel(Y_LABELS[name])
+        if name != "loss":
+            axes.set_ylim(0, 1)
     _legend(figure)
     return figure
 
@@ -50,6 +56,9 @@ def _curves(axes: mpl.axes.Axes, history: pd.DataFrame, name: str) -> None:
             mark = "o" if len(history) == 1 else ""
             values = history[f"{part}_{name}"]
             axes.plot(epochs, values, color=colour, linewidth=1.3, marker=mark, label=part)
+            kept = history.get("kept", pd.Series(False, history.index)).to_numpy()
+            if part == "validation" and kept.any():
+                axes.plot(epochs[kept], values[kept], "D", **KEPT)
     axes.set_xlabel("epoch")
     axes.set_xlim(0.5, len(history) + 0.5)
     figures.whole_numbers_on(axes.xaxis)
