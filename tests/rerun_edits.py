@@ -79,7 +79,7 @@ CODE = {
     "temperatures": ("earmark/evaluation/calibration.py", "xatol\": 1e-6", "xatol\": 1e-5",
                      {"calibrate", *OUT_OF_FOLD, *SUBMITTING}),
     "tables of evaluations": ("earmark/evaluation/evaluating.py", "MOST_ERRORS = 200",
-                              "MOST_ERRORS = 100", {"evaluate", "score"}),
+                              "MOST_ERRORS = 100", {"evaluate", "score", "page"}),
     "colours of t-SNE": ("earmark/reporting/tsne.py", '"color": "0.8"', '"color": "0.7"',
                          {"plot_tsne", "page"}),
     "colours of all figures": ("earmark/reporting/figures.py", "#D55E00", "#D55E01",

@@ -26,7 +26,9 @@ TREE = {
         "DEPTH = Well.depth\nTITLE = NAME\n"
     ),
     "house/names.py": 'NAME = "well"\n',
+    "house/cellar.html": "<p>wet</p>\n",
     "house/attic.py": "HEIGHT = 1\n",
+    "house/attic.css": "p { margin: 0; }\n",
     "other_job.py": "from house import attic\n",
 }
 
@@ -67,6 +69,7 @@ def test_the_hash_does_not_depend_on_where_the_tree_lies(tmp_path: Path) -> None
         {"house/names.py": ('"well"', "'well'")},
         {"house/cellar.py": ("\n\n\n", "\n\n\n\n\n")},
         {"house/attic.py": ("1", "2")},
+        {"house/attic.css": ("0", "1")},
         {"other_job.py": ("", "print(1)\n")},
     ],
     ids=lambda edits: f"{next(iter(edits))}: {next(iter(edits.values()))[1].strip()[:20]}",
@@ -90,6 +93,7 @@ def test_edits_that_change_nothing_that_runs_keep_the_hash(
         {"house/deep/well.py": ("depth = 3", "depth = 4")},
         {"house/names.py": ('"well"', '"Well"')},
         {"house/names.py": ('"well"', '"well "')},
+        {"house/cellar.html": ("wet", "dry")},  # the page of a module that writes it
     ],
     ids=lambda edits: next(iter(edits)),
 )
