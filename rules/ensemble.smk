@@ -382,4 +382,8 @@ rule cross_validate:
     """Train the submission's systems on all folds, and evaluate them."""
     input:
         EVALUATION.format(on=CROSS_VALIDATION) + "/scores.csv",
-        EVALUATION.format(on=CROSS_VALIDATION) + "/page.html",
+        (
+            f"{RESULTS}/page.html"
+            if PLAN.validation == CROSS_VALIDATION
+            else f"{RESULTS}/evaluation/{CROSS_VALIDATION}/page.html"
+        ),

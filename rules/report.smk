@@ -343,15 +343,12 @@ rule tabulate_systems:
         "../workflow_scripts/tabulate_systems.py"
 
 
-def evaluation_tables(*evaluations):
-    """The tables of some evaluations."""
-    return expand(EVALUATION + "/{name}.csv", on=evaluations, name=("scores", *TABLES))
-
-
 rule page:
     """Write the page of the run: scores, figures, and the errors to listen to."""
     input:
-        evaluations=evaluation_tables(*PLAN.evaluations),
+        evaluations=expand(
+            f"{EVALUATION}/{{name}}.csv", on=PLAN.evaluations, name=("scores", *TABLES)
+        ),
         tables=[
             *PLAN.choice,
             *([rules.compare.output.comparisons] if config.get("compare") else []),
@@ -381,7 +378,9 @@ rule page:
 
 use rule page as page_of_every_fold with:
     input:
-        evaluations=evaluation_tables(CROSS_VALIDATION),
+        evaluations=expand(
+            f"{EVALUATION}/{{name}}.csv", on=CROSS_VALIDATION, name=("scores", *TABLES)
+        ),
         tables=[],
         figures=[],
         audio=AUDIO,
