@@ -45,8 +45,9 @@ def tagged(folder: Path, table: pd.DataFrame, predicted: Predictions) -> list[di
     write_tags.main(
         members=[str(folder / "a.h5")], calibrations=[str(folder / "a.json")], choice=[],
         clips_table=str(folder / "clips.csv"), tags=str(folder / "tags.csv"),
-        top=str(folder / "top.csv"),
-        cfg={"candidates": {"a": settings}, "systems": ["a"]},
+        top=str(folder / "top.csv"), page=str(folder / "tags.html"), threads=1,
+        cfg={"candidates": {"a": settings}, "systems": ["a"], "longest_seconds": 300.0},
+        folders={"sounds": str(folder)},
     )  # fmt: skip
     return read_rows(folder / "tags.csv")
 

@@ -19,14 +19,16 @@ def write(
     longest_seconds: float,
     processes: int,
 ) -> None:
-    """Write the page of the ``tags`` of the clips in ``clip_table``; their files are in ``folder``."""
+    """Write the page of the ``tags`` of the clips in ``clip_table``, whose files are in ``folder``."""
     listed = clip_table[: web_page.MOST_SOUNDS]
     found = media.of_clips(clips.places(listed, folder), longest_seconds, processes)
     sounds = []
     for clip, one, best, problem in zip(
         listed["clip"], found, tags.best(), tags.problems, strict=False
     ):
-        keys = {"label": best[0].label, "probability": best[0].probability} if best else {}
+        keys: dict[str, str | float] = {}
+        if best:
+            keys = {"label": best[0].label, "probability": best[0].probability}
         sounds.append(Sound(clip, one, keys, [(*tag, "") for tag in best], problem))
     remark = f"{len(clip_table)} sounds are tagged; tags.csv has the labels of all."
     if len(listed) < len(clip_table):
