@@ -19,7 +19,7 @@ def write(
     longest_seconds: float,
     processes: int,
 ) -> None:
-    """Write the page of the ``tags`` of the clips in ``clip_table``, whose files are in ``folder``."""
+    """Write the page of ``tags`` of the clips in ``clip_table``, whose files are in ``folder``."""
     listed = clip_table[: web_page.MOST_SOUNDS]
     found = media.of_clips(clips.places(listed, folder), longest_seconds, processes)
     sounds = []
