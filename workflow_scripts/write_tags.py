@@ -63,7 +63,7 @@ def main(
     )
     if found.unheard:
         log.warning(
-            "%d sounds cannot be heard: the column problem of %s says why.", found.unheard, top
+            "Sounds that cannot be heard: %d. The column problem of %s says why.", found.unheard, top
         )
 
 

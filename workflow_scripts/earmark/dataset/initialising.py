@@ -75,6 +75,8 @@ def _report(
     is_usual = described.stem == "dataset" and described.suffix in guessing.DESCRIPTIONS
     dataset = described.parent if is_usual else described
     mend = "Mend what stops a run, then" if found.stops else "Then"
+    if not Path("Snakefile").exists():
+        mend, dataset = f"{mend}, in Earmark's folder", dataset.resolve()
     print(
         f"{mend}: .venv/bin/snakemake -j4 all --configfile {preset} "
         f"--config dataset={shlex.quote(str(dataset))}"

@@ -175,7 +175,10 @@ def lines(found: Survey) -> list[str]:
     kinds = opened["format"] + ", " + opened["sample_rate"].astype(str) + " Hz, "
     rows.append(("formats", _counted(kinds + opened["channels"].astype(str) + " ch")))
     rows.append(("classes", f"{train['label'].nunique()}: {_counted(train['label'])}"))
-    rows.append(("verified", f"{train['verified'].sum():,} of {len(train):,}"))
+    verified = f"{train['verified'].sum():,} of {len(train):,}"
+    if "verified" not in layout.train.roles:
+        verified += ", as nothing says which"
+    rows.append(("verified", verified))
     official = train.loc[train["fold"] != "", "fold"]
     rows.append(("folds", f"official: {_counted(official)}" if len(official) else "to be drawn"))
     if {"recording", "start"} & layout.train.roles:

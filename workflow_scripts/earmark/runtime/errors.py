@@ -45,9 +45,11 @@ def yaml_number_hint(value: object) -> str:
 
 def yaml_text_hint(value: object) -> str:
     """Return a hint for text that YAML reads as another value, such as 2023_05, or else nothing."""
-    if value is None or isinstance(value, bool | int | float | datetime.date):
+    if value is None:
+        return " (nothing, or the word null, which YAML takes for nothing: put that in quotes)"
+    if isinstance(value, bool | int | float | datetime.date):
         return (
-            " (YAML takes text such as 2023_05, 12:30, 2023-05-01, No or null for other values: "
+            " (YAML takes text such as 2023_05, 12:30, 2023-05-01 or No for other values: "
             'put it in quotes, as in "2023_05"; a path after --config can be written ./2023_05)'
         )
     return ""

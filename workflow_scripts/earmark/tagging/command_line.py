@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     card = commands.add_parser(
         "info", help="print a bundle's model card", description=INFO, formatter_class=raw
     )
-    card.add_argument("bundle", type=Path)
+    card.add_argument("bundle", type=Path, help="a folder that `snakemake tagger` wrote")
     card.set_defaults(run=_info)
     pair = commands.add_parser(
         "compare", help="compare two systems of a run", description=COMPARE, formatter_class=raw
@@ -136,8 +136,8 @@ def _add_tag(commands: Any) -> None:
     parser.add_argument("-o", "--output", type=Path, help="the table to write (.csv or .jsonl)")
     parser.add_argument("--format", choices=("csv", "jsonl"), help="by default as --output ends")
     seconds, count = _number(float, 0.01), _number(int, 1)
-    parser.add_argument("--window", type=seconds, default=0.0, help="cut files into such (seconds)")
-    parser.add_argument("--hop", type=seconds, help="seconds between windows (as long as one)")
+    parser.add_argument("--window", type=seconds, default=0.0, help="seconds of a window; without it a file is one clip")
+    parser.add_argument("--hop", type=seconds, help="seconds from window to window (--window)")
     parser.add_argument("--top", type=count, default=3, help="labels of a clip at most (3)")
     parser.add_argument(
         "--threshold", type=_number(float, 0, 1), default=0.0, help="lowest probability (0)"
@@ -149,10 +149,11 @@ def _add_tag(commands: Any) -> None:
 
 def _number(kind: type, lowest: float, highest: float = sys.float_info.max) -> Any:
     """What argparse calls for a number in these bounds."""
+    bounds = f"from {lowest} to {highest}" if highest < sys.float_info.max else f"{lowest} or more"
 
     def number(text: str) -> Any:
         if not lowest <= (value := kind(text)) <= highest:
-            raise argparse.ArgumentTypeError(f"{text} is below {lowest} or too large")
+            raise argparse.ArgumentTypeError(f"{text} is not {bounds}")
         return value
 
     return number
@@ -185,11 +186,14 @@ def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
         heard, unheard = files.tag_to_file(tagger, sounds, options, threads, given.output)
     else:
         heard, unheard = files.tag_to_terminal(tagger, sounds, options, threads)
-    told = [f"{heard} clips were tagged"]
+    what = "windows" if given.window else "files"
+    told = [f"{what} tagged: {heard}"]
     if unheard:
-        told.append(f"{unheard} could not be heard: the column problem says why")
+        told.append(f"not heard: {unheard} (the column problem says why)")
     if others:
-        told.append(f"{others} files that do not end like sound files were left out")
+        told.append(f"left out, as they do not end like sound files: {others}")
+    if given.output:
+        told.append(f"the table is {given.output}")
     print("; ".join(told) + ".", file=sys.stderr)
     return 3 if unheard else 0
 
