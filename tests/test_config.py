@@ -103,7 +103,7 @@ def test_the_schema_is_a_schema() -> None:
         ),
         (
             yaml.safe_load("group_schemes: {mine: {a: [null]}}"),
-            ("group_schemes.mine.a.0 is None", "put it in quotes"),
+            ("group_schemes.mine.a.0 is None", "put that in quotes"),
         ),
         (
             yaml.safe_load("systems: {No: {base: vgg_fewer, selftraining: short}}"),

@@ -103,7 +103,7 @@ def test_a_folder_gets_the_tags_of_its_files(
     same_rows(rows_of(output), expected)
     assert os.listdir(output.parent) == ["tags.csv"]
     told = capfd.readouterr().err
-    assert "5 clips" in told
+    assert "tagged: 5;" in told
     assert "1 file" in told
     # To the terminal, and as files that are named.
     given = [recordings / name for name in names]

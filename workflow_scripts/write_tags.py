@@ -63,7 +63,9 @@ def main(
     )
     if found.unheard:
         log.warning(
-            "Sounds that cannot be heard: %d. The column problem of %s says why.", found.unheard, top
+            "Sounds that cannot be heard: %d. The column problem of %s says why.",
+            found.unheard,
+            top,
         )
 
 

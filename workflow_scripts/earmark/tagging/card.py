@@ -65,8 +65,8 @@ their tags before you rely on them.
 
 ## Data
 
-{len(labels)} clips have a label; {labels["verified"].sum()} of these count as verified, as the data set says or
-because it does not say which are. {len(used)} of {len(clips)} clips could be learned from, in all
+{len(labels)} clips have a label; {labels["verified"].sum()} count as verified, as the data set says
+so or says nothing about it. {len(used)} of {len(clips)} clips could be learned from, in all
 {timedelta(seconds=round(lengths.sum()))} (hours:minutes:seconds). Sample rates:
 {", ".join(f"{rate} Hz ({count} clips)" for rate, count in rates)}.
 

@@ -136,7 +136,12 @@ def _add_tag(commands: Any) -> None:
     parser.add_argument("-o", "--output", type=Path, help="the table to write (.csv or .jsonl)")
     parser.add_argument("--format", choices=("csv", "jsonl"), help="by default as --output ends")
     seconds, count = _number(float, 0.01), _number(int, 1)
-    parser.add_argument("--window", type=seconds, default=0.0, help="seconds of a window; without it a file is one clip")
+    parser.add_argument(
+        "--window",
+        type=seconds,
+        default=0.0,
+        help="seconds of a window; without it a file is one clip",
+    )
     parser.add_argument("--hop", type=seconds, help="seconds from window to window (--window)")
     parser.add_argument("--top", type=count, default=3, help="labels of a clip at most (3)")
     parser.add_argument(
