@@ -1,17 +1,12 @@
 # Predictions of systems, their means, the submission, and scores.
 
 
-def predicted_part(wc):
-    """The part whose clips are predicted: train clips, where it is of all folds."""
-    return "train" if wc.part == ALL_FOLDS else wc.part
-
-
 rule predict:
     """Predict the clips of a part with a system's models of all folds."""
     input:
-        table=lambda wc: CLIPS.format(part=predicted_part(wc)),
-        feature_file=lambda wc: PLAN.features_of(wc.system, predicted_part(wc)),
-        folds_table=lambda wc: [FOLDS] if predicted_part(wc) == "train" else [],
+        table=lambda wc: CLIPS.format(part=PLAN.predicted_part(wc.part)),
+        feature_file=lambda wc: PLAN.features_of(wc.system, PLAN.predicted_part(wc.part)),
+        folds_table=lambda wc: [FOLDS] if PLAN.predicted_part(wc.part) == "train" else [],
         weights=lambda wc: PLAN.final_model_files(
             wc.system, wc.seed, "weights.safetensors", wc.part
         ),
@@ -274,7 +269,7 @@ rule score:
     output:
         scores=f"{RESULTS}/scores.csv",
         clip_scores=f"{RESULTS}/clip_scores.csv",
-        tables=expand(EVALUATION + "/{name}.csv", on="test", name=("scores", *TABLES)),
+        tables=expand(f"{RESULTS}/evaluation/test/{{name}}.csv", name=("scores", *TABLES)),
     log:
         f"{LOGS}/score.log",
     localrule: True
@@ -358,7 +353,7 @@ SUBMISSION = [rules.copy_submission.output.submission] if SOURCE.has_test else [
 TAGS = [rules.write_tags.output.top] if SOUNDS else []
 SCORES = [
     rules.write_out_of_fold.output.out_of_fold_table,
-    EVALUATION.format(on=PLAN.validation) + "/scores.csv",
+    f"{RESULTS}/evaluation/{PLAN.validation}/scores.csv",
     f"{RESULTS}/page.html",
 ]
 if PLAN.spreadings:
@@ -381,7 +376,7 @@ rule scores:
 rule cross_validate:
     """Train the submission's systems on all folds, and evaluate them."""
     input:
-        EVALUATION.format(on=CROSS_VALIDATION) + "/scores.csv",
+        f"{RESULTS}/evaluation/{CROSS_VALIDATION}/scores.csv",
         (
             f"{RESULTS}/page.html"
             if PLAN.validation == CROSS_VALIDATION

@@ -64,6 +64,10 @@ class TrainingPlan:
         """The folds whose models predict a part, which may be train clips of ``ALL_FOLDS``."""
         return self.every_fold if part == ALL_FOLDS else self.folds_of(system)
 
+    def predicted_part(self, part: str) -> str:
+        """The part that a part of predictions is of: train clips, if it is of ``ALL_FOLDS``."""
+        return "train" if part == ALL_FOLDS else part
+
     @property
     def every_fold(self) -> list[int]:
         """The folds that there are: official ones, or those that are drawn."""
