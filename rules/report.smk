@@ -343,7 +343,7 @@ rule tabulate_systems:
         "../workflow_scripts/tabulate_systems.py"
 
 
-rule page:
+rule write_page:
     """Write the page of the run: scores, figures, and the errors to listen to."""
     input:
         evaluations=expand(
@@ -365,7 +365,7 @@ rule page:
             labels={"content": "scores, figures and errors"},
         ),
     log:
-        f"{LOGS}/page.log",
+        f"{LOGS}/write_page.log",
     conda:
         "../envs/earmark.yaml"
     threads: 8
@@ -376,7 +376,7 @@ rule page:
         "../workflow_scripts/write_page.py"
 
 
-use rule page as page_of_every_fold with:
+use rule write_page as write_page_of_every_fold with:
     input:
         evaluations=expand(
             f"{EVALUATION}/{{name}}.csv", on=CROSS_VALIDATION, name=("scores", *TABLES)
@@ -387,7 +387,7 @@ use rule page as page_of_every_fold with:
     output:
         page=f"{RESULTS}/evaluation/{CROSS_VALIDATION}/page.html",
     log:
-        f"{LOGS}/page_of_every_fold.log",
+        f"{LOGS}/write_page_of_every_fold.log",
 
 
 rule report2018:

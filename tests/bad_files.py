@@ -81,7 +81,11 @@ def figure(path: Path) -> None:
 
 
 def page(path: Path) -> None:
-    web_page.write(path, "page", [web_page.Section("", [web_page.table(pd.DataFrame(NUMBERS))])])
+    web_page.write(
+        path,
+        "page",
+        [web_page.Section("", [web_page.table(pd.DataFrame(NUMBERS).rename(columns=str))])],
+    )
 
 
 WRITERS: dict[str, Callable[[Path], None]] = {

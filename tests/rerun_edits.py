@@ -3,10 +3,10 @@
 from typing import Any
 
 # What follows from a rule that runs again, worked out by hand from the picture in the README.
-SCORING = {"score", "page"}
+SCORING = {"score", "write_page"}
 COMBINING = {"combine_predictions", *SCORING}
 SUBMITTING = {"write_submission", "copy_submission", *COMBINING}
-OUT_OF_FOLD = {"write_out_of_fold", "evaluate", "page"}
+OUT_OF_FOLD = {"write_out_of_fold", "evaluate", "write_page"}
 PREDICTING = {"predict", "calibrate", *OUT_OF_FOLD, *SUBMITTING}
 TRAINING = {"train_model", "selftrain_round", "plot_history", *PREDICTING}
 SELECTING = {"select_labels", "measure_labels", *TRAINING}
@@ -42,9 +42,11 @@ CODE = {
     "pools": ("earmark/runtime/pools.py", "ITEMS_PER_TASK = 8", "ITEMS_PER_TASK = 4", set()),
     "progress": ("earmark/runtime/progress.py", "LINES = 60.0", "LINES = 30.0", set()),
     "planning": ("earmark/planning/clip_index.py", "SECONDS = 2.0", "SECONDS = 3.0", set()),
-    "a page's wording": ("earmark/reporting/results_page.py", "Listen: some", "Some", {"page"}),
-    "the template of all pages": ("earmark/reporting/web_page.html", "<h1>", "<h1 >", {"page"}),
-    "a page's style": ("earmark/reporting/web_page.css", "1240px", "1280px", {"page"}),
+    "a page's wording": ("earmark/reporting/results_page.py", "Listen: some", "Some",
+                         {"write_page"}),
+    "the template of all pages": ("earmark/reporting/web_page.html", "<h1>", "<h1 >",
+                                  {"write_page"}),
+    "a page's style": ("earmark/reporting/web_page.css", "1240px", "1280px", {"write_page"}),
     "a family of networks": ("earmark/networks/vgg.py", "GlobalMaxPool(),\n",
                              "GlobalMaxPool(),\n        nn.Identity(),\n",
                              TRAINING - NOT_SUBMITTED),
@@ -79,11 +81,11 @@ CODE = {
     "temperatures": ("earmark/evaluation/calibration.py", "xatol\": 1e-6", "xatol\": 1e-5",
                      {"calibrate", *OUT_OF_FOLD, *SUBMITTING}),
     "tables of evaluations": ("earmark/evaluation/evaluating.py", "MOST_ERRORS = 200",
-                              "MOST_ERRORS = 100", {"evaluate", "score", "page"}),
+                              "MOST_ERRORS = 100", {"evaluate", "score", "write_page"}),
     "colours of t-SNE": ("earmark/reporting/tsne.py", '"color": "0.8"', '"color": "0.7"',
-                         {"plot_tsne", "page"}),
+                         {"plot_tsne", "write_page"}),
     "colours of all figures": ("earmark/reporting/figures.py", "#D55E00", "#D55E01",
-                               {"plot_tsne", "plot_classes", "plot_history", "page"}),
+                               {"plot_tsne", "plot_classes", "plot_history", "write_page"}),
     "the loop of every training": ("earmark/training/loop.py", "max(1e-9,", "max(1e-8,",
                                    LATENTS),
     "checkpoints": ("earmark/training/checkpoints.py", "WITHOUT_LOCKS, 0)", "WITHOUT_LOCKS, 1)",
@@ -115,7 +117,7 @@ CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"selftrain_round", "plot_history", *SIDE_LINE},
     ),
     "one round fewer": ({"selftraining": {"short": {"rounds": 1}}}, {"plot_history", *SIDE_LINE}),
-    "perplexity of t-SNE": ({"tsne": {"perplexity": 20.0}}, {"plot_tsne", "page"}),
+    "perplexity of t-SNE": ({"tsne": {"perplexity": 20.0}}, {"plot_tsne", "write_page"}),
     "an ensemble without one of its members": (
         {"ensembles": {"power": {"members": ["cnn_logmel"]}}},
         {*OUT_OF_FOLD, *COMBINING},
@@ -137,7 +139,7 @@ CONFIG: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"submission": {"best_of": ["cnn_logmel", "power"]}},
         {"choose_submission", "write_submission", "copy_submission", "evaluate", *SCORING},
     ),
-    "a comparison": ({"compare": {"two": ["cnn_logmel", "power"]}}, {"compare", "page"}),
+    "a comparison": ({"compare": {"two": ["cnn_logmel", "power"]}}, {"compare", "write_page"}),
     "threads, hardware, the tagger's members and a recipe that no system uses": (
         {
             "tagger": {"members": "folds"},

@@ -69,7 +69,7 @@ def test_the_demo(tmp_path: Path) -> None:
         "plot_classes": 1,
         "plot_tsne": 2,
         "plot_history": 3,
-        "page": 1,
+        "write_page": 1,
         "all": 1,
     }
     assert groups_in(found) == {"music", "non_music"}

@@ -39,7 +39,7 @@ class Reference:
         changed: dict[str, Any] = {
             "dataset": str(made.folder),
             "submission": "vgg_fewer_semi",
-            "recipes": {"autoencoder": LONGER, "vgg": LONGER, "adjust": LONGER},
+            "recipes": {"autoencoder": {**LONGER, "patience": 0}, "vgg": LONGER, "adjust": LONGER},
             # The unverified clips are the pool of self-training.
             "systems": {"vgg_fewer": {"labels": "verified"}},
         }

@@ -29,7 +29,7 @@ REPORT = ("--configfile", str(REPO / "presets/report2018-small.yaml"))
 def rules() -> set[str]:
     """Every rule, whatever kind of data set the config names."""
     text = "".join(path.read_text() for path in [REPO / "Snakefile", *REPO.glob("rules/*.smk")])
-    return set(re.findall(r"^ *rule (\w+):$", text, re.M))
+    return set(re.findall(r"^ *(?:use rule \w+ as|rule) (\w+)(?: with)?:$", text, re.M))
 
 
 @pytest.fixture(scope="module")

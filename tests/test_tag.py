@@ -104,7 +104,7 @@ def test_a_folder_gets_the_tags_of_its_files(
     assert os.listdir(output.parent) == ["tags.csv"]
     told = capfd.readouterr().err
     assert "tagged: 5;" in told
-    assert "1 file" in told
+    assert "end like sound files: 1;" in told
     # To the terminal, and as files that are named.
     given = [recordings / name for name in names]
     assert run("tag", bundle, *given, "--threads", threads) == 0
