@@ -1,5 +1,6 @@
 """`earmark init`: what is in a folder, what is wrong with it, and the dataset.yaml."""
 
+import csv
 import shutil
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,15 @@ def test_a_folder_per_class(tmp_path: Path, capsys: Any) -> None:
     assert described == {"audio": ".", "folders": ["label"]}
     (folder / "dataset.yaml").unlink()
     assert guessing.layout_of(folder).train.folders == ("label",)
+
+
+@pytest.mark.parametrize("name", ["a\rb.wav", "\udcff.wav"])
+def test_problems_have_the_names_of_files(tmp_path: Path, name: str) -> None:
+    shutil.copy(per_class(tmp_path) / "intro.wav", tmp_path / name)
+    main(["init", str(tmp_path)])
+    path = tmp_path / guessing.PROBLEMS
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        assert name in [row["clip"] for row in csv.DictReader(file)]
 
 
 def test_what_is_there_is_not_overwritten(tmp_path: Path, capsys: Any) -> None:

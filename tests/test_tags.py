@@ -1,5 +1,6 @@
 """tags.csv and the tagger: what the scripts write, by hand and beside the test clips' mean."""
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -134,6 +135,18 @@ def test_a_weighted_ensemble_tags_sounds_by_the_mean_of_test_clips(tmp_path: Pat
         place = test_ensemble.NAMES.index(row["clip"])
         of_label = mean[place][test_ensemble.CLASSES.index(row["label"])]
         assert float(row["probability"]) == pytest.approx(of_label, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["a\rb", "a\nb", "a\r\nb", "\r", ' "x", ', "\udcff\r", "wren\u2028"])
+def test_every_name_is_read_back(tmp_path: Path, name: str) -> None:
+    rows = [(name, 0.5, None, "Bark", 0.25, 1, name), ("b", None, None, None, None, None, "")]
+    (tmp_path / "tags.csv").write_bytes(tags.header() + tags.encoded(rows))
+    path = tmp_path / "tags.csv"
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        found = [tuple(row.values()) for row in csv.DictReader(file)]
+    assert found == [(name, "0.5", "", "Bark", "0.25", "1", name), ("b", "", "", "", "", "", "")]
+    lines = tags.encoded(rows, "jsonl").splitlines()
+    assert [json.loads(line)["clip"] for line in lines] == [name, "b"]
 
 
 def written_tagger(

@@ -8,9 +8,10 @@ import contextlib
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from types import SimpleNamespace
+from typing import Any, NamedTuple, TypeVar
 
 from earmark.runtime.errors import EarmarkError, did_you_mean, printable
 
@@ -121,6 +122,14 @@ def read(
         table.rows.append(cells if len(kept) == width else [cells[index] for index in kept])
         table.lines.append(line)
     return table
+
+
+def to_text(rows: Iterable[Sequence[Any]]) -> str:
+    """The CSV of rows, with LF line ends; any text in a cell is read back as it was."""
+    lines: list[str] = []
+    # The writer quotes a lone CR only if its own line ends have one.
+    csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n").writerows(rows)
+    return "".join(f"{line[:-2]}\n" for line in lines)
 
 
 def _delimiter_of(text: str) -> tuple[str, str]:

@@ -12,8 +12,6 @@ that rule does.
 - listed.csv: what the lists say about the train clips, see ``listed``.
 """
 
-import csv
-import io
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +20,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from earmark.dataset import clip_lists, listed, sound_files
+from earmark.dataset import clip_lists, csv_files, listed, sound_files
 from earmark.dataset.clip_lists import Clip
 from earmark.dataset.hashing import hash_of
 from earmark.dataset.layout import ClipList, Layout
@@ -174,11 +172,7 @@ def _prefix(layout: Layout, part: ClipList) -> str:
 
 def to_csv_text(rows: Iterable[tuple[object, ...]], columns: Sequence[str] = COLUMNS) -> str:
     """The CSV of rows, by default those of a part."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_files.to_text([columns, *rows])
 
 
 def write(index: Index, paths: Mapping[str, str | Path]) -> None:

@@ -46,16 +46,28 @@ def why_absent(path: str | Path) -> str:
     """Why there is no file at ``path``: also a link on the way to it may lead nowhere."""
     try:
         os.stat(path)
-        return "a folder, pipe or device, not a file"
     except OSError as problem:
         if problem.errno == errno.ELOOP:
             return "a loop of links"
+    except ValueError:  # a zero character
+        return "there can be no such file"
+    else:
+        return _kind_of_no_file(path)
     for place in (Path(path), *Path(path).parents):
         if os.path.islink(place) and not os.path.exists(place):
             target = os.readlink(place)
             get = ": run `git annex get`" if "annex/objects/" in target else ""
-            return f"a link that leads nowhere ({target}){get}"
+            return f"a link that leads nowhere ({printable(target, 200)}){get}"
     return "there is no such file"
+
+
+def _kind_of_no_file(path: str | Path) -> str:
+    if os.path.isdir(path):
+        try:
+            os.scandir(path).close()
+        except OSError as problem:
+            return f"a folder that cannot be read ({problem.strerror}): check its permissions"
+    return "a folder, pipe or device, not a file"
 
 
 def similar_file(path: str | Path) -> str:

@@ -5,8 +5,6 @@ problem (status and reason; of a sound that is heard too, such as one that is lo
 used of it). A clip that cannot be heard has one row without a label.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from earmark.dataset import audio
+from earmark.dataset import audio, csv_files
 from earmark.inference import metrics
 
 COLUMNS = ("clip", "start", "end", "label", "probability", "rank", "problem")
@@ -85,7 +83,5 @@ def encoded(rows: Iterable[Row], form: str = "csv") -> bytes:
     if form == "jsonl":
         text = "".join(f"{json.dumps(dict(zip(COLUMNS, row, strict=True)))}\n" for row in rows)
     else:
-        sink = io.StringIO()
-        csv.writer(sink, lineterminator="\n").writerows(rows)
-        text = sink.getvalue()
+        text = csv_files.to_text(rows)
     return text.encode("utf-8", "surrogateescape")

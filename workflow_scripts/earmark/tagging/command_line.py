@@ -135,7 +135,7 @@ def _add_tag(commands: Any) -> None:
     parser.add_argument("sounds", type=Path, nargs="+", help="files, or folders of them")
     parser.add_argument("-o", "--output", type=Path, help="the table to write (.csv or .jsonl)")
     parser.add_argument("--format", choices=("csv", "jsonl"), help="by default as --output ends")
-    seconds, count = _number(float, 0.01), _number(int, 1)
+    seconds, count = _number(float, 0.01, 24 * 3600), _number(int, 1)
     parser.add_argument(
         "--window",
         type=seconds,
@@ -182,13 +182,14 @@ def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     cores = processors.available_processors()
     threads = min(given.threads or cores, cores)
     torch.set_num_threads(threads)
-    tagger = Tagger.load(given.bundle, given.device)
     sounds, others = files.find(given.sounds)
+    output = files.check_output(given.output, sounds) if given.output else None
+    tagger = Tagger.load(given.bundle, given.device)
     form = given.format or ("jsonl" if str(given.output).endswith(".jsonl") else "csv")
     hop = given.hop or given.window
     options = files.Options(given.window, hop, given.top, given.threshold, form)
-    if given.output:
-        heard, unheard = files.tag_to_file(tagger, sounds, options, threads, given.output)
+    if output:
+        heard, unheard = files.tag_to_file(tagger, sounds, options, threads, output)
     else:
         heard, unheard = files.tag_to_terminal(tagger, sounds, options, threads)
     what = "windows" if given.window else "files"

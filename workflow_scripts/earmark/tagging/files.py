@@ -110,6 +110,39 @@ def find(paths: Sequence[Path]) -> tuple[list[SoundFile], int]:
     return files, others
 
 
+def check_output(output: Path, files: Sequence[SoundFile]) -> Path:
+    """The table to write, where the link ``output`` leads if it is one.
+
+    Raises EarmarkError for one of the ``files``, for what is no file, and where none can be
+    written.
+    """
+    target = Path(os.path.realpath(output))
+    folder = target.parent
+    if target.is_dir():
+        raise EarmarkError(f"The output {output} is a folder. Name a file in it, such as tags.csv.")
+    if output.exists() and not output.is_file():
+        raise EarmarkError(
+            f"The output {output} is a pipe or device. Leave out -o, and let the shell write there."
+        )
+    if not folder.is_dir():
+        raise EarmarkError(f"There is no folder {folder}. Make it, or mend the name after -o.")
+    if not all(os.access(path, os.W_OK) for path in (folder, target) if path.exists()):
+        raise EarmarkError(
+            f"The output {output} may not be written. Check its permissions and those of its "
+            f"folder, or name a file elsewhere."
+        )
+    if target.exists() and any(_is_same(target, file.path) for file in files):
+        raise EarmarkError(f"The output {output} is one of the sounds. Name another file.")
+    return target
+
+
+def _is_same(path: Path, other: str) -> bool:
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):
+        return False
+
+
 def tag(
     tagger: Tagger,
     files: Sequence[SoundFile],
@@ -189,7 +222,7 @@ def tag_to_terminal(
 def tag_to_file(
     tagger: Tagger, files: Sequence[SoundFile], options: Options, processes: int, output: Path
 ) -> tuple[int, int]:
-    """Write the table ``output``; return the numbers of clips that were heard, and that were not.
+    """Write the table ``output``, which was checked; return the numbers of clips that were heard, and that were not.
 
     Its beginning lies in a file beside it, and what that is in another: the next run of the same
     files, bundle and options goes on there, and the table is that of a run that was not stopped.
@@ -199,21 +232,23 @@ def tag_to_file(
     )
     fingerprint = _fingerprint(tagger, files, options)
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
         with locks.locked(lock, f"do not write {output} by two runs at a time.", 0):
-            done = _done(table, state, fingerprint)
+            done, written = _done(table, state, fingerprint)
             with table.open("ab") as sink:
                 sink.truncate(done.size)
-                if done.size == 0:
-                    sink.write(tag_table.header(options.form))
+                text = b"" if done.size else tag_table.header(options.form)
                 for batch in tag(tagger, files, options, processes, done.following):
-                    sink.write(tag_table.encoded(batch.rows, options.form))
+                    text += tag_table.encoded(batch.rows, options.form)
+                    written.update(text)
+                    sink.write(text)
                     sink.flush()
                     os.fsync(sink.fileno())
                     heard, unheard = done.heard + batch.heard, done.unheard + batch.unheard
                     done = Done(fingerprint, sink.tell(), heard, unheard, batch.following)
                     with atomic_file(state) as temporary:
-                        temporary.write_text(json.dumps(done), encoding="utf-8")
+                        kept = json.dumps([*done, _checksum(done, written)])
+                        temporary.write_text(kept, encoding="utf-8")
+                    text = b""
             os.replace(table, output)
             for path in (state, lock):
                 path.unlink(missing_ok=True)
@@ -226,16 +261,41 @@ def tag_to_file(
     return done.heard, done.unheard
 
 
-def _done(table: Path, state: Path, fingerprint: str) -> Done:
-    """What an earlier run has done, if it was one of the same files, options and bundle."""
-    if state.exists():
-        done = Done(*json.loads(state.read_text(encoding="utf-8")))
-        size = table.stat().st_size if table.exists() else 0
-        if done.fingerprint == fingerprint and size >= done.size:
-            log.info("Going on after %d files.", done.following[0])
-            return done
-        log.warning("%s is of other files, options or another bundle: beginning anew.", table)
-    return Done(fingerprint)
+def _done(table: Path, state: Path, fingerprint: str) -> tuple[Done, "hashlib.blake2b"]:
+    """What an earlier run has done, if it was one of the same files, options and bundle.
+
+    With the hash of these bytes of the table, to be continued.
+    """
+    if state.exists() and table.exists():  # a run that is killed at its end leaves the state alone
+        try:
+            *kept, checksum = json.loads(state.read_text(encoding="utf-8"))
+            done = Done(*kept)
+            written = _hash_of_beginning(table, done.size)
+            if done.fingerprint == fingerprint and _checksum(done, written) == checksum:
+                log.info("Going on after %d files.", done.following[0])
+                return done, written
+        except (OSError, ValueError, TypeError, RecursionError):
+            pass
+        log.warning(
+            "%s is damaged, or of other files, options or another bundle: beginning anew.", table
+        )
+    return Done(fingerprint), hashlib.blake2b()
+
+
+def _hash_of_beginning(path: Path, size: int) -> "hashlib.blake2b":
+    digest = hashlib.blake2b()
+    with path.open("rb") as file:
+        while size > 0 and (block := file.read(min(size, 1 << 20))):
+            digest.update(block)
+            size -= len(block)
+    return digest
+
+
+def _checksum(done: Done, written: "hashlib.blake2b") -> str:
+    """Of what is done, and of the bytes ``written`` by then."""
+    both = written.copy()
+    both.update(json.dumps(done).encode())
+    return both.hexdigest()
 
 
 def _fingerprint(tagger: Tagger, files: Sequence[SoundFile], options: Options) -> str:

@@ -1,6 +1,7 @@
 """Long recordings in windows: decoded once, in order, and in the memory of a few windows."""
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -40,33 +41,41 @@ def cut(path: str, seconds: float, hop: float, longest_seconds: float) -> Iterat
     with decoding.opened(path) as clip:
         rate, broken = clip.rate, ""
         number = decoded = last_end = 0
-        # What has been decoded and is still needed; it begins at sample ``at``.
-        waiting: list[np.ndarray] = []
-        at = 0
+        used = decoding.most_samples(longest_seconds, rate)
+        # Blocks that are still needed, after the number of their first sample.
+        kept: deque[tuple[int, np.ndarray]] = deque()
+
+        def window(start: float, end: float, last: int) -> Window:
+            first = round(start * rate)
+            last = min(last, first + used)
+            parts = [block[max(0, first - at) : max(0, last - at)] for at, block in kept]
+            clip_in_memory = SamplesInMemory(np.concatenate(parts), rate, longest_seconds)
+            return Window(number, start, end, clip_in_memory)
+
         start, end = _times(number, seconds, hop)
         blocks = clip.blocks()
         while True:
             try:
-                waiting.append(next(blocks))
+                block = next(blocks)
             except StopIteration:
                 break
             except UnreadableClipError as problem:
                 broken = str(problem)
                 break
-            decoded += len(waiting[-1])
-            if decoded >= round(end * rate):
-                waiting = [np.concatenate(waiting)]
+            # The last window that may have begun in or before the block uses it, or none does. Times
+            # are rounded to milliseconds.
+            begun = hop * ((decoded + len(block)) / rate // hop)
+            if decoded / rate < begun + hop * 0 + longest_seconds + 0.01:
+                kept.append((decoded, block))
+            decoded += len(block)
             while decoded >= (last := round(end * rate)):
-                part = waiting[0][round(start * rate) - at : last - at]
-                yield Window(number, start, end, SamplesInMemory(part, rate, longest_seconds))
+                yield window(start, end, last)
                 number, last_end = number + 1, last
                 start, end = _times(number, seconds, hop)
-            if left_out := min(round(start * rate), decoded) - at:
-                waiting, at = [np.concatenate(waiting)[left_out:]], at + left_out
+            while kept and kept[0][0] + len(kept[0][1]) <= round(start * rate):
+                kept.popleft()
         if decoded > last_end and (decoded / rate - start >= seconds / 2 or number == 0):
-            part, end = np.concatenate(waiting)[round(start * rate) - at :], decoded / rate
-            clip_in_memory = SamplesInMemory(part, rate, longest_seconds)
-            yield Window(number, start, round(end, 6), clip_in_memory)
+            yield window(start, round(decoded / rate, 6), decoded)
             number += 1
         missing = broken or clip.missing(decoded)
         if missing or decoded == 0:
