@@ -6,9 +6,11 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import bad_audio
 import bundles
@@ -19,7 +21,7 @@ import torch
 from tiny import tone
 
 from earmark import Tagger, Tags
-from earmark.dataset import audio
+from earmark.dataset import audio, index
 from earmark.evaluation.tags import COLUMNS
 from earmark.runtime import locks
 from earmark.tagging import command_line, files
@@ -95,6 +97,7 @@ def test_a_folder_gets_the_tags_of_its_files(
     capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     output = tmp_path / "new" / "tags.csv"
+    output.parent.mkdir()
     assert run("tag", bundle, recordings, "-o", output, "--threads", threads) == 0
     names = ["a.wav", "b/c/x.wav", "b/y.flac", "long.wav", "z.ogg"]
     expected = [
@@ -160,6 +163,34 @@ def test_top_threshold_and_json_lines(
         assert [line["rank"] for line in found] == list(range(1, len(found) + 1))
 
 
+def test_folders_and_links_that_cannot_be_read_get_a_row(
+    tmp_path: Path, bundle: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "sounds"
+    (folder / "b" / "locked").mkdir(parents=True)
+    shutil.copy(recordings / "a.wav", folder / "b" / "m.wav")
+    (folder / "b" / "gone.wav").symlink_to("nowhere")
+    (folder / "loop.wav").symlink_to("loop.wav")
+    (folder / "notes").symlink_to("nowhere")
+    look = os.scandir
+
+    def scandir(path: str) -> Any:
+        if str(path).endswith("locked"):  # the permissions of root are no test
+            raise PermissionError(13, "Permission denied", path)
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    output = tmp_path / "tags.csv"
+    assert run("tag", bundle, folder, "-o", output, "--threads", 1) == 3
+    told = {row["clip"]: row["problem"] for row in rows_of(output)}
+    assert [*told] == ["b/gone.wav", "b/locked", "b/m.wav", "loop.wav"]
+    assert "nowhere" in told["b/gone.wav"]
+    assert "Permission denied" in told["b/locked"]
+    assert told["b/m.wav"] == ""
+    # The workflow has the same clips.
+    assert [row.file for row in index.rows_of_sounds(folder)] == [*told]
+
+
 @pytest.mark.parametrize("options", [(), ("--window", "1.5", "--hop", "0.7")])
 def test_broken_files_of_every_kind_get_a_row_and_the_others_their_tags(
     tmp_path: Path, bundle: Path, options: tuple[str, ...]
@@ -217,19 +248,9 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "b.csv"]
 
 
-def test_a_partial_file_of_another_run_is_not_used(
-    tmp_path: Path, tagger: Tagger, recordings: Path, caplog: pytest.LogCaptureFixture
+def stop_after_a_batch(
+    tagger: Tagger, sounds: list[files.SoundFile], options: files.Options, output: Path
 ) -> None:
-    sounds, _ = files.find([recordings])
-    output = tmp_path / "tags.csv"
-
-    def stop_after_a_batch(options: files.Options) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(files, "BATCH_CLIPS", 2)
-            patch.setattr(Tagger, "tag", stopping(Tagger.tag))
-            with pytest.raises(KeyboardInterrupt):
-                files.tag_to_file(tagger, sounds, options, 1, output)
-
     def stopping(batch):
         count = 0
 
@@ -242,13 +263,122 @@ def test_a_partial_file_of_another_run_is_not_used(
 
         return stop_at_second
 
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "BATCH_CLIPS", 2)
+        patch.setattr(Tagger, "tag", stopping(Tagger.tag))
+        with pytest.raises(KeyboardInterrupt):
+            files.tag_to_file(tagger, sounds, options, 1, output)
+
+
+def test_a_partial_file_of_another_run_is_not_used(
+    tmp_path: Path, tagger: Tagger, recordings: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sounds, _ = files.find([recordings])
+    output = tmp_path / "tags.csv"
+
     for options in (files.Options(top=1), files.Options(1.0, 1.0), files.Options()):
-        stop_after_a_batch(options)
+        stop_after_a_batch(tagger, sounds, options, output)
         assert (tmp_path / "tags.csv.partial").exists()
     files.tag_to_file(tagger, sounds, files.Options(top=2), 1, output)
     assert sum("anew" in message for message in caplog.messages) == 3
     assert {row["rank"] for row in rows_of(output)} == {"1", "2"}
     assert len(rows_of(output)) == 10
+
+
+def state_with(place: int, value: object) -> Callable[[Path], None]:
+    def change(output: Path) -> None:
+        state = output.with_name("tags.csv.state")
+        entries = json.loads(state.read_text())
+        entries[place] = value
+        state.write_text(json.dumps(entries))
+
+    return change
+
+
+def state_of(content: bytes) -> Callable[[Path], None]:
+    return lambda output: output.with_name("tags.csv.state").write_bytes(content) and None
+
+
+def damage_table(output: Path) -> None:
+    partial = output.with_name("tags.csv.partial")
+    content = bytearray(partial.read_bytes())
+    content[-5] ^= 1
+    partial.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(state_of(content) for content in (
+            b"", b"[", b"[]", b"{}", b"null", b"7", b"\xff\x00", b"[" * 99_999, b'["x"]'
+        )),
+        *(state_with(1, size) for size in (-1, 0, 1, "9", None, 1e400, 10**30, [])),
+        *(state_with(2, heard) for heard in ("2", None, 3)),
+        *(state_with(4, following) for following in (0, [], [2], [9, 9], [-1, 0], ["0", "0"])),
+        damage_table,
+    ],
+)  # fmt: skip
+def test_after_damage_a_run_begins_anew(
+    tmp_path: Path, tagger: Tagger, recordings: Path, caplog: pytest.LogCaptureFixture,
+    damage: Callable[[Path], None],
+) -> None:  # fmt: skip
+    sounds = files.find([recordings])[0][:4]
+    sounds = [sound for sound in sounds if "long" not in sound.name]
+    output = tmp_path / "tags.csv"
+    stop_after_a_batch(tagger, sounds, files.Options(), output)
+    damage(output)
+    assert files.tag_to_file(tagger, sounds, files.Options(), 1, output) == (3, 0)
+    assert [row["clip"] for row in rows_of(output)][::3] == [sound.name for sound in sounds]
+    assert sum("anew" in message for message in caplog.messages) == 1
+    assert os.listdir(tmp_path) == ["tags.csv"]
+
+
+def test_a_run_that_was_killed_at_its_end_is_no_other_run(
+    tmp_path: Path, tagger: Tagger, recordings: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sounds, output = files.find([recordings])[0][:3], tmp_path / "tags.csv"
+    stop_after_a_batch(tagger, sounds, files.Options(), output)
+    (tmp_path / "tags.csv.partial").rename(output)
+    assert files.tag_to_file(tagger, sounds, files.Options(), 1, output) == (3, 0)
+    assert not [message for message in caplog.messages if "anew" in message]
+
+
+def test_outputs_that_cannot_be_written_are_refused_first(
+    tmp_path: Path, bundle: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(Tagger, "load", None)
+    sound = tmp_path / "a.wav"
+    shutil.copy(recordings / "a.wav", sound)
+    before = sound.read_bytes()
+    (tmp_path / "link.csv").symlink_to(sound)
+    (tmp_path / "hard.csv").hardlink_to(sound)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "b").mkdir()
+    outputs = {
+        **dict.fromkeys(("a.wav", "b/../a.wav", "link.csv", "hard.csv"), "one of the sounds"),
+        **{"b": "a folder", "pipe": "a pipe", "/dev/full": "device", "c/d.csv": "no folder"},
+        "a.wav/tags.csv": "no folder",
+    }
+    names = sorted(os.listdir(tmp_path))
+    for name, words in outputs.items():
+        with pytest.raises(SystemExit, match=words):
+            command_line.main(["tag", str(bundle), str(tmp_path), "-o", str(tmp_path / name)])
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path / "b")
+    assert run("tag", bundle, sound, "-o", tmp_path / "b" / "tags.csv") == 1
+    assert (sorted(os.listdir(tmp_path)), sound.read_bytes()) == (names, before)
+
+
+def test_a_link_to_a_table_stays_one(
+    tmp_path: Path, bundle: Path, recordings: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "b").mkdir()
+    link = tmp_path / "tags.csv"
+    link.symlink_to("b/real.csv")
+    assert run("tag", bundle, recordings / "a.wav", "-o", link, "--threads", 1) == 0
+    assert link.is_symlink()
+    assert len(rows_of(tmp_path / "b/real.csv")) == 3
+    assert os.listdir(tmp_path / "b") == ["real.csv"]
 
 
 def test_two_runs_do_not_write_one_table(
@@ -269,6 +399,7 @@ def test_exit_statuses_and_help(
     assert run("tag", bundle, tmp_path / "empty") == 1
     wrong = (
         ("--hop", "1"), ("--window", "0"), ("--window", "nan"), ("--window", "inf"),
+        ("--window", "1e305"), ("--window", "1", "--hop", "1e308"),
         ("--top", "0"), ("--threshold", "1.5"), ("--format", "xml"), ("--window", "x"),
     )  # fmt: skip
     for options in wrong:

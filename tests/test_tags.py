@@ -137,7 +137,9 @@ def test_a_weighted_ensemble_tags_sounds_by_the_mean_of_test_clips(tmp_path: Pat
         assert float(row["probability"]) == pytest.approx(of_label, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["a\rb", "a\nb", "a\r\nb", "\r", ' "x", ', "\udcff\r", "wren\u2028"])
+@pytest.mark.parametrize(
+    "name", ["a\rb", "a\nb", "a\r\nb", "\r", ' "x", ', "\udcff\r", "wren\u2028"]
+)
 def test_every_name_is_read_back(tmp_path: Path, name: str) -> None:
     rows = [(name, 0.5, None, "Bark", 0.25, 1, name), ("b", None, None, None, None, None, "")]
     (tmp_path / "tags.csv").write_bytes(tags.header() + tags.encoded(rows))

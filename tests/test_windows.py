@@ -1,5 +1,6 @@
 """Windows over long recordings: exactly the samples between two times, each sound once decoded."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,36 @@ def test_a_file_without_sound_is_told(tmp_path: Path) -> None:
         assert window.clip is None
     (window,) = all_windows(tmp_path / "b", 1.0, 1.0)
     assert window.problem.startswith("absent")
+
+
+@pytest.mark.parametrize("hop", [0.3, 0.7, 2.0, 2.3])
+@pytest.mark.parametrize("longest", [0.1, 0.5, 1.999, 300.0])
+def test_of_long_windows_what_is_used_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hop: float, longest: float
+) -> None:
+    monkeypatch.setattr(decoding, "BLOCK_VALUES", 701)
+    rate, samples = 8000, tone(300.0, 9.1, 8000)
+    (tmp_path / "a").write_bytes(encoded(samples, rate, subtype="FLOAT"))
+    found = all_windows(tmp_path / "a", 2.0, hop, longest)
+    assert len(found) == windows.count(9.1, 2.0, hop)
+    for window in found:
+        whole = samples[round(window.start * rate) : round((window.end or 0) * rate)]
+        # One sample more shows that there is more.
+        used = whole[: int(longest * rate) + 1].astype(np.float32)
+        assert np.array_equal(window.clip.samples[:, 0], used)
+
+
+def test_a_long_window_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "BLOCK_VALUES", 1 << 12)
+    soundfile.write(tmp_path / "a.wav", np.ones(4_000_000, np.int16), 8000)
+    tracemalloc.start()
+    found = all_windows(tmp_path / "a.wav", 499.0, 499.0, 1.0)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [window.end for window in found] == [499.0]
+    assert most < 1_000_000
 
 
 def test_a_long_hop_keeps_nothing_of_what_it_leaves_out(

@@ -130,11 +130,11 @@ def build(layout: Layout, clips: Listed | None = None, hasher: Hasher = hash_all
 
 
 def rows_of_sounds(folder: Path, hasher: Hasher = hash_all) -> list[Row]:
-    """The rows of all sound files below a folder of sounds to be tagged, sorted.
+    """The rows of ``sound_files.list_sounds``: those of sounds to be tagged.
 
     Raises EarmarkError where there are none, and for names that tables cannot hold.
     """
-    names = [name for name in sound_files.list_files(folder) if sound_files.is_sound(name)]
+    names, _ = sound_files.list_sounds(folder)
     if not names:
         raise EarmarkError(
             f"There are no sound files in {folder}. They are found by their ending, such as .wav, "
@@ -232,8 +232,9 @@ def warn_of_unlisted(layout: Layout, index: Index) -> None:
         rest = [n for n in files.names if sound_files.is_sound(n) and prefix + n not in used]
         if files.unreadable:
             log.warning(
-                f"{len(files.unreadable)} folders cannot be read, and none of their files is used "
-                f"(such as {examples(files.unreadable)}). Check their permissions."
+                f"{len(files.unreadable)} folders or links cannot be read, and nothing there is "
+                f"used (such as {examples(files.unreadable)}). Check their permissions, and where "
+                f"links lead."
             )
         if rest:
             where = "no list" if part.table else "no folder of a class"

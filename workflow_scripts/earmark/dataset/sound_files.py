@@ -47,7 +47,8 @@ def list_files(folder: Path, unreadable: list[str] | None = None) -> list[str]:
     Hidden files and folders, whose names begin with a dot (such as ``._x.wav``), and ``NO_CLIPS``
     are left out.
     Links are followed, but no folder is entered twice, and links that lead nowhere are left out.
-    Folders below it that cannot be read are added to ``unreadable``.
+    Folders below it that cannot be read, and what is named like a sound but no file, such as such a
+    link, are added to ``unreadable``.
     """
     files: list[str] = []
     entered: set[str] = set()
@@ -74,16 +75,32 @@ def list_files(folder: Path, unreadable: list[str] | None = None) -> list[str]:
             try:
                 if entry.is_dir():
                     folders.append(entry.name)
-                elif entry.is_file():
+                    continue
+                if entry.is_file():
                     files.append(prefix + entry.name)
+                    continue
             except OSError:  # a loop of links
-                continue
+                pass
+            if unreadable is not None and is_sound(entry.name):
+                unreadable.append(f"{path}/{entry.name}")
         # In order, so that of two links to one folder always the same is entered.
         for name in sorted(folders):
             walk(f"{path}/{name}", f"{prefix}{name}/")
 
     walk(os.fspath(folder), "")
     return sorted(files)
+
+
+def list_sounds(folder: Path) -> tuple[list[str], int]:
+    """The sound files below ``folder``, relative to it and sorted; and how many others there are.
+
+    With the folders and links that cannot be read, so that each gets its status.
+    """
+    unreadable: list[str] = []
+    names = list_files(folder, unreadable)
+    sounds = [name for name in names if is_sound(name)]
+    others = len(names) - len(sounds)
+    return sorted([*sounds, *(os.path.relpath(path, folder) for path in unreadable)]), others
 
 
 def read_all(

@@ -146,8 +146,8 @@ def _unlisted(folders: Iterable[SoundFiles], used: set[str]) -> Iterator[Problem
             path = str(files.folder / name)
             if path not in used:
                 yield Problem("sound file that is no clip", name, path)
-        for path in files.unreadable:
-            yield Problem("folder that cannot be read", path, "check its permissions")
+        for path in filter(lambda path: path not in used, files.unreadable):
+            yield Problem("folder or link that cannot be read", path, other_files.why_absent(path))
 
 
 def lines(found: Survey) -> list[str]:

@@ -98,9 +98,8 @@ def find(paths: Sequence[Path]) -> tuple[list[SoundFile], int]:
     files, others = [], 0
     for path in paths:
         if path.is_dir():
-            names = sound_files.list_files(path)
-            sounds = [name for name in names if sound_files.is_sound(name)]
-            others += len(names) - len(sounds)
+            sounds, left_out = sound_files.list_sounds(path)
+            others += left_out
             prefix = "" if len(paths) == 1 else f"{path}/"
             files += [SoundFile(prefix + name, str(path / name)) for name in sounds]
         else:
@@ -222,7 +221,7 @@ def tag_to_terminal(
 def tag_to_file(
     tagger: Tagger, files: Sequence[SoundFile], options: Options, processes: int, output: Path
 ) -> tuple[int, int]:
-    """Write the table ``output``, which was checked; return the numbers of clips that were heard, and that were not.
+    """Write the table ``output``; return the numbers of clips that were heard, and that were not.
 
     Its beginning lies in a file beside it, and what that is in another: the next run of the same
     files, bundle and options goes on there, and the table is that of a run that was not stopped.
@@ -236,11 +235,12 @@ def tag_to_file(
             done, written = _done(table, state, fingerprint)
             with table.open("ab") as sink:
                 sink.truncate(done.size)
-                text = b"" if done.size else tag_table.header(options.form)
+                header = b"" if done.size else tag_table.header(options.form)
                 for batch in tag(tagger, files, options, processes, done.following):
-                    text += tag_table.encoded(batch.rows, options.form)
-                    written.update(text)
-                    sink.write(text)
+                    content = header + tag_table.encoded(batch.rows, options.form)
+                    header = b""
+                    written.update(content)
+                    sink.write(content)
                     sink.flush()
                     os.fsync(sink.fileno())
                     heard, unheard = done.heard + batch.heard, done.unheard + batch.unheard
@@ -248,7 +248,6 @@ def tag_to_file(
                     with atomic_file(state) as temporary:
                         kept = json.dumps([*done, _checksum(done, written)])
                         temporary.write_text(kept, encoding="utf-8")
-                    text = b""
             os.replace(table, output)
             for path in (state, lock):
                 path.unlink(missing_ok=True)

@@ -62,12 +62,12 @@ def cut(path: str, seconds: float, hop: float, longest_seconds: float) -> Iterat
             except UnreadableClipError as problem:
                 broken = str(problem)
                 break
-            # The last window that may have begun in or before the block uses it, or none does. Times
-            # are rounded to milliseconds.
-            begun = hop * ((decoded + len(block)) / rate // hop)
-            if decoded / rate < begun + hop * 0 + longest_seconds + 0.01:
-                kept.append((decoded, block))
-            decoded += len(block)
+            begin, decoded = decoded, decoded + len(block)
+            # The last window that has begun by then uses the block, or none does. Times are rounded
+            # to milliseconds.
+            begun = hop * ((decoded / rate + 0.001) // hop)
+            if begin / rate < begun + longest_seconds + 0.001:
+                kept.append((begin, block))
             while decoded >= (last := round(end * rate)):
                 yield window(start, end, last)
                 number, last_end = number + 1, last
