@@ -110,6 +110,7 @@ def put(*keys: str | int, value: Any) -> Callable[[dict[str, Any]], object]:
         put("features", "stft", "bins", value=-3),
         put("features", "stft", "hop_samples", value=0),
         put("checksums", "../../etc/passwd", value="00"),
+        *(put("format", value=value) for value in (None, "1", 0, -1, True, 1.0, [1])),
     ],
 )
 def test_entries_that_do_not_fit(copy: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -128,6 +129,16 @@ def test_a_newer_and_a_foreign_bundle(copy: Path, tmp_path: Path) -> None:
             bundle.read(copy)
     with pytest.raises(EarmarkError, match=r"no bundle.*results/demo/tagger"):
         bundle.read(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", None])
+def test_a_card_that_is_no_text(copy: Path, content: bytes | None) -> None:
+    (copy / bundle.CARD).unlink()
+    if content:
+        (copy / bundle.CARD).write_bytes(content)
+    edit(copy, lambda described: described["checksums"].pop(bundle.CARD))
+    with pytest.raises(EarmarkError, match="damaged"):
+        bundle.read_card(copy)
 
 
 def test_another_bundle_takes_the_place_of_one(copy: Path, made: Path) -> None:

@@ -250,7 +250,15 @@ def test_a_clip_that_changes_within_its_time_stamp_is_noticed(
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\xff\xfe\x00", b"{", b"[]", b'[{"audio_train/x.wav": "1 2', b'[{"a.wav": 1}, {}]'],
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"{",
+        b"[]",
+        b'[{"audio_train/x.wav": "1 2',
+        b'[{"a.wav": 1}, {}]',
+        b"[" * 99_999,
+    ],
 )
 def test_a_damaged_cache_is_no_error(planned: Planned, content: bytes) -> None:
     before = planned.state()

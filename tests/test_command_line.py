@@ -1,6 +1,7 @@
 """The command `earmark`, and Earmark as a package to install."""
 
 import re
+import signal
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,9 @@ import bundles
 import pytest
 import soundfile
 from tiny import REPO, tone
+
+from earmark.runtime.errors import EarmarkError
+from earmark.tagging import command_line
 
 SCRIPTS = REPO / "workflow_scripts"
 PROJECT = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -40,6 +44,46 @@ def test_alone_it_prints_one_screen_that_says_where_to_begin(tmp_path: Path) -> 
     assert len(lines) <= 24
     assert max(map(len, lines)) <= max(80, len(f"In {REPO}:"))
     assert f"In {REPO}:" in lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "redirection", "words"),
+    [
+        ("--help", ">/dev/full", "No space left"),
+        ("", ">/dev/full", "No space left"),
+        ("", ">&-", "output is closed"),
+        ("tag x " + "a" * 300, "", "File name too long"),
+    ],
+)
+def test_an_error_of_the_system_is_a_sentence(
+    tmp_path: Path, arguments: str, redirection: str, words: str
+) -> None:
+    line = f"{sys.executable} -S -m earmark.tagging.command_line {arguments} {redirection}"
+    done = subprocess.run(
+        line, shell=True, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(SCRIPTS)}, cwd=tmp_path,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, AttributeError, EarmarkError])
+def test_what_a_library_makes_of_ctrl_c_is_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: type[BaseException]
+) -> None:
+    def tag(*given: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise error from None
+
+    monkeypatch.setattr(command_line, "tag", tag)
+    with pytest.raises(SystemExit) as end:
+        command_line.main(["tag", "bundle", "sound"])
+    assert end.value.code == 130
+    assert capfd.readouterr().err == "Stopped.\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_what_it_names_is_there(tmp_path: Path) -> None:

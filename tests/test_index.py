@@ -221,7 +221,7 @@ def test_classes_of_test_clips_in_another_spelling_are_told(tmp_path: Path, told
     assert "'cat' for 'Cat'" in told.text
     problems = survey.survey(layout).problems
     found = problems[problems["kind"].str.contains("spelling")]
-    assert found[["clip", "stops"]].to_numpy().tolist() == [["test/cat/4.wav", 1]]
+    assert found[["clip", "stops"]].to_numpy().tolist() == [["test/cat/4.wav", 0]]
 
 
 def test_what_is_no_plain_file_is_not_waited_for(tmp_path: Path) -> None:

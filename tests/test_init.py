@@ -12,6 +12,7 @@ import yaml
 from tiny import make_set, read_rows, tone, write_rows
 
 from earmark.dataset import guessing, index
+from earmark.runtime.errors import EarmarkError
 from earmark.tagging.command_line import main
 
 
@@ -133,6 +134,16 @@ def test_silence_is_no_leak_of_anything(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir()
         soundfile.write(tmp_path / name, np.zeros(0), 8000)
     main(["init", str(tmp_path)])
+
+
+def test_a_list_that_has_only_its_header_is_named(tmp_path: Path, capsys: Any) -> None:
+    write_sound(tmp_path / "a.wav", 1)
+    write_rows(tmp_path / "clips.csv", ("file", "label"), [])
+    main(["init", str(tmp_path / "clips.csv"), "--output", str(tmp_path / "b.yaml")])
+    first = capsys.readouterr().out.split("Wrote")[0]
+    assert first.count(f"{tmp_path / 'clips.csv'}") == 2
+    with pytest.raises(EarmarkError, match=r"clips\.csv"):
+        index.read_lists(guessing.layout_of(tmp_path / "b.yaml"))
 
 
 def test_a_list_of_which_no_row_can_be_used(tmp_path: Path, capsys: Any) -> None:

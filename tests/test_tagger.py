@@ -12,6 +12,7 @@ import numpy as np
 import predict
 import pytest
 import soundfile
+import torch
 from bad_audio import encoded, flac_cut_late
 from tiny import REPO, default_config, tone
 
@@ -213,13 +214,35 @@ def test_tags_come_best_first() -> None:
         (np.zeros((2, 3, 4)), 8000, r"\(2, 3, 4\)"),
         (np.zeros(()), 8000, r"\(\)"),
         (np.zeros((5, 0)), 8000, r"\(5, 0\)"),
+        (np.zeros(8000), "8000", "8000"),
+        (np.zeros(8000), [8000], "8000"),
+        (np.zeros(8000), float("nan"), "nan"),
+        (np.zeros(8000), 8000j, "8000j"),
+        (np.asmatrix(np.zeros(8000)), 8000, r"\(1, 8000\).*samples.T"),
+        (torch.zeros(8000), 8000, "type Tensor.*asarray"),
+        ([0.0] * 9, 8000, "type list.*asarray"),
+        (b"a.wav", None, "type bytes"),
+        (0.5, 8000, "type float"),
+        (None, 8000, "type NoneType"),
     ],
 )
-def test_arrays_that_are_no_samples(
-    tagger: Tagger, samples: np.ndarray, rate: Any, words: str
-) -> None:
+def test_arrays_that_are_no_samples(tagger: Tagger, samples: Any, rate: Any, words: str) -> None:
     with pytest.raises(EarmarkError, match=words):
         tagger([samples], rate)
+    with pytest.raises(EarmarkError):
+        tagger(samples, rate)
+
+
+def test_a_matrix_and_a_rate_of_numpy_are_samples(tagger: Tagger) -> None:
+    samples = tone(440.0, 1.0, 8000)
+    expected = tagger(samples, 8000).probabilities
+    for given, rate in ((np.asmatrix(samples).T, np.int64(8000)), (samples, np.float32(8000))):
+        assert np.array_equal(tagger(given, rate).probabilities, expected)  # type: ignore[arg-type]
+
+
+def test_a_path_that_can_be_none_is_told(tagger: Tagger) -> None:
+    (problem,) = tagger("a\0b.wav").problems
+    assert problem.startswith("absent")
 
 
 @pytest.fixture(scope="module")

@@ -127,7 +127,7 @@ def _class_problems(clips: pd.DataFrame) -> Iterator[Problem]:
     for label, meant in clip_lists.spelled_otherwise(train["label"], test["label"]).items():
         clip = test.loc[test["label"] == label, "clip"].iloc[0]
         problem = f"'{label}' is '{meant}' among the train clips: write it in the same way"
-        yield Problem("class of test clips in another spelling", clip, problem, stops=1)
+        yield Problem("class of test clips in another spelling", clip, problem)
     for label, group in train.groupby("label"):
         if len(group) == 1:
             clip = group["clip"].iloc[0]
@@ -154,7 +154,9 @@ def lines(found: Survey) -> list[str]:
     """The survey in words, for a terminal."""
     layout, clips = found.layout, found.clips
     if clips.empty:
-        return ["  No clip can be used.", *_problem_lines(found)]
+        table = layout.train.table
+        reason = "" if len(found.problems) else f": there is none in {table or layout.train.audio}"
+        return [f"  No clip can be used{reason}.", *_problem_lines(found)]
     files = clips.drop_duplicates("path")
     train = clips[clips["part"] == "train"]
     parts = [part for part in (layout.train, layout.test) if part]

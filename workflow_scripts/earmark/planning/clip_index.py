@@ -130,7 +130,8 @@ class HashCache:
         self._rates: dict[str, int] = {}
         self._changed = False
         # It may be missing, damaged, or of an earlier version.
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+        damage = (OSError, ValueError, TypeError, AttributeError, RecursionError)
+        with contextlib.suppress(*damage):
             hashes, rates = json.loads(path.read_text(encoding="utf-8"))
             if {*map(type, hashes.values())} <= {str} and {*map(type, rates.values())} <= {int}:
                 self._hashes, self._rates = hashes, rates

@@ -99,7 +99,9 @@ def read(folder: str | Path) -> Bundle:
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
         number = description["format"]
-        if isinstance(number, int) and number > FORMAT:
+        if type(number) is not int or number < 1:
+            raise ValueError("its format is no whole number from 1")
+        if number > FORMAT:
             raise EarmarkError(
                 f"The bundle {folder} was written by a newer Earmark (format {number}; this one "
                 f"reads up to {FORMAT}). Install a newer one."
@@ -117,9 +119,12 @@ def read(folder: str | Path) -> Bundle:
 
 
 def read_card(folder: str | Path) -> str:
-    """The model card of a bundle, in Markdown."""
+    """The model card of a bundle, in Markdown. Raises EarmarkError as ``read``."""
     read(folder)
-    return (Path(folder) / CARD).read_text(encoding="utf-8")
+    try:
+        return (Path(folder) / CARD).read_text(encoding="utf-8")
+    except (OSError, ValueError) as problem:
+        raise damaged(folder, problem) from problem
 
 
 def damaged(folder: str | Path, problem: Exception) -> EarmarkError:

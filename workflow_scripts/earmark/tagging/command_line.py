@@ -3,13 +3,15 @@
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
-from earmark.runtime.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError, printable
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -83,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         formatter_class=raw,
     )
     parser.add_argument("--version", action="version", version=f"earmark {version()}")
+    parser.set_defaults(run=lambda given: parser.print_help())
     commands = parser.add_subparsers(title="commands", metavar="")
     describe = commands.add_parser(
         "init",
@@ -107,21 +110,60 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pair.add_argument("a")
     pair.add_argument("b")
     pair.set_defaults(run=lambda given: compare(given.results, given.a, given.b))
-    parsed = parser.parse_args(arguments)
-    if not hasattr(parsed, "run"):
-        parser.print_help()
-        return
+    _run(parser, arguments)
+
+
+def _run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> None:
+    """Run the command; whatever ends it, the user sees a sentence, and Python an exit status."""
+    interrupts: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:  # it is another in the background, and of nohup
+        signal.signal(signal.SIGINT, interrupt)
     try:
-        if status := parsed.run(parsed):
+        if sys.stdout is None:
+            raise EarmarkError(
+                "The standard output is closed. Let it lead to a file, or /dev/null."
+            )
+        try:
+            parsed = parser.parse_args(arguments)
+            status = parsed.run(parsed)
+        finally:
+            sys.stdout.flush()
+        if status:
             sys.exit(status)
-    except EarmarkError as problem:
-        sys.exit(str(problem))
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:  # of `earmark tag ... | head`
+    except (Exception, KeyboardInterrupt) as problem:
+        _drop_output()
+        # A library may make another error of a Ctrl-C, as while it is imported.
+        if interrupts or isinstance(problem, KeyboardInterrupt):
+            print("Stopped.", file=sys.stderr)
+            sys.exit(130)
+        if isinstance(problem, BrokenPipeError):  # of `earmark tag ... | head`
+            sys.exit(1)
+        if isinstance(problem, EarmarkError):
+            sys.exit(str(problem))
+        if isinstance(problem, OSError):
+            name = printable(str(problem.filename or "The output"), 200)
+            sys.exit(
+                f"{name} cannot be read or written ({problem.strerror or problem}). Check its "
+                f"name, its permissions and the room on its disk."
+            )
+        raise
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _drop_output() -> None:
+    """Forget what cannot be written, which Python would try to write again at its end."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
 
 
 def _add_tag(commands: Any) -> None:

@@ -1,11 +1,11 @@
 """Tag sounds with a bundle: the numbers that the workflow gives with the same networks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -121,10 +121,11 @@ class Tagger:
 
         A clip is the path of a file, or samples (n,) or (n, channels) of floats in [-1, 1], which
         need their ``sample_rate`` in Hz. Channels are averaged, and only the bundle's
-        ``longest_seconds`` are used. Raises EarmarkError for arrays that are no such samples;
+        ``longest_seconds`` are used. Raises EarmarkError for what is neither, such as a tensor;
         files that cannot be heard are told in the result.
         """
-        clips = [sounds] if isinstance(sounds, Sound) else sounds
+        is_one = isinstance(sounds, Sound | torch.Tensor) or not isinstance(sounds, Iterable)
+        clips: Any = [sounds] if is_one else sounds
         heard = (hear(self._clip(clip, sample_rate), self.features, self.bundle) for clip in clips)
         parts = [self.tag(part) for part in iter(lambda: list(islice(heard, BATCH_CLIPS)), [])]
         return Tags(
@@ -133,11 +134,18 @@ class Tagger:
             [problem for part in parts for problem in part.problems],
         )
 
-    def _clip(self, sound: Sound, sample_rate: int | None) -> str | Path | SamplesInMemory:
-        if not isinstance(sound, np.ndarray):
+    def _clip(self, sound: Any, sample_rate: Any) -> str | Path | SamplesInMemory:
+        if isinstance(sound, str | Path):
             return sound
+        if not isinstance(sound, np.ndarray):
+            raise EarmarkError(
+                f"A clip of type {type(sound).__name__} is neither a path nor a NumPy array. Turn "
+                f"samples into one, as by numpy.asarray(samples)."
+            )
+        sound = np.asarray(sound)  # a np.matrix has no rows of one dimension
         lowest, highest = decoding.LOWEST_RATE, decoding.HIGHEST_RATE
-        if sample_rate is None or not lowest <= sample_rate <= highest or sample_rate % 1:
+        is_number = isinstance(sample_rate, int | float | np.integer | np.floating)
+        if not is_number or not lowest <= sample_rate <= highest or sample_rate % 1:
             raise EarmarkError(
                 f"Samples cannot have the sample rate {sample_rate}. Give a whole number from "
                 f"{lowest} to {highest} (Hz), as in tagger(samples, 44100)."
