@@ -214,7 +214,8 @@ def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
         raise EarmarkError(f"There is no {absent[0]}. Name sound files, or folders of them.")
     # Where no progress bar is shown, its lines are.
     level = logging.WARNING if sys.stderr.isatty() else logging.INFO
-    logging.basicConfig(level=level, format="%(message)s")
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("earmark").setLevel(level)
     import torch
 
     from earmark.runtime import processors
