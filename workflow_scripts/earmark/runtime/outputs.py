@@ -56,6 +56,12 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file in UTF-8, with the bytes of odd file names, by ``atomic_file``."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+
+
 def check_folder(path: str | Path) -> None:
     """Raise EarmarkError if ``path``, or a folder above it, is a file or a link to no folder."""
     if obstacle := _obstacle(Path(path)):

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from earmark.evaluation.tags import Row
 from earmark.features.settings import Feature
 from earmark.runtime import locks, pools, progress
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import atomic_file, write_error
+from earmark.runtime.outputs import write_error, write_text
 from earmark.tagging import windows
 from earmark.tagging.bundle import Bundle
 from earmark.tagging.tagger import BATCH_CLIPS, Heard, Tagger, hear
@@ -71,19 +71,10 @@ class Clip(NamedTuple):
         return str(self.place[0])
 
 
-class Batch(NamedTuple):
-    """Rows of the table, how many clips they are of, and ``following`` as in ``Clip``."""
-
-    rows: list[Row]
-    heard: int
-    unheard: int
-    following: tuple[int, int]
-
-
-class Done(NamedTuple):
+@dataclass
+class Done:
     """What of a table is done: its bytes and clips, and ``following`` as in ``Clip``."""
 
-    fingerprint: str
     size: int = 0
     heard: int = 0
     unheard: int = 0
@@ -143,22 +134,25 @@ def _is_same(path: Path, other: str) -> bool:
 
 
 def tag(
-    tagger: Tagger,
-    files: Sequence[SoundFile],
-    options: Options,
-    processes: int,
-    begin: tuple[int, int] = (0, 0),
-) -> Iterator[Batch]:
-    """Yield the table batch by batch, from the ``following`` of an earlier batch on."""
-    clips = _clips(files, options, tagger.bundle, begin)
+    tagger: Tagger, files: Sequence[SoundFile], options: Options, processes: int, done: Done
+) -> Iterator[bytes]:
+    """Yield the table batch by batch, on from what is ``done``, which is kept up to date."""
+    first, windows_done = done.following
+    clips = _clips(files, options, tagger.bundle, done.following)
     work = partial(_hear, features=tagger.features, bundle=tagger.bundle)
     per_task = 1 if options.window else FILES_PER_TASK
     results = pools.parallel_map(work, clips, processes, per_task)
-    total = _count(files[begin[0] :], options) - begin[1]
+    total = _count(files[first:], options) - windows_done
     for batch in _batches(progress.track(results, total, "clips tagged")):
         tags = tagger.tag([heard for _, heard in batch])
         rows = tags.rows((clip.place for clip, _ in batch), options.top, options.threshold)
-        yield Batch(rows, len(batch) - tags.unheard, tags.unheard, batch[-1][0].following)
+        header = b"" if done.size else tag_table.header(options.form)
+        content = header + tag_table.encoded(rows, options.form)
+        done.size += len(content)
+        done.heard += len(batch) - tags.unheard
+        done.unheard += tags.unheard
+        done.following = batch[-1][0].following
+        yield content
 
 
 def _clips(
@@ -209,13 +203,11 @@ def tag_to_terminal(
     tagger: Tagger, files: Sequence[SoundFile], options: Options, processes: int
 ) -> tuple[int, int]:
     """Print the table; return the numbers of clips that were heard, and that were not."""
-    heard = unheard = 0
-    sys.stdout.buffer.write(tag_table.header(options.form))
-    for batch in tag(tagger, files, options, processes):
-        sys.stdout.buffer.write(tag_table.encoded(batch.rows, options.form))
+    done = Done()
+    for content in tag(tagger, files, options, processes, done):
+        sys.stdout.buffer.write(content)
         sys.stdout.flush()
-        heard, unheard = heard + batch.heard, unheard + batch.unheard
-    return heard, unheard
+    return done.heard, done.unheard
 
 
 def tag_to_file(
@@ -229,25 +221,19 @@ def tag_to_file(
     table, state, lock = (
         output.with_name(f"{output.name}.{ending}") for ending in ("partial", "state", "lock")
     )
-    fingerprint = _fingerprint(tagger, files, options)
+    # The hash of all that the table depends on, and of its bytes.
+    digest = _hash_of_run(tagger, files, options)
     try:
         with locks.locked(lock, f"do not write {output} by two runs at a time.", 0):
-            done, written = _done(table, state, fingerprint)
+            done, digest = _done(table, state, digest)
             with table.open("ab") as sink:
                 sink.truncate(done.size)
-                header = b"" if done.size else tag_table.header(options.form)
-                for batch in tag(tagger, files, options, processes, done.following):
-                    content = header + tag_table.encoded(batch.rows, options.form)
-                    header = b""
-                    written.update(content)
+                for content in tag(tagger, files, options, processes, done):
+                    digest.update(content)
                     sink.write(content)
                     sink.flush()
                     os.fsync(sink.fileno())
-                    heard, unheard = done.heard + batch.heard, done.unheard + batch.unheard
-                    done = Done(fingerprint, sink.tell(), heard, unheard, batch.following)
-                    with atomic_file(state) as temporary:
-                        kept = json.dumps([*done, _checksum(done, written)])
-                        temporary.write_text(kept, encoding="utf-8")
+                    write_text(state, json.dumps([_checksum(done, digest), *astuple(done)]))
             os.replace(table, output)
             for path in (state, lock):
                 path.unlink(missing_ok=True)
@@ -260,47 +246,37 @@ def tag_to_file(
     return done.heard, done.unheard
 
 
-def _done(table: Path, state: Path, fingerprint: str) -> tuple[Done, "hashlib.blake2b"]:
-    """What an earlier run has done, if it was one of the same files, options and bundle.
-
-    With the hash of these bytes of the table, to be continued.
-    """
+def _done(table: Path, state: Path, run: "hashlib.blake2b") -> tuple[Done, "hashlib.blake2b"]:
+    """What was done before of a ``run``, given by its hash; and this hash with the bytes done."""
     if state.exists() and table.exists():  # a run that is killed at its end leaves the state alone
         try:
-            *kept, checksum = json.loads(state.read_text(encoding="utf-8"))
-            done = Done(*kept)
-            written = _hash_of_beginning(table, done.size)
-            if done.fingerprint == fingerprint and _checksum(done, written) == checksum:
+            checksum, *kept = json.loads(state.read_text(encoding="utf-8"))
+            done, digest = Done(*kept), run.copy()
+            os.truncate(table, min(done.size, table.stat().st_size))
+            with table.open("rb") as file:
+                hashlib.file_digest(file, lambda: digest)
+            if _checksum(done, digest) == checksum:
                 log.info("Going on after %d files.", done.following[0])
-                return done, written
+                return done, digest
         except (OSError, ValueError, TypeError, RecursionError):
             pass
         log.warning(
             "%s is damaged, or of other files, options or another bundle: beginning anew.", table
         )
-    return Done(fingerprint), hashlib.blake2b()
+    return Done(), run
 
 
-def _hash_of_beginning(path: Path, size: int) -> "hashlib.blake2b":
-    digest = hashlib.blake2b()
-    with path.open("rb") as file:
-        while size > 0 and (block := file.read(min(size, 1 << 20))):
-            digest.update(block)
-            size -= len(block)
-    return digest
-
-
-def _checksum(done: Done, written: "hashlib.blake2b") -> str:
-    """Of what is done, and of the bytes ``written`` by then."""
-    both = written.copy()
-    both.update(json.dumps(done).encode())
+def _checksum(done: Done, digest: "hashlib.blake2b") -> str:
+    """Of what is done, and of what is in the hash ``digest`` by then."""
+    both = digest.copy()
+    both.update(json.dumps(astuple(done)).encode())
     return both.hexdigest()
 
 
-def _fingerprint(tagger: Tagger, files: Sequence[SoundFile], options: Options) -> str:
-    """Of all that the table depends on."""
+def _hash_of_run(tagger: Tagger, files: Sequence[SoundFile], options: Options) -> "hashlib.blake2b":
+    """The hash of all that the table depends on."""
     numerics = (str(torch.__version__), torch.get_num_threads(), str(tagger.device))
-    digest = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b()
     digest.update(json.dumps((tagger.bundle.checksums, asdict(options), numerics)).encode())
     for file in files:
         facts = [0, 0]
@@ -308,4 +284,4 @@ def _fingerprint(tagger: Tagger, files: Sequence[SoundFile], options: Options) -
             found = os.stat(file.path)
             facts = [found.st_size, found.st_mtime_ns]
         digest.update(json.dumps([*file, *facts]).encode())
-    return digest.hexdigest()
+    return digest
