@@ -16,7 +16,7 @@ import yaml
 from earmark.dataset import yaml_files
 from earmark.dataset.layout import ROLES, SEVERAL_LABELS, ClipList, Layout
 from earmark.runtime.errors import EarmarkError, did_you_mean, printable
-from earmark.runtime.outputs import atomic_file
+from earmark.runtime.outputs import write_text
 
 NAME = "dataset.yaml"
 KEYS = ("audio", "list", "columns", "folders", "label_separator", "several_labels")
@@ -126,8 +126,7 @@ def write(layout: Layout, path: Path) -> None:
     if test and test != with_split(replace(layout.train, part="train")):
         content["test"] = _content(test, path.parent)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None)
-    with atomic_file(path) as temporary:
-        temporary.write_text(HEADING + text, encoding="utf-8")
+    write_text(path, HEADING + text)
 
 
 def _content(listed: ClipList, folder: Path) -> dict[str, Any]:

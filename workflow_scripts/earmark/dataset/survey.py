@@ -16,7 +16,7 @@ from earmark.dataset.clip_lists import RowError
 from earmark.dataset.layout import Layout
 from earmark.dataset.sound_files import SoundFiles, is_sound, read_all
 from earmark.runtime.errors import EarmarkError, printable
-from earmark.runtime.outputs import atomic_file
+from earmark.runtime.outputs import write_text
 
 # Problems of a kind, and classes, that are printed.
 EXAMPLES, MOST_CLASSES = 3, 12
@@ -215,6 +215,5 @@ def _counted(values: Sequence[str] | pd.Series) -> str:
 def write_problems(found: Survey, path: Path) -> None:
     """Write a CSV of all problems."""
     # Not by pandas: names of files may be odd, which are the problem then.
-    text = csv_files.to_text([found.problems.columns, *found.problems.itertuples(index=False)])
-    with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+    rows = found.problems.itertuples(index=False)
+    write_text(path, csv_files.to_text([found.problems.columns, *rows]))

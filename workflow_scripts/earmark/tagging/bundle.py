@@ -15,7 +15,7 @@ from typing import Any
 
 from earmark.dataset import hashing
 from earmark.runtime.errors import EarmarkError, printable
-from earmark.runtime.outputs import atomic_file
+from earmark.runtime.outputs import write_text
 
 FORMAT = 1
 DESCRIPTION, CARD = "tagger.json", "README.md"
@@ -83,9 +83,8 @@ def write(folder: str | Path, bundle: Bundle, weights: Mapping[str, str | Path],
     checksums = {name: hashing.hash_of(folder / name)[1] for name in [*weights, CARD]}
     description = {"format": FORMAT, **asdict(bundle)}
     description["checksums"] = {**checksums, DESCRIPTION: _checksum(description)}
-    with atomic_file(folder / DESCRIPTION) as temporary:
-        text = json.dumps(description, indent=2, ensure_ascii=False)
-        temporary.write_text(f"{text}\n", encoding="utf-8")
+    text = json.dumps(description, indent=2, ensure_ascii=False)
+    write_text(folder / DESCRIPTION, f"{text}\n")
 
 
 def read(folder: str | Path) -> Bundle:

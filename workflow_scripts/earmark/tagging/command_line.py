@@ -87,29 +87,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--version", action="version", version=f"earmark {version()}")
     parser.set_defaults(run=lambda given: parser.print_help())
     commands = parser.add_subparsers(title="commands", metavar="")
-    describe = commands.add_parser(
-        "init",
-        help="look at a folder or list of sounds to learn from",
-        description=INIT,
-        formatter_class=raw,
-    )
+
+    def command(name: str, summary: str, description: str, run: Any) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = commands.add_parser(
+            name, help=summary, description=description, formatter_class=raw
+        )
+        added.set_defaults(run=run)
+        return added
+
+    describe = command("init", "look at a folder or list of sounds to learn from", INIT, _init)
     describe.add_argument("path", type=Path, help="a folder, or a list (.csv, .tsv)")
     describe.add_argument("-o", "--output", type=Path, help="the dataset.yaml to write")
     describe.add_argument("--force", action="store_true", help="replace a dataset.yaml")
-    describe.set_defaults(run=_init)
-    _add_tag(commands)
-    card = commands.add_parser(
-        "info", help="print a bundle's model card", description=INFO, formatter_class=raw
+    tagging: argparse.ArgumentParser = command(
+        "tag",
+        "tag sounds with a bundle, which `snakemake tagger` writes",
+        TAG,
+        lambda given: tag(tagging, given),
     )
+    _add_tag_arguments(tagging)
+    card = command("info", "print a bundle's model card", INFO, _info)
     card.add_argument("bundle", type=Path, help="a folder that `snakemake tagger` wrote")
-    card.set_defaults(run=_info)
-    pair = commands.add_parser(
-        "compare", help="compare two systems of a run", description=COMPARE, formatter_class=raw
-    )
+    pair = command("compare", "compare two systems of a run", COMPARE, _compare)
     pair.add_argument("results", type=Path, help="a folder of results, such as results/demo")
     pair.add_argument("a")
     pair.add_argument("b")
-    pair.set_defaults(run=lambda given: compare(given.results, given.a, given.b))
     _run(parser, arguments)
 
 
@@ -166,13 +168,7 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _add_tag(commands: Any) -> None:
-    parser = commands.add_parser(
-        "tag",
-        help="tag sounds with a bundle, which `snakemake tagger` writes",
-        description=TAG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _add_tag_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", type=Path, help="a folder that `snakemake tagger` wrote")
     parser.add_argument("sounds", type=Path, nargs="+", help="files, or folders of them")
     parser.add_argument("-o", "--output", type=Path, help="the table to write (.csv or .jsonl)")
@@ -191,7 +187,6 @@ def _add_tag(commands: Any) -> None:
     )
     parser.add_argument("--threads", type=count, help="processes and threads (all cores)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.set_defaults(run=lambda given: tag(parser, given))
 
 
 def _number(kind: type, lowest: float, highest: float = sys.float_info.max) -> Any:
@@ -253,11 +248,11 @@ def _info(parsed: argparse.Namespace) -> None:
     print(bundle.read_card(parsed.bundle), end="")
 
 
-def compare(results: Path, system: str, other: str) -> None:
-    """Print the differences of two systems or ensembles."""
+def _compare(parsed: argparse.Namespace) -> None:
     from earmark.dataset import folds
     from earmark.evaluation import comparison, scoring
 
+    results, pair = parsed.results, (parsed.a, parsed.b)
     found = [results / name for name in ("out_of_fold.csv", "clip_scores.csv")]
     if not found[0].exists():
         raise EarmarkError(
@@ -267,8 +262,8 @@ def compare(results: Path, system: str, other: str) -> None:
     for path, on in zip(found, ("out of fold", "test"), strict=True):
         if path.exists():
             scores = scoring.read_clip_scores(path)
-            compared = comparison.compare(scores, system, other, recordings)
-            print(comparison.sentence(compared, system, other, on))
+            compared = comparison.compare(scores, *pair, recordings)
+            print(comparison.sentence(compared, *pair, on))
             if len(compared) > 1:
                 print(compared[1:].round(3).to_string(index=False))
 
