@@ -256,7 +256,7 @@ def test_a_clip_that_changes_within_its_time_stamp_is_noticed(
         b"{",
         b"[]",
         b'[{"audio_train/x.wav": "1 2',
-        b'[{"a.wav": 1}, {}]',
+        b'{"a.wav": 1}',
         b"[" * 99_999,
     ],
 )
@@ -267,7 +267,7 @@ def test_a_damaged_cache_is_no_error(planned: Planned, content: bytes) -> None:
     assert planned.state() == before
     names = {f"audio_train/{fname}" for fname, _, _ in planned.made.train}
     names |= {f"audio_test/{fname}" for fname in planned.made.test}
-    assert set(json.loads(planned.cache.read_text())[0]) == names
+    assert set(json.loads(planned.cache.read_text())) == names
 
 
 def test_an_index_that_was_deleted_or_changed_is_written_anew(planned: Planned) -> None:

@@ -22,11 +22,11 @@ from typing import NamedTuple
 
 from earmark.dataset import clip_lists, csv_files, listed, sound_files
 from earmark.dataset.clip_lists import Clip
-from earmark.dataset.hashing import hash_of
+from earmark.dataset.hashing import Fact, hash_of
 from earmark.dataset.layout import ClipList, Layout
 from earmark.dataset.sound_files import SoundFiles
 from earmark.runtime.errors import EarmarkError, examples, printable
-from earmark.runtime.outputs import atomic_file
+from earmark.runtime.outputs import write_text
 
 log = logging.getLogger("earmark")
 
@@ -45,16 +45,13 @@ class Row(NamedTuple):
     hash: str
 
 
-# Size and content hash of a file; (None, "") if it cannot be read.
-Fact = tuple[int | None, str]
 # Folder and the files in it, relative to it -> the facts of each.
 Hasher = Callable[[Path, Sequence[str]], list[Fact]]
 
 
 def hash_all(folder: Path, files: Sequence[str]) -> list[Fact]:
     """Read files, and return the facts of each."""
-    hashes = sound_files.read_all(hash_of, folder, files, "clips hashed")
-    return [(size if digest else None, digest) for size, digest in hashes]
+    return sound_files.read_all(hash_of, folder, files, "clips hashed")
 
 
 class Listed(NamedTuple):
@@ -74,7 +71,10 @@ class Index(NamedTuple):
     def texts(self) -> dict[str, str]:
         """Name -> CSV of its tables."""
         said = map(attrgetter(*listed.COLUMNS), self.listed)
-        texts = {"train": to_csv_text(self.train), "listed": to_csv_text(said, listed.COLUMNS)}
+        texts = {
+            "train": to_csv_text(self.train),
+            "listed": csv_files.to_text([listed.COLUMNS, *said]),
+        }
         return texts | ({"test": to_csv_text(self.test)} if self.test else {})
 
 
@@ -170,21 +170,15 @@ def _prefix(layout: Layout, part: ClipList) -> str:
     return "" if within == "." else f"{within}/"
 
 
-def to_csv_text(rows: Iterable[tuple[object, ...]], columns: Sequence[str] = COLUMNS) -> str:
-    """The CSV of rows, by default those of a part."""
-    return csv_files.to_text([columns, *rows])
+def to_csv_text(rows: Iterable[Row]) -> str:
+    """The CSV of a part's rows."""
+    return csv_files.to_text([COLUMNS, *rows])
 
 
 def write(index: Index, paths: Mapping[str, str | Path]) -> None:
     """Write the tables of an index to their ``paths``, by name."""
     for name, text in index.texts().items():
         write_text(paths[name], text)
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a file that appears only when it is complete."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def warn_of_copies(index: Index) -> None:

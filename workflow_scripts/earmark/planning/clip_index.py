@@ -17,10 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from earmark.dataset import index, sample_rates
+from earmark.dataset.hashing import Fact
 from earmark.dataset.index import Listed
 from earmark.dataset.layout import Layout
 from earmark.planning.data_source import Source
 from earmark.runtime.errors import EarmarkError
+from earmark.runtime.outputs import write_text
 
 log = logging.getLogger("earmark")
 
@@ -70,15 +72,17 @@ def update(
     if "listed" in changed and layout.train.part and layout.train.table:
         columns = ", ".join(f"{role}: {name}" for role, name in layout.train.columns.items())
         log.warning(f"Clips are as {layout.train.table} says, by its columns {columns}.")
+    # Before the table of train clips, which tells that it is up to date.
+    rate_file = results / RATE_FILE
+    if with_sample_rate and ("train" in changed or not rate_file.exists()):
+        rates = sample_rates.read_all(layout.folder, [row.file for row in built.train])
+        write_text(rate_file, f"{sample_rates.usual_rate(rates)}\n")
+    elif "train" in changed:
+        rate_file.unlink(missing_ok=True)
     for name in sorted(changed):
-        index.write_text(paths[name], texts[name])
+        write_text(paths[name], texts[name])
     if "test" not in texts:
         (results / "index" / "test.csv").unlink(missing_ok=True)
-    if with_sample_rate:
-        rates = hashes.sample_rates(layout.folder, [row.file for row in built.train])
-        text = f"{sample_rates.usual_rate(rates)}\n"
-        if _text(results / RATE_FILE) != text:
-            index.write_text(results / RATE_FILE, text)
     hashes.save()
 
 
@@ -91,7 +95,7 @@ def update_sounds(folder: Path, results: Path, cache: Path = CACHE) -> None:
     text = index.to_csv_text(index.rows_of_sounds(folder, hashes.hash_all))
     path = results / "index" / "sounds.csv"
     if _text(path) != text:
-        index.write_text(path, text)
+        write_text(path, text)
     hashes.save()
 
 
@@ -110,7 +114,7 @@ def sample_rate_of(source: Source, results: Path) -> int:
 
 def note_owner(owner: Path, results: Path, cache: Path = CACHE) -> None:
     """Note, when a run begins, which folder or list results are of; a dry run changes nothing."""
-    index.write_text(cache / f"{results.name}.folder", str(owner))
+    write_text(cache / f"{results.name}.folder", str(owner))
 
 
 def _text(path: Path) -> str | None:
@@ -121,26 +125,24 @@ def _text(path: Path) -> str | None:
 
 
 class HashCache:
-    """Content hashes and sample rates of files whose size and times are as they were."""
+    """Content hashes of files whose size and times are as they were."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # File -> its stamp and hash, with a space between them; and its sample rate, if asked for.
+        # File -> its stamp and hash, with a space between them.
         self._hashes: dict[str, str] = {}
-        self._rates: dict[str, int] = {}
         self._changed = False
         # It may be missing, damaged, or of an earlier version.
-        damage = (OSError, ValueError, TypeError, AttributeError, RecursionError)
-        with contextlib.suppress(*damage):
-            hashes, rates = json.loads(path.read_text(encoding="utf-8"))
-            if {*map(type, hashes.values())} <= {str} and {*map(type, rates.values())} <= {int}:
-                self._hashes, self._rates = hashes, rates
+        with contextlib.suppress(OSError, ValueError, AttributeError, RecursionError):
+            hashes = json.loads(path.read_text(encoding="utf-8"))
+            if {*map(type, hashes.values())} <= {str}:
+                self._hashes = hashes
 
-    def hash_all(self, folder: Path, files: Sequence[str]) -> list[index.Fact]:
+    def hash_all(self, folder: Path, files: Sequence[str]) -> list[Fact]:
         """As ``index.hash_all``, but a file that is in the cache is not read again."""
         youngest = time.time_ns() - CACHED_FROM_SECONDS * 1e9
         prefix = f"{folder}/"
-        facts: dict[str, index.Fact] = {}
+        facts: dict[str, Fact] = {}
         to_read: dict[str, tuple[str, int]] = {}  # with stamp, and time of the last change
         for file in dict.fromkeys(files):
             known, _, digest = self._hashes.get(file, "").rpartition(" ")
@@ -149,7 +151,6 @@ class HashCache:
                 facts[file] = (size, digest)
                 continue
             self._hashes.pop(file, None)  # out of date
-            self._rates.pop(file, None)
             facts[file] = (None, "")
             if stamp:
                 to_read[file] = (stamp, changed)
@@ -161,22 +162,10 @@ class HashCache:
                 self._changed = True
         return [facts[file] for file in files]
 
-    def sample_rates(self, folder: Path, files: Sequence[str]) -> list[int]:
-        """The rate in the header of each file (Hz), 0 for one that cannot be read.
-
-        Of a file that ``hash_all`` found in the cache, or put there, the rate is read once.
-        """
-        unread = [file for file in dict.fromkeys(files) if file not in self._rates]
-        rates = sample_rates.read_all(folder, unread) if unread else []
-        known = self._rates | dict(zip(unread, rates, strict=True))
-        self._rates = {file: rate for file, rate in known.items() if file in self._hashes}
-        self._changed |= not self._rates.keys().isdisjoint(unread)
-        return [known[file] for file in files]
-
     def save(self) -> None:
         """Write the cache if it changed."""
         if self._changed:
-            index.write_text(self.path, json.dumps([self._hashes, self._rates]))
+            write_text(self.path, json.dumps(self._hashes))
 
 
 def _stamp(path: str) -> tuple[int, int, str]:
