@@ -11,6 +11,7 @@ networks and kinds of features are imported by name at run time: each is hashed 
 import ast
 import hashlib
 from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
 
 LEFT_OUT = "earmark/runtime/"
@@ -88,7 +89,8 @@ def _imports(tree: ast.Module, path: Path, root: Path) -> list[Path]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, path, root)
+            package = ".".join(path.relative_to(root).parent.parts)
+            base = resolve_name("." * node.level + (node.module or ""), package)
             # The imported name may be a module or a name in it: try both.
             names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
     files: list[Path] = []
@@ -99,12 +101,3 @@ def _imports(tree: ast.Module, path: Path, root: Path) -> list[Path]:
             module = root.joinpath(*parts[:length])
             files += [module.with_suffix(".py"), module / "__init__.py"]
     return [file for file in files if file.is_file()]
-
-
-def _absolute(node: ast.ImportFrom, path: Path, root: Path) -> str:
-    """The dotted name of the package or module that names are imported from."""
-    if node.level == 0:
-        return node.module or ""
-    package = path.relative_to(root).parent.parts
-    kept = package[: len(package) - node.level + 1]
-    return ".".join([*kept, *([node.module] if node.module else [])])

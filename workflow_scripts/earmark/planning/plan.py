@@ -13,13 +13,13 @@ from earmark.planning.config import input_shape_of
 from earmark.planning.training_plan import (
     ALL,
     ALL_FOLDS,
+    CROSS_VALIDATION,
+    VALIDATION,
     Model,
     TrainingPlan,
     is_decided_by_validation,
 )
 from earmark.runtime.errors import EarmarkError
-
-VALIDATION, CROSS_VALIDATION = "validation", "cross_validation"
 
 
 class Plan(TrainingPlan):
