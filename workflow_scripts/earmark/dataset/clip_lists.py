@@ -7,7 +7,7 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from earmark.dataset import csv_files
@@ -33,6 +33,10 @@ MOST_FOLDS = 100
 LONGEST_LABEL = 100
 # Control characters and bytes that are not UTF-8: text files and web pages cannot hold them safely.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+
+
+# A function that checks a cell and returns what it says.
+Check = Callable[[str], str]
 
 
 class Clip(NamedTuple):
@@ -74,11 +78,10 @@ def read(
     ``problems``, it appends (line, problem) of each to these.
     """
     files = files or SoundFiles(listed.audio)
+    named = listed.columns
     if listed.table:
-        names = [column for role, column in listed.columns.items() if role in ROLES]
+        names = [column for role, column in named.items() if role in ROLES]
         table = csv_files.read(listed.table, names, "list of clips", by_hand=True)
-        columns = [listed.columns.get(role, "") for role in ROLES]
-        splits = {*table.column(listed.columns.get("split", ""))}
     else:
         # Where folders say what clips are, a file outside them is none. A challenge's test clips
         # are all files.
@@ -86,31 +89,31 @@ def read(
         if not listed.folders and (listed.part is None or not rows):
             rows = files.names
         rows = [name for name in rows if name.count("/") >= len(listed.folders)]
+        named = {role: role for role in ("file", *listed.folders)}
         table = csv_files.Table(
             f"The folder {listed.audio}",
-            ["file"],
-            [[name] for name in rows],
+            [*named],
+            [[name, *name.split("/")[: len(listed.folders)]] for name in rows],
             [f"file {name}" for name in rows],
         )
-        columns = ["file", *[""] * (len(ROLES) - 1)]
-        level = [*listed.folders, "split"].index("split")
-        splits = {name.split("/")[level] for name in rows} if "split" in listed.folders else set()
-    check = _checker(listed, labels, files, {split.lower() for split in splits})
-    clips = table.checked(columns, check, problems)
-    kept = [clip for clip in clips if clip]
+    splits, label_cells = (table.column(named.get(role, "")) for role in ("split", "label"))
+    check_label = label_checker(listed, label_cells) if labels else None
+    check = _checker(listed, check_label, files, {split.lower() for split in {*splits}})
+    columns = [named.get(role, "") for role in ROLES]
+    kept = [clip for clip in table.checked(columns, check, problems) if clip]
     return _with_official_folds(kept, listed)
 
 
 def _checker(
-    listed: ClipList, labels: bool, files: SoundFiles, splits: set[str]
+    listed: ClipList, check_label: Check | None, files: SoundFiles, splits: set[str]
 ) -> Callable[..., Clip | None]:
     """A function that turns the cells of a row, in the order of ``ROLES``, into a clip.
 
-    ``splits`` are all that occur: beside train and test, dev is the validation split.
+    ``check_label`` checks a label, if labels are checked. ``splits`` are all that occur: beside
+    train and test, dev is the validation split.
     """
     others = {SPLITS.get(split) for split in splits - DEV}
     dev = "validation" if others >= {"train", "test"} else "train"
-    check_label = label_checker(listed)
     line_of: dict[str, int | str] = {}
     roles = listed.roles
     by_folder = [ROLES.index(role) for role in listed.folders]
@@ -145,8 +148,7 @@ def _checker(
                 f"the clip {printable(clip)} is listed again, after line {line_of[clip]}. Keep one "
                 f"line for each clip{parts}.",
             )
-        label = check_label(label) if labels else label
-        if labels and not label:
+        if check_label and not (label := check_label(label)):
             return None
         is_verified = VERIFIED.get(verified.lower()) if "verified" in roles else 1
         if is_verified is None:
@@ -187,20 +189,21 @@ def find_file(files: SoundFiles, name: str, beside: str | None = None) -> str:
     return file or name
 
 
-def label_checker(listed: ClipList) -> Callable[[str], str]:
-    """A function that checks a label and returns it; an empty one means to leave the clip out.
+def label_checker(listed: ClipList, cells: Sequence[str]) -> Check:
+    """A function that turns a cell with labels, one of ``cells``, into the clip's label.
 
-    It raises RowError for a label that is none, or that is spelled unlike one before.
+    An empty one means to leave the clip out. It raises RowError for a label that is none, or that
+    is spelled unlike one before.
     """
     spelled: dict[str, str] = {}
     known: dict[str, str] = {}
-    parents = _parents(listed) if listed.several_labels == "most_specific" else {}
+    separator = listed.label_separator or "\0"
+    parents = _parents(cells, separator) if listed.several_labels == "most_specific" else {}
 
     def check(cell: str) -> str:
         if cell in known:
             return known[cell]
-        parts = [part.strip() for part in cell.split(listed.label_separator or "\0")]
-        several = [part for part in parts if part]
+        several = [part for part in map(str.strip, cell.split(separator)) if part]
         if len(several) < 2:
             label = "".join(several)
         elif listed.several_labels == "refuse":
@@ -233,15 +236,11 @@ def label_checker(listed: ClipList) -> Callable[[str], str]:
     return check
 
 
-def _parents(listed: ClipList) -> Mapping[str, set[str]]:
+def _parents(cells: Iterable[str], separator: str) -> dict[str, set[str]]:
     """Label -> itself and the labels that it never occurs without."""
-    assert listed.table is not None
-    assert listed.label_separator is not None
-    column = listed.columns["label"]
-    table = csv_files.read(listed.table, [column], "list of clips", by_hand=True)
     parents: dict[str, set[str]] = {}
-    for cell in table.column(column):
-        labels = {part.strip() for part in cell.split(listed.label_separator)}
+    for cell in cells:
+        labels = {part.strip() for part in cell.split(separator)}
         for label in labels:
             parents[label] = parents[label] & labels if label in parents else labels
     return parents
@@ -292,8 +291,6 @@ def _part(start: str, end: str) -> tuple[str, str]:
 def _with_official_folds(clips: Sequence[Clip], listed: ClipList) -> list[Clip]:
     """The clips with whole numbers as folds: the list's own, or else the rank of each name."""
     names = sorted({clip.fold for clip in clips} - {""})
-    if not names:
-        return list(clips)
     numbers = {name: _whole_number(name) for name in names}
     if None in numbers.values() or len({*numbers.values()}) < len(names):
         numbers = {name: rank for rank, name in enumerate(names)}
@@ -303,8 +300,7 @@ def _with_official_folds(clips: Sequence[Clip], listed: ClipList) -> list[Clip]:
             f"'{printable(names[0])}'. There can be 2 to {MOST_FOLDS}: leave the column out, and "
             f"folds are drawn."
         )
-    numbers[""] = None
-    text = {name: "" if number is None else str(number) for name, number in numbers.items()}
+    text = {"": "", **{name: str(number) for name, number in numbers.items()}}
     if all(name == fold for name, fold in text.items()):
         return list(clips)
     return [clip._replace(fold=text[clip.fold]) for clip in clips]

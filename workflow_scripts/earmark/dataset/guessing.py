@@ -151,10 +151,10 @@ def _of_folders(files: SoundFiles, doubtful: Sequence[Path] = (), within: str = 
     # Test clips may be in no folders of classes.
     flat = {path[0] for path in paths if len(path) == 2}
     tests = {name for name in first if role == "split" and split_in(name) == "test"}
+    layout = Layout(files.folder, ClipList(root, folders=(role, "label"), part="train"))
     if len(tests) == 1 and tests <= flat - {path[0] for path in paths if len(path) > 2}:
-        test = ClipList(root / tests.pop(), part="test")
-        return Layout(files.folder, ClipList(root, folders=(role, "label"), part="train"), test)
-    return _with_test(Layout(files.folder, ClipList(root, folders=(role, "label"), part="train")))
+        return replace(layout, test=ClipList(root / tests.pop(), part="test"))
+    return _with_test(layout)
 
 
 def _role_of(folders: set[str]) -> str | None:
@@ -300,26 +300,21 @@ def _lists_in(files: SoundFiles) -> tuple[list[Path], list[Path], list[EarmarkEr
             continue
         find = _finder(files, path)
         columns = columns_of(table, find)
-        file = columns.get("file")
+        file, has_labels = columns.get("file", ""), "label" in columns
         names_files = share_found(table, file, find) >= SHARE
-        if "label" in columns and names_files:
+        if has_labels and names_files:
             plain.append(path)
-        elif "label" in columns or names_files:
+        elif has_labels or names_files:
             doubtful.append(path)
-        # Numbers may be those of classes.
-        cells = [cell for cell in table.column(file or "") if cell and not cell.isdigit()]
-        if (
-            is_table
-            and path in doubtful
-            and "label" in columns
-            and any(is_sound(cell) or find(cell) is not None for cell in cells)
-        ):
-            wrong.append(
-                EarmarkError(
-                    f"Most of the files that {path} names in its column '{printable(file or '')}' "
-                    f"are not in {files.folder}. Put them there, or correct their names. {advice}"
+        if is_table and has_labels and not names_files:
+            # Numbers may be those of classes.
+            cells = [cell for cell in table.column(file) if cell and not cell.isdigit()]
+            if any(is_sound(cell) or find(cell) is not None for cell in cells):
+                sentence = (
+                    f"Most of the files that {path} names in its column '{printable(file)}' are "
+                    f"not in {files.folder}. Put them there, or correct their names. {advice}"
                 )
-            )
+                wrong.append(EarmarkError(sentence))
     return plain, doubtful, wrong
 
 

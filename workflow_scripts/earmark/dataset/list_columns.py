@@ -136,7 +136,7 @@ def _file_column(table: Table, find: Finder) -> str | None:
     return fitting or next(iter(usual), None)
 
 
-def share_found(table: Table, column: str | None, find: Finder) -> float:
+def share_found(table: Table, column: str, find: Finder) -> float:
     """The share of the first cells of a column that name a sound file."""
-    cells = [cell for cell in table.column(column or "")[:CELLS] if cell]
+    cells = [cell for cell in table.column(column)[:CELLS] if cell]
     return sum(find(cell) is not None for cell in cells) / max(1, len(cells))

@@ -41,16 +41,16 @@ def composed(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
-def list_files(folder: Path, unreadable: list[str] | None = None) -> list[str]:
-    """Return the sorted paths of all files below ``folder``, relative to it.
+def list_files(folder: Path) -> tuple[list[str], list[str]]:
+    """Return the sorted paths of all files below ``folder``, and what cannot be read there.
 
-    Hidden files and folders, whose names begin with a dot (such as ``._x.wav``), and ``NO_CLIPS``
-    are left out.
-    Links are followed, but no folder is entered twice, and links that lead nowhere are left out.
-    Folders below it that cannot be read, and what is named like a sound but no file, such as such a
-    link, are added to ``unreadable``.
+    Files are relative to the folder. Hidden files and folders, whose names begin with a dot (such
+    as ``._x.wav``), and ``NO_CLIPS`` are left out. Links are followed, but no folder is entered
+    twice. Second are the full paths of folders below it that cannot be read, and of what is named
+    like a sound but no file, such as a link that leads nowhere.
     """
     files: list[str] = []
+    unreadable: list[str] = []
     entered: set[str] = set()
 
     def walk(path: str, prefix: str) -> None:
@@ -62,8 +62,7 @@ def list_files(folder: Path, unreadable: list[str] | None = None) -> list[str]:
             entries = [*os.scandir(path)]
         except OSError as problem:
             if prefix:
-                if unreadable is not None:
-                    unreadable.append(path)
+                unreadable.append(path)
                 return
             raise EarmarkError(
                 f"The folder {path} cannot be read ({problem.strerror}). Check its permissions."
@@ -73,22 +72,21 @@ def list_files(folder: Path, unreadable: list[str] | None = None) -> list[str]:
             if entry.name[0] == "." or entry.name.lower() in NO_CLIPS:
                 continue
             try:
-                if entry.is_dir():
-                    folders.append(entry.name)
-                    continue
-                if entry.is_file():
-                    files.append(prefix + entry.name)
-                    continue
+                is_folder, is_file = entry.is_dir(), entry.is_file()
             except OSError:  # a loop of links
-                pass
-            if unreadable is not None and is_sound(entry.name):
+                is_folder = is_file = False
+            if is_folder:
+                folders.append(entry.name)
+            elif is_file:
+                files.append(prefix + entry.name)
+            elif is_sound(entry.name):
                 unreadable.append(f"{path}/{entry.name}")
         # In order, so that of two links to one folder always the same is entered.
         for name in sorted(folders):
             walk(f"{path}/{name}", f"{prefix}{name}/")
 
     walk(os.fspath(folder), "")
-    return sorted(files)
+    return sorted(files), unreadable
 
 
 def list_sounds(folder: Path) -> tuple[list[str], int]:
@@ -96,8 +94,7 @@ def list_sounds(folder: Path) -> tuple[list[str], int]:
 
     With the folders and links that cannot be read, so that each gets its status.
     """
-    unreadable: list[str] = []
-    names = list_files(folder, unreadable)
+    names, unreadable = list_files(folder)
     sounds = [name for name in names if is_sound(name)]
     others = len(names) - len(sounds)
     return sorted([*sounds, *(os.path.relpath(path, folder) for path in unreadable)]), others
@@ -126,7 +123,8 @@ class SoundFiles:
     @cached_property
     def names(self) -> list[str]:
         """All files, relative to the folder."""
-        return list_files(self.folder, self.unreadable)
+        names, self.unreadable = list_files(self.folder)
+        return names
 
     def __contains__(self, name: str) -> bool:
         return name in self._exact
