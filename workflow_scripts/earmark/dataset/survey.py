@@ -65,16 +65,14 @@ def survey(layout: Layout) -> Survey:
         table = table.assign(part=name)
         parts.append(table.assign(path=[str(listed.audio / clip.file) for clip in clips]))
     clips = pd.concat(parts, ignore_index=True)
-    if clips.empty:
-        return Survey(layout, clips, pd.DataFrame(problems, columns=Problem._fields))
-    paths = clips["path"].unique().tolist()
-    facts = read_all(audio.header, Path(), paths, "files opened")
-    clips = clips.merge(pd.DataFrame(facts).assign(path=paths), on="path")
-    clips["content"] = _contents(clips)
-    problems += [*_file_problems(clips), *_leaks(clips), *_class_problems(clips)]
-    problems += _unlisted(files.values(), {*paths})
-    table = pd.DataFrame(problems, columns=Problem._fields)
-    return Survey(layout, clips, table)
+    if len(clips):
+        paths = clips["path"].unique().tolist()
+        facts = read_all(audio.header, Path(), paths, "files opened")
+        clips = clips.merge(pd.DataFrame(facts).assign(path=paths), on="path")
+        clips["content"] = _contents(clips)
+        problems += [*_file_problems(clips), *_leaks(clips), *_class_problems(clips)]
+        problems += _unlisted(files.values(), {*paths})
+    return Survey(layout, clips, pd.DataFrame(problems, columns=Problem._fields))
 
 
 def _contents(clips: pd.DataFrame) -> pd.Series:
@@ -91,18 +89,14 @@ def _contents(clips: pd.DataFrame) -> pd.Series:
 
 def _file_problems(clips: pd.DataFrame) -> Iterator[Problem]:
     for row in clips[clips["status"] != "ok"].itertuples():
-        hint = other_files.similar_file(row.path) if row.status == "absent" else ""
-        problem = row.problem or audio.STATUSES[row.status]
-        sentence = f"{row.path}: {problem}.{hint}"
-        stops = int(row.status == "absent")
-        yield Problem(audio.STATUSES[row.status], row.clip, sentence, stops)
+        is_absent, meaning = row.status == "absent", audio.STATUSES[row.status]
+        hint = other_files.similar_file(row.path) if is_absent else ""
+        sentence = f"{row.path}: {row.problem or meaning}.{hint}"
+        yield Problem(meaning, row.clip, sentence, int(is_absent))
     ends = pd.to_numeric(clips["end"], errors="coerce")
     for row in clips[(clips["status"] == "ok") & (ends > clips["seconds"] + 0.05)].itertuples():
-        yield Problem(
-            "part beyond the end of its file",
-            row.clip,
-            f"the part ends at {row.end} s, {row.path} at {row.seconds:g} s",
-        )
+        sentence = f"the part ends at {row.end} s, {row.path} at {row.seconds:g} s"
+        yield Problem("part beyond the end of its file", row.clip, sentence)
 
 
 def _leaks(clips: pd.DataFrame) -> Iterator[Problem]:
@@ -129,15 +123,12 @@ def _class_problems(clips: pd.DataFrame) -> Iterator[Problem]:
         problem = f"'{label}' is '{meant}' among the train clips: write it in the same way"
         yield Problem("class of test clips in another spelling", clip, problem)
     for label, group in train.groupby("label"):
+        clip = group["clip"].iloc[0]
         if len(group) == 1:
-            clip = group["clip"].iloc[0]
             yield Problem("class with one clip", clip, f"{label}: it cannot be held out")
         if not group["verified"].any():
-            yield Problem(
-                "class without a verified clip",
-                group["clip"].iloc[0],
-                f"{label}: listen to some of its {len(group)} clips and mark the right ones",
-            )
+            advice = f"{label}: listen to some of its {len(group)} clips and mark the right ones"
+            yield Problem("class without a verified clip", clip, advice)
 
 
 def _unlisted(folders: Iterable[SoundFiles], used: set[str]) -> Iterator[Problem]:
@@ -187,9 +178,8 @@ def lines(found: Survey) -> list[str]:
     if {"recording", "start"} & layout.train.roles:
         rows.append(("recordings", f"{train['recording'].nunique():,}"))
     rows.append(("problems", f"{len(found.problems):,}" if len(found.problems) else "none found"))
-    return [f"  {name:<11} {printable(value, 1000)}" for name, value in rows] + _problem_lines(
-        found
-    )
+    facts = [f"  {name:<11} {printable(value, 1000)}" for name, value in rows]
+    return facts + _problem_lines(found)
 
 
 def _problem_lines(found: Survey) -> list[str]:
