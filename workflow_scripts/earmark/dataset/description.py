@@ -50,12 +50,12 @@ def read(path: Path) -> Layout:
     train = _clip_list(content, path.parent, "train")
     if test is not None:
         return Layout(path.parent, train, _clip_list(test, path.parent, "test"))
-    return Layout(path.parent, train, with_split(train))
+    return by_split(path.parent, train)
 
 
-def with_split(train: ClipList) -> ClipList | None:
-    """The test clips of a list that has both, by a role ``split``."""
-    return replace(train, part="test") if "split" in train.roles else None
+def by_split(folder: Path, train: ClipList) -> Layout:
+    """The layout of a list whose role ``split``, if it has one, tells train from test clips."""
+    return Layout(folder, train, replace(train, part="test") if "split" in train.roles else None)
 
 
 def _mistakes(
@@ -123,7 +123,7 @@ def write(layout: Layout, path: Path) -> None:
     """Write the dataset.yaml of a layout; paths outside its folder are absolute."""
     content = _content(layout.train, path.parent)
     test = layout.test
-    if test and test != with_split(replace(layout.train, part="train")):
+    if test and test != by_split(layout.folder, layout.train).test:
         content["test"] = _content(test, path.parent)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None)
     write_text(path, HEADING + text)

@@ -13,6 +13,7 @@ from pathlib import Path
 from earmark.dataset import csv_files, description, list_columns, other_files
 from earmark.dataset.clip_lists import SPLITS, split_in
 from earmark.dataset.csv_files import Table
+from earmark.dataset.description import by_split
 from earmark.dataset.layout import ClipList, Layout, challenge_layout
 from earmark.dataset.list_columns import SHARE, WITH_PARENTS, Finder, columns_of, share_found
 from earmark.dataset.sound_files import SoundFiles, composed, is_sound
@@ -147,14 +148,14 @@ def _of_folders(files: SoundFiles, doubtful: Sequence[Path] = (), within: str = 
                 )
         below = _role_of(second) if all(len(path) > 2 for path in inside) else None
         roles = ("label", below) if below else ("label",)
-        return _with_test(Layout(files.folder, ClipList(root, folders=roles, part="train")))
+        return by_split(files.folder, ClipList(root, folders=roles, part="train"))
     # Test clips may be in no folders of classes.
     flat = {path[0] for path in paths if len(path) == 2}
     tests = {name for name in first if role == "split" and split_in(name) == "test"}
-    layout = Layout(files.folder, ClipList(root, folders=(role, "label"), part="train"))
+    layout = by_split(files.folder, ClipList(root, folders=(role, "label"), part="train"))
     if len(tests) == 1 and tests <= flat - {path[0] for path in paths if len(path) > 2}:
         return replace(layout, test=ClipList(root / tests.pop(), part="test"))
-    return _with_test(layout)
+    return layout
 
 
 def _role_of(folders: set[str]) -> str | None:
@@ -179,10 +180,6 @@ def _no_classes(root: Path, count: int, folders: Sequence[str]) -> str:
         f"those of each class into a folder of its name, or write a list with the columns file and "
         f"label."
     )
-
-
-def _with_test(layout: Layout) -> Layout:
-    return replace(layout, test=description.with_split(layout.train))
 
 
 def _of_list(path: Path, files: SoundFiles | None = None) -> Layout:
@@ -223,7 +220,7 @@ def _of_list(path: Path, files: SoundFiles | None = None) -> Layout:
         train = replace(train, label_separator=",", several_labels="most_specific")
     elif list_columns.have_several_labels(table.column(columns["label"])):
         train = replace(train, label_separator=",")
-    layout = _with_test(Layout(folder, train))
+    layout = by_split(folder, train)
     splits = {*map(split_in, {*table.column(columns.get("split", ""))})}
     return layout if "test" in splits else replace(layout, test=None)
 

@@ -17,9 +17,13 @@ def init(path: Path, output: Path | None, replace: bool) -> None:
     if not path.exists():
         raise EarmarkError(f"There is no {path}. Name a folder of sounds, or a list.")
     folder = path if path.is_dir() else path.parent
-    there = [folder / f"dataset{ending}" for ending in guessing.DESCRIPTIONS]
-    default = next((one for one in there if one.exists()), folder / description.NAME)
-    output = _output(output or default)
+    if not output:
+        there = [folder / f"dataset{ending}" for ending in guessing.DESCRIPTIONS]
+        output = next((one for one in there if one.exists()), folder / description.NAME)
+    elif output.is_dir():
+        output = output / description.NAME
+    elif output.suffix.lower() not in guessing.DESCRIPTIONS:
+        raise EarmarkError(f"The output is {output}. Write a name that ends in .yaml.")
     is_described = path.is_file() and path.suffix.lower() in guessing.DESCRIPTIONS
     if is_described or (path.is_dir() and output.exists() and not replace):
         output = path if is_described else output
@@ -39,15 +43,6 @@ def init(path: Path, output: Path | None, replace: bool) -> None:
         return
     description.write(layout, output)
     _report(layout, path, output, others, f"Wrote {output}: check it.")
-
-
-def _output(path: Path) -> Path:
-    """The dataset.yaml to write. Raises EarmarkError for a path that cannot be one."""
-    if path.is_dir():
-        path = path / description.NAME
-    if path.suffix.lower() not in guessing.DESCRIPTIONS:
-        raise EarmarkError(f"The output is {path}. Write a name that ends in .yaml.")
-    return path
 
 
 def _report(
@@ -74,7 +69,7 @@ def _report(
     print(remark)
     is_usual = described.stem == "dataset" and described.suffix in guessing.DESCRIPTIONS
     dataset = described.parent if is_usual else described
-    mend = "Mend what stops a run, then" if found.stops else "Then"
+    mend = "Mend what stops a run, then" if found.problems["stops"].any() else "Then"
     if not Path("Snakefile").exists():
         mend, dataset = f"{mend}, in Earmark's folder", dataset.resolve()
     print(

@@ -39,11 +39,6 @@ class Survey:
     clips: pd.DataFrame
     problems: pd.DataFrame
 
-    @property
-    def stops(self) -> bool:
-        """Whether a run would stop, at rows that cannot be used or clips that are absent."""
-        return bool(self.problems["stops"].any())
-
 
 def survey(layout: Layout) -> Survey:
     """Read the lists of a layout and open every file that they name."""

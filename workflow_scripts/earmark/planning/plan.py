@@ -46,14 +46,13 @@ class Plan(TrainingPlan):
 
     def held_out_predictions(self, on: str) -> dict[tuple[str, int], str]:
         """(system, seed) -> predictions of train clips, for an out-of-fold evaluation."""
+
+        def part(system: str) -> str:
+            has_all = self.folds_of(system) == self.every_fold
+            return "train" if on == VALIDATION or has_all else ALL_FOLDS
+
         return {
-            (system, seed): self.predictions(
-                system,
-                seed,
-                "train"
-                if on == VALIDATION or self.folds_of(system) == self.every_fold
-                else ALL_FOLDS,
-            )
+            (system, seed): self.predictions(system, seed, part(system))
             for seed in self.seeds
             for system in self.systems_of(self.evaluated(on))
         }
