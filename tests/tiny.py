@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import dry_runs
 import numpy as np
 import soundfile
 import yaml
@@ -163,6 +164,25 @@ def merged(config: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, A
     return result
 
 
+def _prepared(
+    directory: Path, arguments: Sequence[str], overlay: Mapping[str, Any] | None, tree: Path
+) -> list[str]:
+    """Make the folder and the overlay of a call, and return all its arguments."""
+    directory.mkdir(parents=True, exist_ok=True)
+    found = ["-s", str(tree / "Snakefile"), "--directory", str(directory), "-j2", "--nocolor"]
+    found += arguments
+    if overlay is not None:
+        path = directory / "overlay.yaml"
+        path.write_text(yaml.safe_dump(dict(overlay)), encoding="utf-8")
+        found += ["--configfile", str(path)]
+    return found
+
+
+def _environment() -> dict[str, str]:
+    # Snakemake looks for a default profile beside the Snakefile; the user's own must not matter.
+    return {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE")}
+
+
 def start_snakemake(
     directory: Path,
     *arguments: str,
@@ -171,21 +191,10 @@ def start_snakemake(
     output: int | IO[str] = subprocess.PIPE,
 ) -> subprocess.Popen[str]:
     """Start the workflow of ``tree`` in ``directory``, in a process group of its own."""
-    command = [sys.executable, "-m", "snakemake", "-s", str(tree / "Snakefile")]
-    command += ["--directory", str(directory), "-j2", "--nocolor", *arguments]
-    directory.mkdir(parents=True, exist_ok=True)
-    if overlay is not None:
-        path = directory / "overlay.yaml"
-        path.write_text(yaml.safe_dump(dict(overlay)), encoding="utf-8")
-        command += ["--configfile", str(path)]
-    # Snakemake looks for a default profile beside the Snakefile; the user's own must not matter.
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE")
-    }
     return subprocess.Popen(
-        command,
+        [sys.executable, "-m", "snakemake", *_prepared(directory, arguments, overlay, tree)],
         cwd=directory,
-        env=environment,
+        env=_environment(),
         stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
@@ -201,6 +210,9 @@ def snakemake(
     seconds: float = 300,
 ) -> tuple[int, str]:
     """Run the workflow of ``tree`` in ``directory``: exit code and everything printed."""
+    if "-n" in arguments:
+        prepared = _prepared(directory, arguments, overlay, tree)
+        return dry_runs.run(directory, prepared, _environment(), seconds)
     run = start_snakemake(directory, *arguments, overlay=overlay, tree=tree)
     try:
         printed, _ = run.communicate(timeout=seconds)
