@@ -2,12 +2,15 @@
 
 import logging
 import os
+import pickle
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import tiny_run
 from archive_server import Server, serving
+from filelock import FileLock
 from hypothesis import settings
 from slurm_cluster import Cluster, UnavailableError
 
@@ -18,7 +21,24 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("earmark", derandomize=True, deadline=None)
 settings.load_profile("earmark")
 
+# What takes longest is begun first, so that no worker waits for the other one's last file. The
+# second begins with a file that does not wait for the first one's finished run.
+LONGEST = (
+    "test_run_again",
+    "test_training",
+    "test_slurm",
+    "test_kills",
+    "test_faults",
+    "test_unfinished",
+    "test_reruns",
+)
+
 BESIDE_THE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 def _folder(name: str, variable: str) -> Path:
@@ -90,3 +110,17 @@ def cluster() -> Iterator[Cluster]:
         except UnavailableError as reason:
             pytest.skip(str(reason))
         yield running
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tiny_run.Run:
+    """The finished tiny run, made by the first worker that asks for it: to look at, or to copy."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # which the workers share
+    kept = base / "tiny_run.pickle"
+    with FileLock(base / "tiny_run.lock"):
+        if not kept.exists():
+            made = tiny_run.make(base / "tiny_run")
+            kept.write_bytes(pickle.dumps(made))
+        return pickle.loads(kept.read_bytes())

@@ -31,7 +31,6 @@ import write_out_of_fold
 import yaml
 from bad_labels import KINDS
 from corpus import Kind
-from test_end_to_end import CLASSES, TINY
 from tiny import (
     REPO,
     TinySet,
@@ -42,6 +41,7 @@ from tiny import (
     snakemake,
     write_rows,
 )
+from tiny_run import CLASSES, TINY
 
 from earmark.dataset import clips as clips_table
 from earmark.labels import label_table as labels_table

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_end_to_end import CLASSES, TINY
-from tiny import REPO, make_set, merged, snakemake
+from tiny import REPO, snakemake
+from tiny_run import Run
 
 from earmark.runtime import gpus
 
@@ -89,33 +89,24 @@ def test_without_a_driver_there_is_none(tmp_path: Path) -> None:
     assert gpus.count(tmp_path / "absent") == 0
 
 
-# Two trainings that wait for nothing but features and labels.
-TRAIN = {"feature": "stft", "network": "vgg_more", "labels": "everything", "recipe": "vgg"}
-
-
-def test_jobs_on_the_gpu_take_turns_unless_there_are_more_gpus(tmp_path: Path) -> None:
-    made = make_set(tmp_path / "four", CLASSES)
-    overlay = merged(
-        TINY,
-        {
-            "dataset": str(made.folder),
-            "systems": {"mine": TRAIN, "yours": TRAIN},
-            "ensembles": {"power": {"members": ["mine", "yours"]}},
-        },
-    )
-    folder = "results/four/models"
-    targets = [f"{folder}/{name}/seed1/fold0/model.json" for name in ("mine", "yours")]
-    # As on a machine with a GPU: there, train_model asks for one by itself.
-    asks = ("--set-resources", "train_model:gpu=1")
+def test_jobs_on_the_gpu_take_turns_unless_there_are_more_gpus(
+    finished: Run, tmp_path: Path
+) -> None:
+    copied = finished.copy(tmp_path)
+    folder = "results/four/predictions/cnn_logmel/seed1"
+    targets = [f"{folder}/{part}.h5" for part in ("train", "test")]
+    # As on a machine with a GPU: there, predict asks for one by itself.
+    asks = ("--forcerun", "predict", "--set-resources", "predict:gpu=1")
 
     def sequence(*more: str) -> list[str]:
-        """What Snakemake told about trainings, in order: begun or done."""
-        directory = tmp_path / "run"
-        code, text = snakemake(directory, "-j4", *targets, *asks, *more, overlay=overlay)
+        """What Snakemake told about predictions, in order: begun or done."""
+        code, text = snakemake(
+            copied.directory, "-j4", *targets, *asks, *more, overlay=copied.overlay
+        )
         assert code == 0, text
-        numbers = re.findall(r"^(?:local)?rule train_model:.*?^ +jobid: (\d+)$", text, re.M | re.S)
+        numbers = re.findall(r"^(?:local)?rule predict:.*?^ +jobid: (\d+)$", text, re.M | re.S)
         assert len(numbers) == 2
-        events = re.finditer(r"^(?:local)?rule (train_model):|^Finished jobid: (\d+) ", text, re.M)
+        events = re.finditer(r"^(?:local)?rule (predict):|^Finished jobid: (\d+) ", text, re.M)
         return [
             "begun" if event.group(1) else "done"
             for event in events
@@ -123,9 +114,4 @@ def test_jobs_on_the_gpu_take_turns_unless_there_are_more_gpus(tmp_path: Path) -
         ]
 
     assert sequence() == ["begun", "done", "begun", "done"]
-    assert sequence("--forcerun", "train_model", "--resources", "gpu=2") == [
-        "begun",
-        "begun",
-        "done",
-        "done",
-    ]
+    assert sequence("--resources", "gpu=2") == ["begun", "begun", "done", "done"]

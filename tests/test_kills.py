@@ -5,6 +5,7 @@ set; `make test-long` kills the demo many times.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,10 +21,10 @@ from kills import (
     TRAINING_TERMINATED,
     Kill,
 )
-from test_end_to_end import CLASSES, SHORT, TINY
-from tiny import REPO, make_set, merged, read_rows, snakemake
+from tiny import REPO, merged, read_rows, snakemake
+from tiny_run import SHORT, Run
 
-EPOCHS = 40
+EPOCHS = 16
 LONGER = {**SHORT, "epochs": EPOCHS}
 AUTOENCODER = "results/four/autoencoders/stft/latents.h5"
 MODEL = "results/four/models/vgg_fewer/seed1/fold0/model.json"
@@ -32,19 +33,21 @@ LOGS = Path("logs/four")
 
 
 class Reference:
-    """A finished run that nobody disturbed."""
+    """A finished run that nobody disturbed, of few targets and longer trainings."""
 
-    def __init__(self, base: Path) -> None:
-        made = make_set(base / "four", CLASSES, clips=8)
+    def __init__(self, finished: Run, base: Path) -> None:
+        copied = finished.copy(base)
         changed: dict[str, Any] = {
-            "dataset": str(made.folder),
             "submission": "vgg_fewer_semi",
+            "selftraining": {"short": {"rounds": 1}},
             "recipes": {"autoencoder": {**LONGER, "patience": 0}, "vgg": LONGER, "adjust": LONGER},
             # The unverified clips are the pool of self-training.
             "systems": {"vgg_fewer": {"labels": "verified"}},
         }
-        self.overlay = merged(TINY, changed)
-        self.directory = base / "reference"
+        self.overlay = merged(copied.overlay, changed)
+        self.directory = copied.directory
+        for part in kills.TRAINED:
+            shutil.rmtree(copied.results / part)
         code, text = snakemake(self.directory, SUBMISSION, AUTOENCODER, overlay=self.overlay)
         assert code == 0, text
         (pseudo,) = self.directory.glob("results/four/selftraining/*/*/*/*/pseudo_labels.csv")
@@ -52,8 +55,8 @@ class Reference:
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    return Reference(tmp_path_factory.mktemp("kills"))
+def reference(finished: Run, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    return Reference(finished, tmp_path_factory.mktemp("kills"))
 
 
 @pytest.mark.parametrize(
@@ -68,17 +71,8 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
         ),
         (AUTOENCODER, LOGS / "train_autoencoder/stft.log", ("autoencoders",), 5, SNAKEMAKE_KILLED),
         *[
-            (target, LOGS / "train_model/vgg_fewer/seed1_fold0.log", parts, epoch, kind)
-            for target, parts, epoch, kind in (
-                (
-                    SUBMISSION,
-                    ("models", "selftraining", "predictions", "guesses"),
-                    2,
-                    TRAINING_TERMINATED,
-                ),
-                (MODEL, ("models",), 7, ALL_TERMINATED),
-                (MODEL, ("models",), 4, CTRL_C),
-            )
+            (MODEL, LOGS / "train_model/vgg_fewer/seed1_fold0.log", ("models",), epoch, kind)
+            for epoch, kind in ((2, TRAINING_TERMINATED), (7, ALL_TERMINATED), (4, CTRL_C))
         ],
     ],
     ids=lambda value: value if isinstance(value, str) and value.isascii() else "",

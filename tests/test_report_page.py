@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from test_end_to_end import CLASSES, TINY, Run
-from tiny import REPO, Page, make_set, merged, report_page, snakemake
+from tiny import REPO, Page, report_page, snakemake
+from tiny_run import Run
 
 RULES = "\n".join(
     path.read_text(encoding="utf-8") for path in sorted((REPO / "rules").glob("*.smk"))
@@ -44,13 +44,10 @@ EXPECTED["results/four/submission.csv"] = (
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    base = tmp_path_factory.mktemp("report_page")
-    made = make_set(base / "four", CLASSES, clips=8, truth=True)
-    overlay = merged(TINY, {"dataset": str(made.folder)})
-    code, text = snakemake(base / "run", "all", overlay=overlay)
-    assert code == 0, text
-    return Run(base / "run", made, overlay)
+def run(finished: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    copied = finished.copy(tmp_path_factory.mktemp("report_page"))
+    copied.overlay.pop("sounds")
+    return copied
 
 
 @pytest.fixture(scope="module")

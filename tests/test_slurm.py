@@ -13,8 +13,8 @@ import slurm_cluster
 import yaml
 from slurm_cluster import Cluster
 from slurm_runs import SlurmRun
-from test_end_to_end import CLASSES, TINY
 from tiny import REPO, make_set, merged, plan, read_rows
+from tiny_run import CLASSES, TINY
 
 PROFILE: dict[str, Any] = yaml.safe_load((REPO / "profiles/slurm/config.yaml").read_text())
 ASKED: dict[str, dict[str, Any]] = PROFILE["set-resources"]

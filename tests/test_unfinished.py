@@ -5,19 +5,15 @@ import signal
 import time
 from pathlib import Path
 
-from test_end_to_end import TINY
-from tiny import make_set, merged, plan, snakemake, start_snakemake
+from tiny import merged, plan, snakemake, start_snakemake
+from tiny_run import Run
 
-CLASSES = ["Bark", "Cello", "Flute", "Gong"]
 NOTHING = "Nothing to be done"
 
 
-def test_an_edit_that_fails_fails_again_and_is_not_lost(tmp_path: Path) -> None:
-    made = make_set(tmp_path / "set", CLASSES, clips=8)
-    overlay = merged(TINY, {"dataset": str(made.folder)})
-    run = tmp_path / "run"
-    code, text = snakemake(run, "submission.csv", overlay=overlay)
-    assert code == 0, text
+def test_an_edit_that_fails_fails_again_and_is_not_lost(finished: Run, tmp_path: Path) -> None:
+    copied = finished.copy(tmp_path)
+    run, overlay = copied.directory, copied.overlay
     submission = (run / "submission.csv").read_bytes()
     weights = next((run / "results").rglob("cnn_logmel/seed1/fold0/weights.safetensors"))
     before = weights.read_bytes()
@@ -38,17 +34,13 @@ def test_an_edit_that_fails_fails_again_and_is_not_lost(tmp_path: Path) -> None:
     assert NOTHING in plan(run, "submission.csv", overlay=overlay).text
 
 
-def test_a_run_stopped_after_an_edit_goes_on(tmp_path: Path) -> None:
-    made = make_set(tmp_path / "set", CLASSES, clips=8)
-    overlay = merged(TINY, {"dataset": str(made.folder)})
-    edited = merged(overlay, {"recipes": {"crops": {"epochs": 60}}})
-    wanted, run = tmp_path / "wanted", tmp_path / "run"
+def test_a_run_stopped_after_an_edit_goes_on(finished: Run, tmp_path: Path) -> None:
+    edited = merged(finished.overlay, {"recipes": {"crops": {"epochs": 60}}})
+    wanted, run = (finished.copy(tmp_path / name).directory for name in ("wanted", "run"))
     code, text = snakemake(wanted, "submission.csv", overlay=edited)
     assert code == 0, text
-    code, text = snakemake(run, "submission.csv", overlay=overlay)
-    assert code == 0, text
     stopped = start_snakemake(run, "submission.csv", overlay=edited)
-    log = run / "logs/set/train_model/cnn_logmel/seed1_fold0.log"
+    log = run / "logs/four/train_model/cnn_logmel/seed1_fold0.log"
     while "epoch 30/" not in (log.read_text() if log.exists() else ""):
         assert stopped.poll() is None
         time.sleep(0.01)
@@ -62,6 +54,9 @@ def test_a_run_stopped_after_an_edit_goes_on(tmp_path: Path) -> None:
         assert code == 0, text
     assert NOTHING not in text
     assert "Resuming from epoch" in log.read_text()
-    for name in ("submission.csv", "results/set/models/cnn_logmel/seed1/fold0/weights.safetensors"):
+    for name in (
+        "submission.csv",
+        "results/four/models/cnn_logmel/seed1/fold0/weights.safetensors",
+    ):
         assert (run / name).read_bytes() == (wanted / name).read_bytes()
     assert NOTHING in plan(run, "submission.csv", overlay=edited).text

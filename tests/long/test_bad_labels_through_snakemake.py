@@ -6,8 +6,8 @@ import pytest
 from bad_labels import KINDS
 from corpus import Kind
 from test_bad_labels import QUICK
-from test_end_to_end import CLASSES
 from tiny import make_set, merged, read_rows, snakemake
+from tiny_run import CLASSES
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

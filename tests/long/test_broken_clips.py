@@ -5,8 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 from bad_audio import PLANTED, plant
-from test_end_to_end import TINY
 from tiny import TRAIN_HEADER, TinySet, make_set, merged, read_rows, snakemake, write_rows
+from tiny_run import TINY
 
 ODD_FOLDER = 'it\'s my "odd" {set}, 100 %s <& \u97f3>'
 ODD_NAMES = [

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_end_to_end import CLASSES, TINY
 from tiny import REPO, TinySet, make_set, merged, plan, snakemake
+from tiny_run import CLASSES, TINY
 
 from earmark.dataset import tables
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 from small_disk import mount, resize, unmount
-from test_end_to_end import CLASSES, TINY
 from test_faults import outcome
 from tiny import make_set, merged, snakemake, start_snakemake
+from tiny_run import CLASSES, TINY
 
 DISKS = int(os.environ.get("EARMARK_DISKS", "3"))
 

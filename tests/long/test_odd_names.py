@@ -6,8 +6,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from bad_lists import FOLDERS, SCRIPTS, SIGNS, rename_clips
-from test_end_to_end import TINY
 from tiny import make_set, merged, read_rows, snakemake, write_rows
+from tiny_run import TINY
 
 # The last ones are what programs take for a missing value or a truth value.
 CLASSES = ["犬", "<b>&'{set}'", r"_$\frac$", "%s", "None", "nan", "True"]

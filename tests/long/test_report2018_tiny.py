@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_end_to_end import CLASSES, TINY
 from test_report2018 import PRESET
 from tiny import make_set, read_rows, report_page, snakemake
+from tiny_run import CLASSES, TINY
 
 
 def tiny_report() -> dict[str, Any]:

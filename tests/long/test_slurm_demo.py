@@ -19,8 +19,8 @@ import pytest
 import yaml
 from slurm_cluster import NODE, Cluster, output
 from slurm_runs import SlurmRun
-from test_end_to_end import CLASSES, TINY
 from tiny import REPO, make_set, merged, snakemake
+from tiny_run import CLASSES, TINY
 
 LOG = "logs/four/train_model/cnn_logmel/seed1_fold0.log"
 # One training of about two minutes: Slurm looks at time limits every half a minute only.

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_end_to_end import CLASSES, TINY
 from tiny import make_set, merged, plan, read_rows, snakemake
+from tiny_run import CLASSES, TINY
 
 pytest.importorskip("snakemake_storage_plugin_fs", reason="the storage plugin is not installed")
 

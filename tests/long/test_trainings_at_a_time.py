@@ -6,8 +6,8 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
-from test_end_to_end import CLASSES, TINY
 from tiny import make_set, merged, snakemake
+from tiny_run import CLASSES, TINY
 
 MODELS = [("vgg_fewer", 0), ("cnn_logmel", 0), ("cnn_logmel", 1)]
 
