@@ -310,8 +310,9 @@ def test_a_kind_that_is_refused_is_told_by_snakemake_in_a_sentence(tmp_path: Pat
     kind = next(kind for kind in KINDS if kind.name == "one class in the whole set")
     made = make_set(tmp_path / "four", CLASSES, clips=4)
     overlay = merged(QUICK, {**kind.spoil(made), "dataset": str(made.folder)})
-    code, text = snakemake(tmp_path / "run", "submission.csv", overlay=overlay)
+    target = "results/four/labels.csv"
+    code, text = snakemake(tmp_path / "run", target, overlay=overlay)
     assert code != 0
     assert kind.expected in text
     assert "Traceback" not in (tmp_path / "run/logs/four/read_labels.log").read_text()
-    assert not (tmp_path / "run" / "submission.csv").exists()
+    assert not (tmp_path / "run" / target).exists()
