@@ -1,17 +1,12 @@
-"""Scores against the truth, recomputed by hand, and the form of the submission."""
+"""Scores against the truth, recomputed by hand."""
 
-import logging
 import math
 from pathlib import Path
-from typing import Any
 
-import copy_submission
 import numpy as np
 import pandas as pd
 import pytest
 import score as score_script
-from hypothesis import given
-from hypothesis import strategies as st
 from tiny import read_rows, write_rows
 
 from earmark.dataset import clips as clips_table
@@ -99,160 +94,10 @@ def test_a_truth_without_usages_counts_as_one_split(tmp_path: Path) -> None:
     assert [(row["split"], row["clips"], row["map3"]) for row in rows] == [("all", 5, 0.5667)]
 
 
-def test_usages_in_any_case_and_a_class_called_none(tmp_path: Path) -> None:
-    rows = [
-        ("a.wav", "Bark", "public"),
-        ("b.wav", "None", "Private"),
-        ("c.wav", "None", "IGNORED"),
-        ("d.wav", "None", ""),
-        ("e.wav", "", "Public"),
-        ("f.wav", "Bark", ""),
-    ]
-    found = read_truth(write_truth(tmp_path, rows))
-    assert list(found.itertuples(index=False, name=None)) == [
-        ("a.wav", "Bark", "public"),
-        ("b.wav", "None", "private"),
-        ("f.wav", "Bark", ""),
-    ]
-
-
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Any:
-    monkeypatch.setattr(ground_truth.log, "propagate", True)
-    caplog.set_level(logging.INFO)
-    return caplog
-
-
-def fitted(rows: list[tuple[str, str]], clips: list[str], classes: list[str]) -> Any:
-    truth = pd.DataFrame([(*row, "") for row in rows], columns=["clip", "label", "usage"])
-    return ground_truth.fit(truth, clips, classes, "test")
-
-
-@pytest.mark.parametrize(
-    ("label", "name"), [("bark", "Bark"), ("double_bass", "Double bass"), ("none", "None")]
-)
-def test_a_truth_that_spells_a_class_otherwise_is_not_scored_as_wrong(
-    label: str, name: str
-) -> None:
-    with pytest.raises(EarmarkError, match=f"writes the class '{name}' of .* as '{label}'"):
-        fitted([("a.wav", label)], ["a.wav"], ["Bark", "Double bass", "None"])
-
-
-def test_labels_that_are_no_class_are_misses_and_told(told: Any) -> None:
-    rows = [("a.wav", "Cats"), ("b.wav", "Cats"), ("c.wav", "Cat"), ("d.wav", "Xylophone")]
-    clips = [clip for clip, _ in rows]
-    truth, remarks = fitted(rows, clips, ["Bark", "Cat", "Oboe"])
-    assert truth[["clip", "label"]].to_numpy().tolist() == [list(row) for row in rows]
-    (remark,) = remarks
-    assert "3 of 4 labels" in remark
-    assert "'Cats' (2, did you mean 'Cat'?), 'Xylophone' (1)" in remark
-    assert remark in told.text
-    assert told.records[0].levelno == logging.WARNING
-    guesses = {clip: ["Cat", "Bark", "Oboe"] for clip in clips}
-    assert scoring.score_clips("x", 1, guesses, truth)["average_precision"].sum() == 1
-
-
-def test_clips_that_the_truth_or_the_test_list_lacks_are_told(told: Any) -> None:
-    rows = [("a.wav", "Bark"), ("x.wav", "Bark"), ("y.wav", "Bark")]
-    truth, remarks = fitted(rows, ["a.wav", "b.wav", "c.wav"], ["Bark"])
-    assert truth["clip"].tolist() == ["a.wav"]
-    assert "2 clips of the ground truth are no test clips, such as x.wav, y.wav" in remarks[0]
-    assert "1 of 3 test clips" in remarks[1]
-    assert all(remark in told.text for remark in remarks)
-    told.clear()
-    assert fitted(rows[:1], ["a.wav"], ["Bark"])[1] == []
-    assert told.text == ""
-    with pytest.raises(EarmarkError, match=r"None of the 3 clips .*a.wav.* is a test clip .*a\b"):
-        fitted(rows, ["a", "x"], ["Bark"])
-
-
-def test_none_is_a_label_where_it_is_a_class(tmp_path: Path) -> None:
-    rows = [("a.wav", "None", ""), ("b.wav", "Bark", ""), ("c.wav", "None", "Ignored")]
-    path = write_truth(tmp_path, rows)
-    assert ground_truth.read_test(path, ["Bark"])["clip"].tolist() == ["b.wav"]
-    found = ground_truth.read_test(path, ["Bark", "None"])
-    assert found["clip"].tolist() == ["a.wav", "b.wav"]
-
-
-def test_the_truth_of_train_clips(tmp_path: Path) -> None:
-    path = tmp_path / "truth.csv"
-    rows = [("a.wav", " Double bass "), ("b.wav", ""), ("c.wav", "None")]
-    write_rows(path, ("fname", "true_label"), rows)
-    found = ground_truth.read_train(path)
-    assert found.to_numpy().tolist() == [["a.wav", "Double bass"], ["c.wav", "None"]]
-    write_rows(path, ("fname", "true_label"), [("a.wav", "Bark"), ("a.wav", "Cello")])
-    with pytest.raises(EarmarkError, match=r"a.wav is listed again"):
-        ground_truth.read_train(path)
-
-
 def test_a_class_that_no_guess_names_is_known_to_the_truth(tmp_path: Path) -> None:
     # Gong is a class, though the model never guesses it.
     truth = read_truth(write_truth(tmp_path, [("d.wav", "Gong", "Public")]))
     assert scored("mine", 1, GUESSES, truth)[0]["map3"] == 0
-
-
-def test_spellings_of_a_submission() -> None:
-    today = ["Acoustic_guitar", "Hi-hat", "a/b", 'say"hi"', "犬"]
-    assert submission.spellings(today) == {name: name for name in today}
-    odd = ["Chink, clink", "Double  bass", "a b", "a,b", "a_b", "a_b_2", "x\u3000y"]
-    assert list(submission.spellings(odd).values()) == [
-        "Chink_clink",
-        "Double_bass",
-        "a_b_3",
-        "a_b_4",
-        "a_b",
-        "a_b_2",
-        "x_y",
-    ]
-
-
-@given(st.lists(st.text(st.sampled_from("ab ,_2"), min_size=1, max_size=6), unique=True))
-def test_spellings_are_words_that_differ(classes: list[str]) -> None:
-    spelled = submission.spellings(classes)
-    assert list(spelled) == classes
-    assert len(set(spelled.values())) == len(classes)
-    for name, word in spelled.items():
-        assert not set(word) & set(" ,")
-        assert word == name or set(name) & set(" ,")
-
-
-def test_guesses_of_odd_labels_come_back_as_they_are(tmp_path: Path) -> None:
-    classes = ["Chink, clink", "a b", "a,b", "a_b"]
-    probabilities = np.array([[0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]])
-    table = submission.make(["x.wav", "y.wav"], probabilities, classes)
-    assert table["label"].tolist() == ["a_b a_b_3 a_b_2", "Chink_clink a_b_2 a_b_3"]
-    tables.write_table(table, tmp_path / "made.csv")
-    assert submission.read(tmp_path / "made.csv", classes) == {
-        "x.wav": ["a_b", "a,b", "a b"],
-        "y.wav": ["Chink, clink", "a b", "a,b"],
-    }
-    with pytest.raises(EarmarkError, match=r"has the guess 'a_b_3', which is no class"):
-        submission.read(tmp_path / "made.csv", ["Chink, clink", "a,b", "a_b"])
-
-
-def test_the_writer_of_a_submission_says_how_it_spells(tmp_path: Path, told: Any) -> None:
-    (tmp_path / "guesses.csv").write_text("fname,label\n")
-    for classes in (["Bark", "Hi-hat"], ["Bark", "Dog, big", "a b", "c d", "e f"]):
-        told.clear()
-        copy_submission.main(
-            guesses=[str(tmp_path / "guesses.csv")],
-            combined=[classes_in(tmp_path, classes)],
-            choice=[],
-            submission=str(tmp_path / "submission.csv"),
-            cfg={"name": "set", "candidates": ["system"]},
-        )
-        assert ("spells" in told.text) == ("a b" in classes)
-    assert "4 of 5 classes" in told.text
-    assert "'Dog, big' as Dog_big, 'a b' as a_b, 'c d' as c_d, ..." in told.text
-    assert all(record.terminal for record in told.records)
-
-
-def classes_in(folder: Path, classes: list[str] = CLASSES) -> str:
-    """A file of predictions, of which only the classes are read."""
-    path = folder / "predictions.h5"
-    predicted = predictions.Predictions(["a.wav"], classes, np.ones((1, len(classes))))
-    predictions.write(path, predicted)
-    return str(path)
 
 
 def run_score(
@@ -459,51 +304,3 @@ def test_official_truth_has_the_published_counts(official: Path) -> None:
         ]
     wrong = {row["fname"]: ["x", "y", "z"] for row in rows}
     assert {row["map3"] for row in scored("mine", 1, wrong, truth)} == {0.0}
-
-
-def test_a_submission_has_the_official_form(official: Path, tmp_path: Path) -> None:
-    sample = (official / "sample_submission.csv").read_text(encoding="utf-8").splitlines()
-    names = [line.split(",")[0] for line in sample[1:]]
-    assert len(names) == 9400
-    classes = sorted({row["label"] for row in read_rows(official / "train.csv")})
-    assert len(classes) == 41
-    rng = np.random.default_rng(0)
-    probabilities = rng.dirichlet(np.full(41, 0.2), size=len(names))
-    tables.write_table(submission.make(names, probabilities, classes), tmp_path / "made.csv")
-    content = (tmp_path / "made.csv").read_bytes().decode("utf-8")
-    assert content.endswith("\n")
-    assert "\r" not in content
-    lines = content.splitlines()
-    assert len(lines) == len(sample)
-    assert lines[0] == sample[0] == "fname,label"
-    for number, (mine, theirs) in enumerate(zip(lines[1:], sample[1:], strict=True)):
-        fname, label = mine.split(",")
-        assert fname == theirs.split(",")[0]
-        guesses = label.split(" ")
-        assert len(set(guesses)) == 3
-        assert set(guesses) <= set(classes)
-        order = sorted(range(41), key=lambda index: -probabilities[number, index])
-        assert guesses == [classes[index] for index in order[:3]]
-        assert len(label.split(" ")) == len(theirs.split(",")[1].split(" "))
-
-
-def test_the_official_sample_spells_one_class_otherwise(official: Path) -> None:
-    # The class is Hi-hat; the sample's own guesses say Hi-Hat and are no model for spelling.
-    sample = read_rows(official / "sample_submission.csv")
-    classes = {row["label"] for row in read_rows(official / "train.csv")}
-    assert {row["label"] for row in sample} == {"Laughter Hi-Hat Flute"}
-    assert "Hi-hat" in classes
-    assert "Hi-Hat" not in classes
-
-
-def test_equal_probabilities_still_name_three_classes_in_a_fixed_order() -> None:
-    made = submission.make(["a.wav"], np.full((1, 5), 0.2), ["e", "d", "c", "b", "a"])
-    assert made["label"].tolist() == ["e d c"]
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_probabilities_that_are_no_numbers_are_refused(value: float) -> None:
-    probabilities = np.full((2, 4), 0.25)
-    probabilities[1, 2] = value
-    with pytest.raises(ValueError, match="NaN or infinite"):
-        submission.make(["a.wav", "b.wav"], probabilities, list("abcd"))
