@@ -3,6 +3,7 @@
 import logging
 import os
 import pickle
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,9 @@ from slurm_cluster import Cluster, UnavailableError
 
 # Small tensors only: more threads than one make them slower, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Programs in the background ignore Ctrl-C; what the tests start must not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, none stored, and no limit on an example's time.
 settings.register_profile("earmark", derandomize=True, deadline=None)

@@ -53,8 +53,6 @@ class SlurmRun:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                # Tests that run in the background ignore Ctrl-C; what they start must not.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def __enter__(self) -> Self:

@@ -207,7 +207,7 @@ def snakemake(
     *arguments: str,
     overlay: Mapping[str, Any] | None = None,
     tree: Path = REPO,
-    seconds: float = 300,
+    seconds: float = 900,
 ) -> tuple[int, str]:
     """Run the workflow of ``tree`` in ``directory``: exit code and everything printed."""
     if "-n" in arguments:

@@ -109,6 +109,6 @@ def make(base: Path) -> Run:
         "selftraining": {"short": {"rounds": 2}},
     }
     overlay = merged(TINY, changes)
-    code, text = snakemake(base / "run", "all", "tagger", overlay=overlay, seconds=900)
+    code, text = snakemake(base / "run", "all", "tagger", overlay=overlay)
     assert code == 0, text
     return Run(base / "run", made, overlay, text)
