@@ -147,7 +147,7 @@ def test_two_runs_in_one_folder_and_one_beside_them(finished: Run, tmp_path: Pat
     # All of the same data set.
     folders = [tmp_path / "one", tmp_path / "one", tmp_path / "other"]
     runs = [start_snakemake(each, MODEL, overlay=finished.overlay) for each in folders]
-    *texts, beside = [run.communicate(timeout=240)[0] for run in runs]
+    *texts, beside = [run.communicate(timeout=900)[0] for run in runs]
     done = [run.returncode == 0 for run in runs]
     assert done[2], beside
     assert any(done[:2]), texts
