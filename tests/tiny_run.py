@@ -13,6 +13,8 @@ import numpy as np
 import soundfile
 from tiny import RATE, TinySet, make_set, merged, snakemake, tone
 
+from earmark.planning import clip_index
+
 CLASSES = ["Cello", "Flute", "Bark", "Knock"]
 GROUPS = {"music": {"Cello", "Flute"}, "non_music": {"Bark", "Knock"}}
 MEMBERS = ["vgg_fewer_semi", "cnn_logmel"]
@@ -83,6 +85,8 @@ class Run:
         made.folder = base / "four"
         for name in ("audio_train", "audio_test", "train_list", "test_list"):
             setattr(made, name, made.folder / getattr(made, name).name)
+        # The copied results are of the copied clips, which may be edited.
+        clip_index.note_owner(base / "four", self.results, base / "run" / clip_index.CACHE)
         folders = {"dataset": str(made.folder), "sounds": str(base / "heard")}
         return Run(base / "run", made, {**self.overlay, **folders}, self.printed)
 
