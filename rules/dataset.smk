@@ -90,7 +90,7 @@ rule read_labels:
     """Write a table of the train clips' labels, with people's corrections."""
     input:
         listed_table=lambda wc: index_of("listed"),
-        corrections=lambda wc: [local(str(path)) for path in SOURCE.corrections],
+        corrections=lambda wc: [local(str(path)) for path in SOURCE.corrections_files],
     output:
         table=LABELS,
     log:
@@ -99,7 +99,7 @@ rule read_labels:
     conda:
         "../envs/earmark.yaml"
     params:
-        content=content_of(*SOURCE.corrections),
+        content=content_of(*SOURCE.corrections_files),
         code=code_of("read_labels.py"),
     script:
         "../workflow_scripts/read_labels.py"

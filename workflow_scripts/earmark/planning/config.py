@@ -22,6 +22,7 @@ SCORED = ("ensembles", "systems")
 REFERENCES: Mapping[str, tuple[str, ...]] = {
     "submission": SCORED,
     "submission.best_of.*": SCORED,
+    "suspects.systems.*": ("systems",),
     "compare.*.*": SCORED,
     "scores.*": SCORED,
     "autoencoders.*.feature": ("features",),

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ class Source:
     ``name`` is the results' folder name. ``kind`` is demo (a rule synthesises the clips), to_fetch
     (a rule downloads them), fetched (that was done) or folder (the user's own). ``labels`` are the
     classes; before they can be read, those of FSDKaggle2018. ``folds`` are the official folds, if
-    there are any. ``path`` is where the user says that they are, ``clips`` the lists there say.
+    there are any. ``path`` is where the user says that they are, ``clips`` what the
+    lists there say, ``corrections`` the file of people's corrections of labels, if there is one.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Source:
     has_test: bool = True
     path: str = ""
     clips: Listed | None = None
+    corrections: Path = Path("corrections")
 
     @property
     def clips_exist(self) -> bool:
@@ -55,18 +57,35 @@ class Source:
         return path.parent if path.name == description.NAME else path
 
     @property
-    def corrections(self) -> list[Path]:
-        """The file of people's corrections of this data set's labels, if there is one."""
-        path = Path("corrections", f"{self.name}.csv")
-        return [path] if path.exists() else []
+    def corrections_files(self) -> list[Path]:
+        """The file of corrections, if it is there."""
+        return [self.corrections] if self.corrections.is_file() else []
 
 
 def source_of(config: Mapping[str, Any], is_main_process: bool = True) -> Source:
     """Return the data set of the config; a folder's lists are read.
 
     Jobs take from the index, where there is one, what the main process read. Raises EarmarkError
-    for a folder that cannot be used.
+    for a folder that cannot be used, and for corrections that a clean run would delete.
     """
+    source = _source_of(config, is_main_process)
+    corrections = Path("corrections", f"{source.name}.csv")
+    if "corrections" in config:
+        corrections = Path(os.path.expanduser(config["corrections"]))
+        if Path(os.path.realpath(corrections)).is_relative_to(os.path.realpath("results")):
+            raise EarmarkError(
+                f"The corrections {corrections} are below results/, which may be deleted at any "
+                f"time; people's work must not be. Move them, for example to corrections/."
+            )
+        if not corrections.is_file():
+            raise EarmarkError(
+                f"corrections is {corrections}, which is no file. `earmark review --add` writes "
+                f"one; leave the key out until then."
+            )
+    return replace(source, corrections=corrections)
+
+
+def _source_of(config: Mapping[str, Any], is_main_process: bool) -> Source:
     dataset, name = config["dataset"], config.get("name")
     if dataset == DEMO:
         demo = layout.kaggle_layout(Path("results", name or DEMO, "dataset"))
@@ -135,7 +154,7 @@ def check(source: Source, results: Path) -> None:
             f"The data set has no test clips any more: submission.csv and scores in {results} are "
             f"of those that it had."
         )
-    for path in source.corrections:
+    for path in source.corrections_files:
         from earmark.labels import corrections  # imports pandas
 
         corrections.read(path, source.labels)

@@ -46,16 +46,18 @@ class Plan(TrainingPlan):
 
     def held_out_predictions(self, on: str) -> dict[tuple[str, int], str]:
         """(system, seed) -> predictions of train clips, for an out-of-fold evaluation."""
-
-        def part(system: str) -> str:
-            has_all = self.folds_of(system) == self.every_fold
-            return "train" if on == VALIDATION or has_all else ALL_FOLDS
-
+        systems = self.systems_of(self.evaluated(on))
         return {
-            (system, seed): self.predictions(system, seed, part(system))
+            (system, seed): self.predictions(
+                system, seed, "train" if on == VALIDATION else self._every_train_clip(system)
+            )
             for seed in self.seeds
-            for system in self.systems_of(self.evaluated(on))
+            for system in systems
         }
+
+    def _every_train_clip(self, system: str) -> str:
+        """The part of predictions that has every train clip, held out."""
+        return "train" if self.folds_of(system) == self.every_fold else ALL_FOLDS
 
     def evaluation_settings(self, on: str) -> dict[str, Any]:
         """Parameters of an out-of-fold evaluation, with what else looked at its clips."""
@@ -96,6 +98,29 @@ class Plan(TrainingPlan):
     def is_weighted(self, entry: str) -> bool:
         """Whether the mean weighs members by their out-of-fold scores."""
         return bool(self.combination_of(entry)["kind"] == "weighted")
+
+    # Suspects
+
+    @cached_property
+    def suspecting_systems(self) -> list[str]:
+        """The systems whose predictions say which labels are wrong."""
+        return list(self.config["suspects"].get("systems", self.submitted_systems))
+
+    def suspecting_predictions(self) -> list[str]:
+        """Their predictions of every train clip, out of fold, of all seeds."""
+        return [
+            self.predictions(system, seed, self._every_train_clip(system))
+            for system in self.suspecting_systems
+            for seed in self.seeds
+        ]
+
+    def suspecting_features(self) -> list[str]:
+        """The feature file to compare suspects by: the first system's that has a spectrum."""
+        for system in self.suspecting_systems:
+            name = self.base_of(system)["feature"]
+            if self.config["features"][name]["kind"] != "raw":
+                return [self.features(name, "train")]
+        return []
 
     # Figures and tables
 

@@ -23,25 +23,25 @@ if (list) {
     for (const sound of sounds) {
       const text = sound.querySelector(".facts").textContent.toLowerCase();
       sound.hidden = !words.every((word) => text.includes(word)) ||
-        filters.some((filter) => filter.value && keys.get(sound)[filter.dataset.filter] !== filter.value);
+        review?.isHidden(sound) || filters.some((filter) => filter.value && keys.get(sound)[filter.dataset.filter] !== filter.value);
     }
     const sorted = order.value ? [...sounds].sort(compare) : [...sounds];
     list.append(...(reverse.checked ? sorted.reverse() : sorted));
     count.value = `${shown().length} of ${sounds.length} clips`;
   }
 
-  const slider = (sound) => sound.querySelector("input[type=range]");
+  const slider = (media) => media.querySelector("input[type=range]");
 
-  function load(sound) {
-    if (current === sound) return;
+  function load(media) {
+    if (current === media) return;
     player.pause();
-    current = sound;
-    player.src = "data:audio/mpeg;base64," + sound.querySelector(".play").dataset.audio;
+    current = media;
+    player.src = "data:audio/mpeg;base64," + media.querySelector(".play").dataset.audio;
   }
 
-  function play(sound) {
-    if (!sound.querySelector(".play")) return;
-    load(sound);
+  function play(media) {
+    if (!media?.querySelector(".play")) return;
+    load(media);
     // Another sound may be chosen before this one begins: then its promise fails.
     if (player.paused) player.play().catch(() => {});
     else player.pause();
@@ -63,10 +63,11 @@ if (list) {
   }
 
   list.addEventListener("click", (event) => {
-    if (event.target.matches(".play")) play(event.target.closest(".sound"));
+    if (event.target.matches(".play")) play(event.target.closest(".media"));
   });
   list.addEventListener("input", (event) => {
-    load(event.target.closest(".sound"));
+    if (event.target.type !== "range") return;
+    load(event.target.closest(".media"));
     const seek = () => (player.currentTime = event.target.value * player.duration);
     if (player.readyState) seek();
     else player.addEventListener("loadedmetadata", seek, { once: true });
@@ -81,9 +82,145 @@ if (list) {
     if (event.key === "/") search.focus();
     else if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
-    else if (event.key === " " && sound && !target.closest("button")) play(sound);
-    else return;
+    else if (event.key === " " && sound && !target.closest("button")) play(sound.querySelector(".media"));
+    else if (!sound || !review?.press(event.key, sound)) return;
     event.preventDefault();
   });
+  const review = list.dataset.review && startReview(JSON.parse(list.dataset.review), { list, keys, filters, update, move, play });
   update();
+}
+
+// Decisions on labels: kept in the browser, by the data's hash, and saved as a file of corrections.
+function startReview({ hash, file }, { list, keys, filters, update, move, play }) {
+  const sounds = [...list.children];
+  const classes = new Set([...document.getElementById("classes").options].map((option) => option.value));
+  const [left, undo, save, progress] = ["left", "undo", "save", "progress"].map((id) => document.getElementById(id));
+  const given = (sound) => keys.get(sound)["given label"];
+  const done = [];
+  let kept = true;
+  let decisions = {};
+  let saved = "";
+
+  // Other pages of the same data share what is kept, so it is read before each change.
+  function read() {
+    try {
+      ({ decisions, saved } = JSON.parse(localStorage.getItem(hash)) || { decisions, saved });
+    } catch {
+      kept = false;
+    }
+  }
+
+  function keep() {
+    try {
+      localStorage.setItem(hash, JSON.stringify({ decisions, saved }));
+    } catch {
+      kept = false;
+    }
+    show();
+  }
+
+  function decided(sound) {
+    const decision = decisions[sound.dataset.name];
+    return decision?.previous_label === given(sound) ? decision : undefined;
+  }
+
+  function show() {
+    const counts = { right: 0, wrong: 0, unsure: 0 };
+    for (const sound of sounds) {
+      const decision = decided(sound);
+      if (decision) counts[decision.decision] += 1;
+      const text = decision?.decision === "wrong" ? `wrong: ${decision.label}` : decision?.decision || "";
+      sound.classList.toggle("decided", !!decision);
+      sound.querySelector(".decision output").value = text;
+    }
+    for (const option of filters.flatMap((filter) => [...filter.options].slice(1))) {
+      const heading = option.parentElement.dataset.filter;
+      const open = sounds.filter((sound) => keys.get(sound)[heading] === option.value && !decided(sound));
+      option.textContent = `${option.value} (${open.length} left)`;
+    }
+    const unsaved = Object.values(decisions).filter((decision) => decision.time > saved).length;
+    progress.value = `${counts.right} right, ${counts.wrong} wrong, ${counts.unsure} unsure; ${unsaved} not saved.` +
+      (kept ? "" : " This browser keeps nothing: save before you leave.");
+    if (left.checked) update();
+  }
+
+  function change(name, decision) {
+    read();
+    done.push([name, decisions[name]]);
+    if (decision) decisions[name] = decision;
+    else delete decisions[name];
+    keep();
+  }
+
+  function decide(sound, decision, label) {
+    const time = new Date().toISOString();
+    sound.focus();
+    change(sound.dataset.name, { label, decision, previous_label: given(sound), time });
+    sound.querySelector(".decision .label").value = "";
+    move(sound.hidden ? 0 : 1);
+  }
+
+  function choose(sound, label) {
+    if (label === given(sound)) decide(sound, "right", label);
+    else if (classes.has(label)) decide(sound, "wrong", label);
+    else sound.querySelector(".decision output").value = `${label} is no class.`;
+  }
+
+  function takeBack() {
+    const last = done.pop();
+    if (!last) return;
+    change(...last);
+    done.pop();
+    const sound = sounds.find((one) => one.dataset.name === last[0]);
+    update();
+    sound.focus();
+  }
+
+  function download() {
+    const cell = (text) => `"${text.replaceAll('"', '""')}"`;
+    const columns = ["clip", "label", "decision", "previous_label", "time"];
+    read();
+    const rows = Object.entries(decisions).map(([clip, decision]) => columns.map((name) => cell({ clip, ...decision }[name])));
+    const link = document.createElement("a");
+    link.download = file;
+    link.href = "data:text/csv;charset=utf-8," + encodeURIComponent([columns, ...rows].map((row) => `${row.join()}\n`).join(""));
+    link.click();
+    saved = new Date().toISOString();
+    keep();
+  }
+
+  for (const place of list.querySelectorAll(".compare")) {
+    const reference = [...document.getElementById("references").content.children].find(
+      (one) => one.dataset.name === place.dataset.reference);
+    place.append(reference.firstElementChild.cloneNode(true));
+  }
+  list.addEventListener("click", ({ target }) => {
+    const [sound, button] = [target.closest(".sound"), target.closest("button")];
+    if (button?.dataset.decision) decide(sound, button.dataset.decision, given(sound));
+    else if (button?.dataset.label) choose(sound, button.dataset.label);
+  });
+  list.addEventListener("keydown", (event) => {
+    if (event.target.matches(".label") && event.key === "Enter") choose(event.target.closest(".sound"), event.target.value);
+    else if (event.target.matches(".label") && event.key === "Escape") event.target.closest(".sound").focus();
+  });
+  undo.addEventListener("click", takeBack);
+  save.addEventListener("click", download);
+  left.addEventListener("input", update);
+  addEventListener("storage", () => (read(), show()));
+  read();
+  show();
+  return {
+    isHidden: (sound) => left.checked && !!decided(sound),
+    press(key, sound) {
+      const guess = sound.querySelectorAll(".guesses button")[Number(key) - 1];
+      if (key === "r") decide(sound, "right", given(sound));
+      else if (key === "u") decide(sound, "unsure", given(sound));
+      else if (key === "w") sound.querySelector(".decision .label").focus();
+      else if (key === "z") takeBack();
+      else if (key === "a" || key === "b") play(sound.querySelectorAll(".media")[key === "a" ? 1 : 2]);
+      else if (guess) choose(sound, guess.dataset.label);
+      else return false;
+      return true;
+    },
+  };
 }

@@ -126,7 +126,8 @@ class Sound:
     """A clip in a list.
 
     ``keys`` are what it can be sorted by and, where they are texts, filtered by: heading -> value.
-    ``guesses`` are (label, probability, remark).
+    ``guesses`` are (label, probability, remark), ``references`` (heading, name) of clips to compare
+    it with.
     """
 
     name: str
@@ -134,9 +135,24 @@ class Sound:
     keys: Mapping[str, str | float]
     guesses: Sequence[tuple[str, float, str]] = ()
     note: str = ""
+    references: Sequence[tuple[str, str]] = ()
 
 
-def sounds(listed: Sequence[Sound], shown: Sequence[str]) -> Block:
+@dataclass(frozen=True)
+class Review:
+    """What a list needs to be decided on: each sound's key "given label" is right or wrong.
+
+    Decisions are kept in the browser by the data's ``hash`` and saved as ``file``. ``references``
+    are the media of clips to compare with, by name.
+    """
+
+    hash: str
+    file: str
+    classes: Sequence[str]
+    references: Mapping[str, Media]
+
+
+def sounds(listed: Sequence[Sound], shown: Sequence[str], review: Review | None = None) -> Block:
     """A list of sounds with players; ``shown`` are the keys that are written beside each."""
     pairs = [(heading, value) for sound in listed for heading, value in sound.keys.items()]
     headings = list(dict.fromkeys(heading for heading, _ in pairs))
@@ -145,7 +161,8 @@ def sounds(listed: Sequence[Sound], shown: Sequence[str]) -> Block:
         for heading in headings
     }
     filters = {heading: counts for heading, counts in filters.items() if counts}
-    content = {"sounds": listed, "shown": shown, "headings": headings, "filters": filters}
+    content: dict[str, Any] = {"sounds": listed, "shown": shown, "review": review}
+    content |= {"headings": headings, "filters": filters}
     return Block("sounds", content)
 
 
@@ -163,8 +180,10 @@ def write_table(
     write(page, title, [Section(title, [table(shown, title, digits)], remarks, [csv])])
 
 
-def write(path: str | Path, title: str, sections: Sequence[Section]) -> None:
-    """Write a page."""
+def write(
+    path: str | Path, title: str, sections: Sequence[Section], pages: Sequence[str] = ()
+) -> None:
+    """Write a page; ``pages`` are files beside it, itself among them, that it leads to."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
@@ -179,6 +198,7 @@ def write(path: str | Path, title: str, sections: Sequence[Section]) -> None:
     text = environment.get_template("web_page.html").render(
         title=title,
         sections=sections,
+        pages=[(number, file, file == Path(path).name) for number, file in enumerate(pages, 1)],
         css=css,
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
