@@ -15,7 +15,7 @@ from earmark.reporting.web_page import Review, Section, Sound
 ON_A_PAGE = 100
 HOW = (
     "Listen to each clip. Is its given label right? If not, choose or type the right one. "
-    "Decisions are kept in this browser until you save them; `earmark review --add` with the saved "
+    "Decisions are kept in this browser until you save them; earmark review --add with the saved "
     "file puts them into corrections/, and the next run learns from them."
 )
 EXPECTED = (
@@ -66,7 +66,11 @@ def write(
 def _sound(row: Mapping[Any, Any], media: Media) -> Sound:
     given, suggestion = row["label"], row["suggestion"]
     guesses = [(row[f"guess_{n}"], row[f"probability_{n}"]) for n in (1, 2, 3)]
-    keys = {"given label": given, "suggestion": suggestion, "probability wrong": row["wrong"]}
+    keys = {
+        "given label": given,
+        "suggestion": suggestion,
+        "probability wrong": round(row["wrong"], 3),
+    }
     alike = {f"most alike of {given}": "like_label", f"of {suggestion}": "like_suggestion"}
     return Sound(
         row["clip"],
@@ -79,10 +83,10 @@ def _sound(row: Mapping[Any, Any], media: Media) -> Sound:
 
 
 def _counts(counts: pd.DataFrame) -> Section:
-    among = counts["among"].map({"all": "all labels", "class": "", "top": "most suspicious"})
+    after = counts["among"].map({"all": "all", "class": "", "top": " most suspicious"})
     shown = pd.DataFrame(
         {
-            "labels": (among + " " + counts["of"]).str.strip(),
+            "labels": counts["of"] + after,
             "clips": counts["clips"],
             "checked": counts["checked"],
             "wrong": counts["wrong"],

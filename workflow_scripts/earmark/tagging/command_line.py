@@ -1,4 +1,4 @@
-"""The command `earmark`: what Earmark is, `init`, `tag`, `info` and `compare`."""
+"""The command `earmark`: what Earmark is, `init`, `tag`, `info`, `compare` and `review`."""
 
 import argparse
 import logging
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from earmark.runtime.errors import EarmarkError, printable
+from earmark.runtime.errors import EarmarkError, examples, printable
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -66,6 +66,15 @@ clips where their truth is known. Seeds are averaged.
   earmark compare results/demo vgg_more cnn_logmel
 """
 
+REVIEW = """\
+Add decisions on labels, saved on a page that `snakemake review` wrote, to those in
+corrections/: the next run learns from them. Without --add, print the rounds so far:
+how many labels were checked and found wrong, and the scores before and after.
+
+  earmark review --add ~/Downloads/sounds_corrections.csv
+  earmark review results/sounds
+"""
+
 
 def version() -> str:
     """The installed version."""
@@ -112,6 +121,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pair.add_argument("results", type=Path, help="a folder of results, such as results/demo")
     pair.add_argument("a")
     pair.add_argument("b")
+    rounds = command("review", "add decisions on labels", REVIEW, _review)
+    rounds.add_argument("results", type=Path, nargs="?", help="a folder of results")
+    rounds.add_argument("--add", type=Path, metavar="FILE", help="a saved file of decisions")
+    rounds.add_argument("--to", type=Path, help="the file to add to (corrections/<name>.csv)")
     _run(parser, arguments)
 
 
@@ -266,6 +279,27 @@ def _compare(parsed: argparse.Namespace) -> None:
             print(comparison.sentence(compared, *pair, on))
             if len(compared) > 1:
                 print(compared[1:].round(3).to_string(index=False))
+
+
+def _review(parsed: argparse.Namespace) -> None:
+    from earmark.evaluation import review_rounds
+
+    results = parsed.results
+    if results is None:
+        found = sorted(path.parent for path in Path("results").glob("*/suspects.csv"))
+        if len(found) != 1:
+            names = f" Of several, name one: {examples(list(map(str, found)))}." if found else ""
+            raise EarmarkError(
+                f"Name the folder of a run after `snakemake review`, as in `earmark review "
+                f"results/sounds --add FILE`.{names}"
+            )
+        results = found[0]
+    kept = parsed.to or Path("corrections", f"{results.name}.csv")
+    if parsed.add:
+        logging.basicConfig(format="%(message)s")
+        print(*review_rounds.add(results, parsed.add, kept))
+    else:
+        print(review_rounds.table(results, kept).to_string(index=False))
 
 
 def _init(parsed: argparse.Namespace) -> None:

@@ -1,0 +1,171 @@
+"""How well `suspects.csv` finds wrong labels, beside cleanlab and label spreading.
+
+Labels of a list with known truth are made wrong, or a list with wrong labels is given; `snakemake
+suspects.csv` runs with the short recipe of label_errors.yaml; the labels that nobody checked are
+compared with the truth, which nothing else reads. cleanlab (pip install cleanlab) gets the same
+out-of-fold probabilities of the networks, and its best score by average precision counts.
+
+    .venv/bin/python benchmarks/label_errors.py FOLDER --truth esc50.csv --wrong 0.2 --seeds 1 2 3
+    .venv/bin/python benchmarks/label_errors.py FOLDER --truth esc50.csv --list partly_verified_1.csv
+
+FOLDER has the lists, whose columns are named as in ESC-50's, and the clips in audio/.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import measuring
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(measuring.SCRIPTS))
+
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from earmark.evaluation import predictions
+from earmark.features import clip_statistics
+from earmark.labels import label_table, spreading, suspect_table
+
+NOISE_SEED = 42
+RESAMPLES = 1000
+
+
+def make_wrong(labels: list[str], share: float, seed: int = NOISE_SEED) -> list[str]:
+    """The labels, a ``share`` of them replaced by another class, each class as likely."""
+    random = np.random.default_rng(seed)
+    classes = sorted(set(labels))
+    made = list(labels)
+    for place in random.permutation(len(labels))[: round(share * len(labels))]:
+        others = [name for name in classes if name != labels[place]]
+        made[place] = others[random.integers(len(others))]
+    return made
+
+
+def run(dataset: Path, folder: Path, seed: int) -> Path:
+    """The results of a run of `snakemake suspects.csv` in ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "snakemake", "-s", measuring.REPO / "Snakefile", "-j2"]
+    command += ["suspects.csv", "--configfile", Path(__file__).with_suffix(".yaml")]
+    command += ["--config", f"dataset={dataset}", "name=run", f"seed={seed}"]
+    subprocess.run([str(part) for part in command], cwd=folder, check=True)
+    return folder / "results" / "run"
+
+
+def cleanlab_scores(probabilities: np.ndarray, given: np.ndarray) -> dict[str, np.ndarray]:
+    """Suspicion (n,) by each of cleanlab's scores."""
+    from cleanlab.rank import get_label_quality_scores
+
+    ways = [("self_confidence", False), ("normalized_margin", False)]
+    ways += [("confidence_weighted_entropy", False), ("self_confidence", True)]
+    ways += [("normalized_margin", True)]
+    return {
+        f"cleanlab {method}{' adjusted' if adjusted else ''}": 1
+        - get_label_quality_scores(given, probabilities, method=method, adjust_pred_probs=adjusted)
+        for method, adjusted in ways
+    }
+
+
+def measures(suspicion: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
+    """AUROC, average precision, and precision among the first 50 and 100."""
+    order = np.argsort(-suspicion, kind="stable")
+    return {
+        "AUROC": roc_auc_score(wrong, suspicion),
+        "average precision": average_precision_score(wrong, suspicion),
+        **{f"precision at {top}": wrong[order[:top]].mean() for top in (50, 100)},
+    }
+
+
+def difference(one: np.ndarray, other: np.ndarray, wrong: np.ndarray) -> tuple[float, float, float]:
+    """Difference of average precisions and its 95 % interval, clips resampled in pairs."""
+    random = np.random.default_rng(1)
+
+    def of(rows: np.ndarray) -> float:
+        return average_precision_score(wrong[rows], one[rows]) - average_precision_score(
+            wrong[rows], other[rows]
+        )
+
+    drawn = [of(random.integers(0, len(wrong), len(wrong))) for _ in range(RESAMPLES)]
+    return of(np.arange(len(wrong))), *np.percentile(drawn, [2.5, 97.5])
+
+
+def judge(results: Path, truth: dict[str, str], what: str) -> list[dict[str, object]]:
+    """Rows of the table: each way to find the wrong labels of a run."""
+    table = suspect_table.read(results / "suspects.csv").dropna(subset="wrong")
+    labels = label_table.read(results / "labels.csv").set_index("clip")
+    table["true"] = table["clip"].map(truth)
+    if labels["verified"].nunique() > 1:
+        table = table[table["verified"] == 0]
+    clips = table["clip"].tolist()
+    members = [predictions.read(path) for path in results.glob("predictions/*/seed*/train.h5")]
+    probabilities = np.mean([one.of(clips) for one in members], axis=0)
+    given = np.array([members[0].classes.index(label) for label in table["label"]])
+    wrong = (table["label"] != table["true"]).to_numpy()
+    ours = table["wrong"].to_numpy()
+    others = cleanlab_scores(probabilities, given)
+    best = max(others, key=lambda name: average_precision_score(wrong, others[name]))
+    rows = [
+        {"labels": what, "by": "suspects.csv", **measures(ours, wrong)},
+        {"labels": what, "by": best, **measures(others[best], wrong)},
+    ]
+    if labels["verified"].nunique() > 1:
+        feature = next(results.glob("features/*/train.h5"))
+        everyone = labels.loc[members[0].clips]
+        points = clip_statistics.describe(feature, members[0].clips)
+        settings = {"gamma": "auto", "alpha": 0.2, "max_iterations": 100_000, "tolerance": 1e-3}
+        spread = spreading.spread(
+            members[0].clips,
+            everyone["label"].tolist(),
+            everyone["verified"].to_numpy(),
+            points,
+            {**settings, "isolated": "undecided"},
+        ).set_index("clip")
+        rejected = (spread["state"][clips] == "rejected").to_numpy().astype(float)
+        rows.append({"labels": what, "by": "rejected by spreading", **measures(rejected, wrong)})
+    counts = suspect_table.read_counts(results / "wrong_labels.csv")
+    print(f"\n{what}: average precision above {best}: ", end="")
+    print("{:.3f} ({:.3f} to {:.3f})".format(*difference(ours, others[best], wrong)))
+    for among, number, true in (
+        ("all", "", wrong.sum()),
+        ("top", "100", wrong[np.argsort(-ours, kind="stable")[:100]].sum()),
+    ):
+        row = counts[(counts["among"] == among) & (counts["of"] == number)].iloc[0]
+        print(
+            f"wrong among {among} {number}: expected {row['wrong']} ({row['wrong_low']} to "
+            f"{row['wrong_high']}), true {true}"
+        )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--truth", required=True, help="a list with the true labels")
+    parser.add_argument("--list", help="a list with wrong labels")
+    parser.add_argument("--wrong", type=float, help="the share of labels to make wrong")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--work", type=Path, default=Path("label_errors"))
+    given = parser.parse_args()
+    table = pd.read_csv(given.folder / given.truth, dtype=str)
+    truth = dict(zip(table["filename"], table["category"], strict=True))
+    what = given.list or f"{given.wrong:g} wrong"
+    dataset = (given.folder / str(given.list)).resolve()
+    if not given.list:
+        made = (given.work / what.replace(" ", "_")).resolve()
+        made.mkdir(parents=True, exist_ok=True)
+        dataset = made / "list.csv"
+        table["category"] = make_wrong(table["category"].tolist(), given.wrong)
+        table.drop(columns="target").to_csv(dataset, index=False)
+        audio = made / "audio"
+        if not audio.exists():
+            audio.symlink_to((given.folder / "audio").resolve())
+    rows = []
+    for seed in given.seeds:
+        results = run(dataset, given.work / f"{dataset.parent.name}_{dataset.stem}_{seed}", seed)
+        rows += judge(results, truth, f"{what}, seed {seed}")
+    print(pd.DataFrame(rows).round(3).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
