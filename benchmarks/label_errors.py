@@ -5,8 +5,8 @@ suspects.csv` runs with the short recipe of label_errors.yaml; the labels that n
 compared with the truth, which nothing else reads. cleanlab (pip install cleanlab) gets the same
 out-of-fold probabilities of the networks, and its best score by average precision counts.
 
-    .venv/bin/python benchmarks/label_errors.py FOLDER --truth esc50.csv --wrong 0.2 --seeds 1 2 3
-    .venv/bin/python benchmarks/label_errors.py FOLDER --truth esc50.csv --list partly_verified_1.csv
+    python benchmarks/label_errors.py FOLDER --truth esc50.csv --wrong 0.2 --seeds 1 2 3
+    python benchmarks/label_errors.py FOLDER --truth esc50.csv --list partly_verified_1.csv
 
 FOLDER has the lists, whose columns are named as in ESC-50's, and the clips in audio/.
 """
@@ -139,6 +139,7 @@ def judge(results: Path, truth: dict[str, str], what: str) -> list[dict[str, obj
 
 
 def main() -> None:
+    """Run and judge each seed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--truth", required=True, help="a list with the true labels")

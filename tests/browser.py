@@ -62,10 +62,9 @@ class Browser:
             self.devtools("Input.dispatchMouseEvent", type=kind, **at)
 
     def press(self, key: str) -> None:
-        for kind in ("keyDown", "keyUp"):
-            self.devtools(
-                "Input.dispatchKeyEvent", type=kind, key=key, text=key if kind == "keyDown" else ""
-            )
+        text = key if len(key) == 1 else ""
+        for kind, typed in (("keyDown", text), ("keyUp", "")):
+            self.devtools("Input.dispatchKeyEvent", type=kind, key=key, text=typed)
 
     def log(self) -> list[str]:
         """What the browser complained about since the last call: errors, blocked requests."""

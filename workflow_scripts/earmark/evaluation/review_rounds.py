@@ -1,9 +1,9 @@
 """Rounds of review: what people decided on labels, and the scores before and after.
 
-Columns of corrections/<name>_rounds.csv: time, checked, wrong and unsure (numbers of decisions), and
-of the submission, out of fold: system, clips that judge, accuracy and map3, before the decisions and
-after learning from them (empty until the next round begins). Verified clips judge, and decisions
-verify more of them, so the clips before and after are not the same.
+Columns of corrections/<name>_rounds.csv: time, checked, wrong and unsure (numbers of decisions),
+and of the submission, out of fold: system, clips that judge, accuracy and map3, before the
+decisions and after learning from them (empty until the next round begins). Verified clips judge,
+and decisions verify more of them, so the clips before and after are not the same.
 """
 
 import datetime

@@ -25,6 +25,7 @@ LOWEST_PROBABILITY = 1e-6
 TREES = 500
 CLIPS_OF_LEAF = 2
 DRAWS = 200
+PARAMETER_BOUNDS = (-7.0, 7.0)
 # A weak prior (mean, standard deviation) of log weights, and of the logit of the rate of wrong
 # labels: it decides where there are few clips only.
 WEIGHT_PRIOR, RATE_PRIOR = (0.0, 1.0), (-2.0, 1.5)
@@ -95,7 +96,7 @@ def fit(evidence: Sequence[np.ndarray], labels: Labels) -> Suspicion:
         return -_log_likelihood(logs, labels, parameters)
 
     found = optimize.minimize(
-        loss, start, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-3, "maxiter": 2000}
+        loss, start, method="L-BFGS-B", bounds=[PARAMETER_BOUNDS] * len(start)
     )
     return Suspicion(logs, labels, found.x, np.linalg.pinv(_hessian(loss, found.x)))
 
@@ -158,7 +159,9 @@ def by_trees(points: np.ndarray, labels: np.ndarray, classes: int, seed: int) ->
         TREES, bootstrap=True, oob_score=True, min_samples_leaf=CLIPS_OF_LEAF, random_state=seed
     )
     trees.fit(points, labels)
-    found = np.full((len(points), classes), 1 / classes)
-    found[:, trees.classes_] = np.nan_to_num(trees.oob_decision_function_, nan=1 / classes)
+    found = np.zeros((len(points), classes))
+    # NaN: of a clip in all samples.
+    found[:, trees.classes_] = np.nan_to_num(trees.oob_decision_function_)
     # A share of few trees is seldom exactly none.
-    return (found + 1 / TREES) / (1 + classes / TREES)
+    found += 1 / TREES
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
