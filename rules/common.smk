@@ -90,7 +90,7 @@ if workflow.is_main_process:
     # `--touch` is how a user accepts results without records; records in a database are not checked.
     if records.are_used(sys.argv) and workflow.workflow_settings.persistence_backend.name == "FILE":
         or_workflow_error(records.check, Path(RESULTS))
-        for top in ("submission.csv", "tags.csv"):
+        for top in ("submission.csv", "tags.csv", "suspects.csv"):
             or_workflow_error(records.check_top, Path(top), Path(RESULTS))
 LAYOUT = or_workflow_error(
     data_source.linked_layout, SOURCE, Path(RESULTS), workflow.is_main_process

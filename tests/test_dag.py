@@ -311,3 +311,18 @@ rule finished:
     # config.yaml and the preset are below what the other workflow says.
     assert "results/own/models/cnn_logmel/seed3/fold0/weights.safetensors" in text
     assert re.search(r"^earmark_train_model +3$", text, re.M), text
+
+
+def test_suspects_need_all_folds_of_what_is_submitted(tmp_path: Path) -> None:
+    overlay = {"submission": "vgg_more", "folds": 3}
+    found = plan(tmp_path, "review", overlay=overlay)
+    assert found.code == 0, found.text
+    assert trained(found) == {("vgg_more", "1", str(fold)) for fold in range(3)}
+    assert found.counts["find_suspects"] == found.counts["review"] == 1
+    assert "predict" in found.counts
+    assert "train_autoencoder" not in found.counts
+    # Other systems may be asked.
+    overlay["suspects"] = {"systems": ["cnn_logmel"]}
+    found = plan(tmp_path, "suspects.csv", overlay=overlay)
+    assert {system for system, _, _ in trained(found)} == {"cnn_logmel"}
+    assert "review" not in found.counts

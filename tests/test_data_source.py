@@ -105,9 +105,9 @@ def test_corrections_are_those_of_this_data_set(
     make_set(tmp_path / "set", ["Cello"], sound=False)
     (tmp_path / "corrections").mkdir()
     (tmp_path / "corrections/other.csv").touch()
-    assert named("set").corrections == []
+    assert named("set").corrections_files == []
     (tmp_path / "corrections/set.csv").touch()
-    assert named("set").corrections == [Path("corrections/set.csv")]
+    assert named("set").corrections_files == [Path("corrections/set.csv")]
 
 
 def test_the_link_leads_to_the_data_set_and_gives_it_one_path(tmp_path: Path) -> None:
@@ -198,3 +198,19 @@ def test_folders_of_sounds_that_cannot_be_tagged(
     for good in ("heard", str(tmp_path / "heard"), "results/../heard"):
         assert sounds_folder({"sounds": good}, results, check_it=True) == Path(good)
     assert sounds_folder({}, results, check_it=True) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "told"), [("results/set/c.csv", "below results/"), ("typo.csv", "no file")]
+)
+def test_corrections_that_a_run_may_delete_or_are_not_there_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_set(tmp_path / "set", ["Cello"], sound=False)
+    (tmp_path / "results/set").mkdir(parents=True)
+    (tmp_path / "results/set/c.csv").touch()
+    with pytest.raises(EarmarkError, match=told):
+        named("set", corrections=path)
+    (tmp_path / "mine.csv").touch()
+    assert named("set", corrections="mine.csv").corrections_files == [Path("mine.csv")]

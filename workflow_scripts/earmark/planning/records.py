@@ -38,6 +38,7 @@ OUTPUTS = (
     "predictions/*/*/*.h5",
     "submission.csv",
     "tags.csv",
+    "suspects.csv",
     "tagger/tagger.json",
 )
 # About as much as Snakemake writes for a small run.
