@@ -2,8 +2,9 @@
 
 Labels of a list with known truth are made wrong, or a list with wrong labels is given; `snakemake
 suspects.csv` runs with the short recipe of label_errors.yaml; the labels that nobody checked are
-compared with the truth, which nothing else reads. With --listen, a tenth of them is then checked. cleanlab (pip install cleanlab) gets the same
-out-of-fold probabilities of the networks, and its best score by average precision counts.
+compared with the truth, which nothing else reads. With --listen, a tenth of them is then checked.
+cleanlab (pip install cleanlab) gets the same out-of-fold probabilities of the networks, and its
+best score by average precision counts.
 
     python benchmarks/label_errors.py FOLDER --truth esc50.csv --wrong 0.2 --seeds 1 2 3
     python benchmarks/label_errors.py FOLDER --truth esc50.csv --list partly_verified_1.csv
