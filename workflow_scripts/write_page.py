@@ -9,6 +9,7 @@ from earmark.dataset.clips import Place
 from earmark.reporting import media, results_page, web_page
 from earmark.reporting.media import Media
 from earmark.runtime import job
+from earmark.tagging.command_line import version as own_version
 
 
 def main(
@@ -33,7 +34,7 @@ def main(
         return media.of_clips(there, cfg["longest_seconds"], threads)
 
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "scikit-learn"))
-    made = f"Made with Python {platform.python_version()}, {versions}."
+    made = f"Made with Earmark {own_version()}, Python {platform.python_version()}, {versions}."
     cfg = {**cfg, "remarks": [*cfg["remarks"], made]}
     sections = results_page.sections(evaluations, tables, figures, cfg, media_of)
     web_page.write(page, cfg["title"], sections)
