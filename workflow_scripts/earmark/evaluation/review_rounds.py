@@ -15,7 +15,7 @@ import pandas as pd
 from earmark.dataset import csv_files, listed, tables
 from earmark.labels import corrections, label_table
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import atomic_file
+from earmark.runtime.outputs import write_text
 
 DECIDED = ("checked", "wrong", "unsure")
 SCORES = ("system", "clips", "accuracy", "map3")
@@ -41,9 +41,7 @@ def add(results: Path, file: Path, kept: Path) -> list[str]:
     known = both.duplicated(list(corrections.COLUMNS)).to_numpy()[len(old) :]
     merged = both.drop_duplicates(list(corrections.COLUMNS))
     added = new[~known]
-    with atomic_file(kept) as temporary:
-        text = csv_files.to_text([[*merged], *merged.to_numpy()])
-        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+    write_text(kept, csv_files.to_text([[*merged], *merged.to_numpy()]))
     # What will not be used is told as by the next run.
     corrections.apply(label_table.make(clips, None), corrections.read(kept, classes))
     again = merged.groupby("clip")["decision"].size().loc[lambda count: count > 1]

@@ -19,7 +19,7 @@ import pandas as pd
 
 from earmark.dataset import tables
 from earmark.reporting.media import Media
-from earmark.runtime.outputs import atomic_file
+from earmark.runtime.outputs import write_text
 
 MISSING = "\N{EN DASH}"
 HEADINGS = {"map3": "MAP@3", "macro_f1": "macro F1", "f1": "F1", "nll": "nll after"}
@@ -203,5 +203,4 @@ def write(
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-    with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+    write_text(path, text)

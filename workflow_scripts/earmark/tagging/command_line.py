@@ -22,9 +22,8 @@ a Snakemake workflow: an edit redoes only what depends on it.
 In {folder}:
 
   make                                      set up, tag the demo
-  .venv/bin/snakemake -j4 all \\
-      --configfile presets/own.yaml --config dataset=path/to/sounds
-                                            learn from sounds of your own
+  .venv/bin/snakemake -j4 all --configfile presets/own.yaml \\
+      --config dataset=path/to/sounds       learn from sounds of your own
 
 Sounds are in a folder per class, or a list (CSV) names them. docs/ says more.
 """
