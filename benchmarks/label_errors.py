@@ -117,11 +117,13 @@ def cleanlab_scores(probabilities: np.ndarray, given: np.ndarray) -> dict[str, n
 
 def measures(suspicion: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
     """AUROC, average precision, and precision among the first 50 and 100."""
+    # Of equally suspicious clips, those that count are drawn at random: the mean of that.
+    expected = pd.Series(wrong, dtype=float).groupby(suspicion).transform("mean").to_numpy()
     order = np.argsort(-suspicion, kind="stable")
     return {
         "AUROC": roc_auc_score(wrong, suspicion),
         "average precision": average_precision_score(wrong, suspicion),
-        **{f"precision at {top}": wrong[order[:top]].mean() for top in (50, 100)},
+        **{f"precision at {top}": expected[order[:top]].mean() for top in (50, 100)},
     }
 
 
