@@ -90,7 +90,9 @@ def test_items_are_made_as_they_are_needed(processes):
 
 
 def test_work_left_early_leaves_no_process_behind(tmp_path):
+    # Other tests may have left a process that serves them.
+    before = psutil.Process().children()
     results = pools.parallel_map(os.path.exists, [str(tmp_path)] * 100, 2)
     next(results)
     results.close()
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == before
