@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import fft, special
+from sklearn.ensemble import ExtraTreesClassifier
 
 from earmark.features import clip_statistics, store
 from earmark.labels import suspect_table, suspects
@@ -77,6 +78,26 @@ def test_one_probability_by_hand() -> None:
     assert found.probability[0] == pytest.approx(0.07 / (0.24 + 0.07))
 
 
+def test_evidence_that_says_nothing_of_the_labels_is_known_for_it() -> None:
+    for share in (0.0, 0.3):
+        probabilities, given, _ = simulated(400, 0.2, 7)
+        noise = simulated(400, 0.2, 8)[0]
+        seen = np.arange(400) < 400 * share
+        labels = Labels(given, np.where(seen, given, -1), np.zeros(400, dtype=bool))
+        assert not suspects.fit([noise], labels).is_informed
+        assert suspects.fit([probabilities], labels).is_informed
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_same_evidence_twice_has_an_interval() -> None:
+    probabilities, given, true = simulated(4000, 0.2, 9)
+    timid = special.softmax(np.log(probabilities) / 12, axis=1)
+    found = suspects.fit([timid, timid], nobody_checked(given))
+    assert (np.linalg.eigvalsh(found.covariance) > 0).all()
+    _, low, high = found.counts(np.ones((1, len(given))), 1)[:, 0]
+    assert low <= (given != true).sum() <= high
+
+
 def test_checked_labels_count_as_known() -> None:
     probabilities, given, true = simulated(3000, 0.3, 5)
     seen = np.arange(len(given)) % 3 == 0
@@ -101,6 +122,26 @@ def test_trees_predict_a_clip_without_its_own_label() -> None:
     again = suspects.by_trees(points, changed, 4, 1)
     np.testing.assert_array_equal(again[7], found[7])
     assert (again != found).any()
+
+
+def test_trees_predict_as_a_forest_of_scikit_learn_without_its_memory() -> None:
+    random = np.random.default_rng(1)
+    # The class 2 has no clip.
+    labels = random.integers(0, 2, 200) * 3
+    points = random.normal(0, 1, (200, 4)) + labels[:, None]
+    forest = ExtraTreesClassifier(
+        suspects.TREES, bootstrap=True, oob_score=True, min_samples_leaf=2, random_state=7
+    )
+    votes = forest.fit(points, labels).oob_decision_function_
+    expected = np.full((200, 4), 1 / suspects.TREES)
+    expected[:, [0, 3]] += votes
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(suspects.by_trees(points, labels, 4, 7), expected, atol=1e-9)
+
+
+def test_trees_of_very_few_clips_say_nothing() -> None:
+    found = suspects.by_trees(np.eye(1), np.array([1]), 3, 1)
+    np.testing.assert_allclose(found, 1 / 3)
 
 
 def slow_description(frames: np.ndarray) -> np.ndarray:

@@ -63,6 +63,12 @@ def main(
         "" if checked else " No label is known to be checked, so that is a rough estimate.",
         extra={"terminal": True},
     )
+    if not suspicion.is_informed:
+        log.warning(
+            "The predictions tell no more of the labels than how frequent each is, so the suspects "
+            "and their numbers mean nothing. Train the networks longer, or choose others by "
+            "`suspects: {systems: [names]}`."
+        )
 
 
 if __name__ == "__main__":

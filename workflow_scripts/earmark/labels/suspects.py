@@ -72,6 +72,19 @@ class Suspicion:
         """Share of the labels that nobody checked that are wrong."""
         return float(special.expit(self.parameters[-1]))
 
+    @property
+    def is_informed(self) -> bool:
+        """Whether the evidence tells more of the labels that nobody checked than their frequencies
+        do (Akaike 1974). Where it does not, any number of them may be wrong.
+        """
+        unknown = self.labels.true < 0
+        _, right, wrong = _of_given(self.logs, self.labels, self.parameters)
+        given = self.labels.given[unknown]
+        shares = np.bincount(given)[given] / max(len(given), 1)
+        tiny = np.finfo(float).tiny
+        gain = np.log(np.maximum((right + wrong)[unknown], tiny) / shares).sum()
+        return not len(given) or bool(gain > len(self.parameters))
+
     def counts(self, groups: np.ndarray, seed: int) -> np.ndarray:
         """Numbers of wrong labels (3, groups): expected, and bounds of 95 %.
 
@@ -98,7 +111,11 @@ def fit(evidence: Sequence[np.ndarray], labels: Labels) -> Suspicion:
     found = optimize.minimize(
         loss, start, method="L-BFGS-B", bounds=[PARAMETER_BOUNDS] * len(start)
     )
-    return Suspicion(logs, labels, found.x, np.linalg.pinv(_hessian(loss, found.x)))
+    # The prior alone bounds the curvature; less is an error of its estimate.
+    curvatures, directions = np.linalg.eigh(_hessian(loss, found.x))
+    lowest = 1 / max(WEIGHT_PRIOR[1], RATE_PRIOR[1]) ** 2
+    covariance = (directions / np.maximum(curvatures, lowest)) @ directions.T
+    return Suspicion(logs, labels, found.x, covariance)
 
 
 def _classes(logs: np.ndarray, parameters: np.ndarray) -> np.ndarray:
@@ -153,15 +170,22 @@ def by_trees(points: np.ndarray, labels: np.ndarray, classes: int, seed: int) ->
     They are extremely randomised trees (Geurts et al. 2006), each grown on a bootstrap sample, and
     so predict the third of the clips that are not in it: also from clips of the same recording.
     """
-    from sklearn.ensemble import ExtraTreesClassifier
+    # The forest of scikit-learn keeps all trees: gigabytes, where there are many clips and classes.
+    from sklearn.tree import ExtraTreeClassifier
+    from sklearn.utils import check_random_state
 
-    trees = ExtraTreesClassifier(
-        TREES, bootstrap=True, oob_score=True, min_samples_leaf=CLIPS_OF_LEAF, random_state=seed
-    )
-    trees.fit(points, labels)
+    points = np.asarray(points, dtype=np.float32)
     found = np.zeros((len(points), classes))
-    # NaN: of a clip in all samples.
-    found[:, trees.classes_] = np.nan_to_num(trees.oob_decision_function_)
-    # A share of few trees is seldom exactly none.
+    random = check_random_state(seed)
+    for number in random.randint(np.iinfo(np.int32).max, size=TREES):
+        tree = ExtraTreeClassifier(min_samples_leaf=CLIPS_OF_LEAF, random_state=number)
+        drawn = check_random_state(number).randint(len(points), size=len(points), dtype=np.int32)
+        times = np.bincount(drawn, minlength=len(points))
+        tree.fit(points, labels, sample_weight=times)
+        left_out = np.flatnonzero(times == 0)
+        if len(left_out):
+            found[np.ix_(left_out, tree.classes_)] += tree.predict_proba(points[left_out])
+    # A share of few trees is seldom exactly none, and a clip may be in all samples.
+    found /= np.maximum(found.sum(axis=1, keepdims=True), 1)
     found += 1 / TREES
     return np.asarray(found / found.sum(axis=1, keepdims=True))
