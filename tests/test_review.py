@@ -28,6 +28,7 @@ from earmark.dataset import clips as clips_table
 from earmark.evaluation import review_rounds
 from earmark.labels import corrections, suspect_table
 from earmark.runtime.errors import EarmarkError
+from earmark.tagging import command_line
 
 needs_browser = pytest.mark.skipif(
     not (browser.DRIVER and browser.CHROMIUM), reason="no Chromium: sudo make services"
@@ -36,8 +37,11 @@ CLASSES = sorted([HOSTILE[0], HOSTILE[2], "Bark, loud", "Cello"])
 CLIPS = [f"{number}{name.replace('/', '|')}.wav" for number, name in enumerate(HOSTILE[:5])]
 
 
-def write_pages(base: Path, name: str = "set") -> Path:
-    """Pages of four suspects and a checked clip; clip n has the label n, and is like the next."""
+def write_pages(base: Path, name: str = "set", unsure: int = -1) -> Path:
+    """Pages of four suspects and a checked clip; clip n has the label n, and is like the next.
+
+    The clip ``unsure`` has no label any more.
+    """
     labels = [*CLASSES, CLASSES[0]]
     others = [*CLASSES[1:], CLASSES[0], CLASSES[1]]
     number = np.arange(5)
@@ -48,6 +52,7 @@ def write_pages(base: Path, name: str = "set") -> Path:
     table = table.assign(probability_1=0.75, probability_2=0.2, probability_3=0.05)
     table["reason"], table["like_label"] = HOSTILE[4], CLIPS[4]
     table["like_suggestion"] = ""
+    table = table.drop(index=[unsure], errors="ignore")
     table[list(suspect_table.COLUMNS)].to_csv(base / "suspects.csv", index=False)
     counts = [["all", "", 5, 1, 2.4, 1, 4], ["class", CLASSES[0], 2, 1, 0.9, 0, 1]]
     pd.DataFrame(counts, columns=suspect_table.COUNTS).to_csv(base / "counts.csv", index=False)
@@ -194,10 +199,81 @@ def test_decisions_by_clicks_on_a_phone(tmp_path: Path, chromium: Browser) -> No
     assert progress(chromium).startswith("0 right, 1 wrong, 1 unsure")
     chromium.click("#undo", 0)
     assert decisions(chromium)[0] == ""
+    # Decisions are there on later pages, too.
+    (tmp_path / "later").mkdir()
+    chromium.open(write_pages(tmp_path / "later", "phone", unsure=1), PHONE)
+    assert decisions(chromium) == ["", "", ""]
+    assert progress(chromium).endswith("1 not saved.")
     # Another data set has decisions of its own.
     (tmp_path / "other").mkdir()
     chromium.open(write_pages(tmp_path / "other", "other"), PHONE)
     assert progress(chromium).startswith("0 right, 0 wrong, 0 unsure")
+
+
+def reopen_empty(page: Path, chromium: Browser) -> None:
+    chromium.open(page, DESKTOP)
+    chromium.run("localStorage.clear()")
+    chromium.open(page, DESKTOP)
+    chromium.press("j")
+
+
+@needs_browser
+def test_a_key_that_is_held_down_decides_once(page: Path, chromium: Browser) -> None:
+    reopen_empty(page, chromium)
+    for again in (False, True, True):
+        held = {"type": "keyDown", "key": "r", "text": "r", "autoRepeat": again}
+        chromium.devtools("Input.dispatchKeyEvent", **held)
+    assert decisions(chromium) == ["right", "", "", ""]
+
+
+@needs_browser
+def test_what_undo_brings_back_is_saved_anew(
+    page: Path, chromium: Browser, tmp_path: Path
+) -> None:
+    reopen_empty(page, chromium)
+    for key in "rku":
+        chromium.press(key)
+    first = read_rows(save(chromium, tmp_path / "first"))
+    chromium.click("#undo", 0)
+    assert decisions(chromium)[0] == "right"
+    assert progress(chromium).endswith("1 not saved.")
+    second = read_rows(save(chromium, tmp_path / "second"))
+    assert [row["decision"] for row in (*first, *second)] == ["unsure", "right"]
+    assert first[0]["time"] < second[0]["time"]
+
+
+@needs_browser
+def test_decisions_stay_on_the_page_when_the_browser_has_no_more_room(
+    page: Path, chromium: Browser
+) -> None:
+    reopen_empty(page, chromium)
+    chromium.press("r")
+    chromium.run("Storage.prototype.setItem = () => { throw new Error('QuotaExceeded') }")
+    chromium.press("u")
+    chromium.press("1")
+    assert [one.split(":")[0] for one in decisions(chromium)] == ["right", "unsure", "wrong", ""]
+    assert "save before you leave" in progress(chromium)
+
+
+@needs_browser
+def test_what_is_decided_leaves_the_undecided_and_the_next_is_at_hand(
+    page: Path, chromium: Browser
+) -> None:
+    reopen_empty(page, chromium)
+    choose(chromium, "#left", True)
+    at_hand = "return document.activeElement.dataset.name || ''"
+    chromium.press("j")
+    chromium.press("j")
+    assert chromium.run(at_hand) == CLIPS[1]
+    chromium.press("r")
+    assert names(chromium) == [CLIPS[0], *CLIPS[2:4]]
+    assert chromium.run(at_hand) == CLIPS[2]
+    for key in "rrr":
+        chromium.press(key)
+    assert names(chromium) == []
+    # The last one, of no clip at hand.
+    chromium.press("z")
+    assert names(chromium) == [CLIPS[0]]
 
 
 def listed_results(base: Path) -> Path:
@@ -260,6 +336,35 @@ def test_what_a_person_wrote_by_hand_stays(tmp_path: Path) -> None:
     assert (rows[1]["clip"], rows[1]["by"]) == ("2.wav", "")
 
 
+def test_decisions_stay_though_they_leave_a_class_without_verified_clips(tmp_path: Path) -> None:
+    results, kept = listed_results(tmp_path), tmp_path / "corrections/set.csv"
+    new = write_decisions(tmp_path / "new.csv", ("1.wav", "Bark", "wrong", "Cello", EARLY))
+    told = " ".join(review_rounds.add(results, new, kept))
+    assert "Added 1 decisions" in told
+    assert "'Cello' has no usable verified clip" in told
+    # As where no label of a class was verified in the list.
+    more = write_decisions(tmp_path / "more.csv", ("3.wav", "", "right", "Cello", EARLY))
+    assert "verified" not in " ".join(review_rounds.add(results, more, kept))
+    write_listed(results / "index/listed.csv", [("0.wav", "Bark", 1), ("3.wav", "Cello", 0)])
+    assert "verified" not in " ".join(review_rounds.add(results, more, kept))
+    assert [row["clip"] for row in read_rows(kept)] == ["1.wav", "3.wav"]
+
+
+def test_a_file_of_decisions_may_be_a_link_and_its_run_the_folder_at_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results, real = listed_results(tmp_path), tmp_path / "shared.csv"
+    new = write_decisions(tmp_path / "new.csv", ("2.wav", "", "right", "Bark", EARLY))
+    real.write_bytes(new.read_bytes())
+    (results / "corrections").mkdir()
+    (results / "corrections/set.csv").symlink_to(real)
+    more = write_decisions(tmp_path / "more.csv", ("4.wav", "", "right", "Bark", EARLY))
+    monkeypatch.chdir(results)
+    command_line.main(["review", ".", "--add", str(more)])
+    assert "Added 1 decisions to corrections/set.csv" in capsys.readouterr().out
+    assert [row["clip"] for row in read_rows(real)] == ["2.wav", "4.wav"]
+
+
 def test_a_file_with_mistakes_adds_nothing(tmp_path: Path) -> None:
     results, kept = listed_results(tmp_path), tmp_path / "corrections/set.csv"
     new = write_decisions(
@@ -295,6 +400,8 @@ def test_rounds_have_the_scores_before_and_after(tmp_path: Path) -> None:
     add("3.wav", "wrong")
     assert rounds() == [("2", "1", "0", "0.5", "")]
     write_scores(results, 0.6)
+    # Old decisions begin no round.
+    add("2.wav")
     assert rounds() == [("2", "1", "0", "0.5", "0.6")]
     add("4.wav", "unsure")
     assert rounds() == [("2", "1", "0", "0.5", "0.6"), ("1", "0", "1", "0.6", "")]

@@ -41,7 +41,8 @@ def write(
     suspects = found[found["wrong"] > 0][:review]
     pages = [suspects[at : at + ON_A_PAGE] for at in range(0, len(suspects), ON_A_PAGE)]
     files = [f"page_{number}.html" for number in range(1, len(pages) + 1)]
-    data = "\n".join([name, *sorted(found["clip"])])
+    # Of all clips: those of which a listener was unsure are no suspects of the next page.
+    data = "\n".join([name, *sorted(places)])
     identity = hashlib.blake2b(data.encode(), digest_size=16).hexdigest()
     for file, page in zip(files, pages, strict=True):
         references = sorted({*page["like_label"], *page["like_suggestion"]} - {""})

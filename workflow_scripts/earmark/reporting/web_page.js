@@ -83,15 +83,15 @@ if (list) {
     else if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
     else if (event.key === " " && sound && !target.closest("button")) play(sound.querySelector(".media"));
-    else if (!sound || !review?.press(event.key, sound)) return;
+    else if (event.repeat || !review?.press(event.key, sound)) return; // a key held down decides once
     event.preventDefault();
   });
-  const review = list.dataset.review && startReview(JSON.parse(list.dataset.review), { list, keys, filters, update, move, play });
+  const review = list.dataset.review && startReview(JSON.parse(list.dataset.review), { list, keys, filters, update, shown, play });
   update();
 }
 
 // Decisions on labels: kept in the browser, by the data's hash, and saved as a file of corrections.
-function startReview({ hash, file }, { list, keys, filters, update, move, play }) {
+function startReview({ hash, file }, { list, keys, filters, update, shown, play }) {
   const sounds = [...list.children];
   const classes = new Set([...document.getElementById("classes").options].map((option) => option.value));
   const [left, undo, save, progress] = ["left", "undo", "save", "progress"].map((id) => document.getElementById(id));
@@ -102,7 +102,9 @@ function startReview({ hash, file }, { list, keys, filters, update, move, play }
   let saved = "";
 
   // Other pages of the same data share what is kept, so it is read before each change.
+  // Once it cannot be written, it is older than what is here.
   function read() {
+    if (!kept) return;
     try {
       ({ decisions, saved } = JSON.parse(localStorage.getItem(hash)) || { decisions, saved });
     } catch {
@@ -154,10 +156,11 @@ function startReview({ hash, file }, { list, keys, filters, update, move, play }
 
   function decide(sound, decision, label) {
     const time = new Date().toISOString();
-    sound.focus();
+    const visible = shown();
+    const next = visible[visible.indexOf(sound) + 1];
     change(sound.dataset.name, { label, decision, previous_label: given(sound), time });
     sound.querySelector(".decision .label").value = "";
-    move(sound.hidden ? 0 : 1);
+    (next || (sound.hidden ? shown()[0] : sound))?.focus();
   }
 
   function choose(sound, label) {
@@ -169,9 +172,11 @@ function startReview({ hash, file }, { list, keys, filters, update, move, play }
   function takeBack() {
     const last = done.pop();
     if (!last) return;
-    change(...last);
+    const [name, before] = last;
+    // The latest decision counts, so an earlier one is made anew.
+    change(name, before && { ...before, time: new Date().toISOString() });
     done.pop();
-    const sound = sounds.find((one) => one.dataset.name === last[0]);
+    const sound = sounds.find((one) => one.dataset.name === name);
     update();
     sound.focus();
   }
@@ -212,11 +217,12 @@ function startReview({ hash, file }, { list, keys, filters, update, move, play }
   return {
     isHidden: (sound) => left.checked && !!decided(sound),
     press(key, sound) {
-      const guess = sound.querySelectorAll(".guesses button")[Number(key) - 1];
-      if (key === "r") decide(sound, "right", given(sound));
+      const guess = sound?.querySelectorAll(".guesses button")[Number(key) - 1];
+      if (key === "z") takeBack();
+      else if (!sound) return false;
+      else if (key === "r") decide(sound, "right", given(sound));
       else if (key === "u") decide(sound, "unsure", given(sound));
       else if (key === "w") sound.querySelector(".decision .label").focus();
-      else if (key === "z") takeBack();
       else if (key === "a" || key === "b") play(sound.querySelectorAll(".media")[key === "a" ? 1 : 2]);
       else if (guess) choose(sound, guess.dataset.label);
       else return false;
