@@ -41,13 +41,12 @@ def add(results: Path, file: Path, kept: Path) -> list[str]:
     known = both.duplicated(list(corrections.COLUMNS)).to_numpy()[len(old) :]
     merged = both.drop_duplicates(list(corrections.COLUMNS))
     added = new[~known]
-    write_text(kept, csv_files.to_text([[*merged], *merged.to_numpy()]))
-    # What will not be used is told as by the next run.
-    corrections.apply(label_table.make(clips, None), corrections.read(kept, classes))
+    write_text(kept.resolve(), csv_files.to_text([[*merged], *merged.to_numpy()]))
     again = merged.groupby("clip")["decision"].size().loc[lambda count: count > 1]
     counts = added["decision"].value_counts()
     numbers = [len(added), int(counts.get("wrong", 0)), int(counts.get("unsure", 0))]
-    _note(_rounds_file(kept), numbers, present_scores(results))
+    if len(added):
+        _note(_rounds_file(kept), numbers, present_scores(results))
     told = [
         f"Added {len(added)} decisions to {kept}: {numbers[1]} wrong, {numbers[2]} unsure, the "
         f"others right."
@@ -56,6 +55,10 @@ def add(results: Path, file: Path, kept: Path) -> list[str]:
         told.append(f"{known.sum()} were there already.")
     if len(again):
         told.append(f"{len(again)} clips were decided more than once: the latest decision counts.")
+    try:  # what will not be used, or stops the next run, is told as by it
+        label_table.make(clips, corrections.read(kept, classes))
+    except EarmarkError as problem:
+        told.append(f"With them the next run will stop. {problem}")
     return told
 
 

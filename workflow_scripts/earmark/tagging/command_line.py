@@ -293,7 +293,7 @@ def _review(parsed: argparse.Namespace) -> None:
                 f"results/sounds --add FILE`.{names}"
             )
         results = found[0]
-    kept = parsed.to or Path("corrections", f"{results.name}.csv")
+    kept = parsed.to or Path("corrections", f"{results.resolve().name}.csv")
     if parsed.add:
         logging.basicConfig(format="%(message)s")
         print(*review_rounds.add(results, parsed.add, kept))
