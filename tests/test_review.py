@@ -227,9 +227,7 @@ def test_a_key_that_is_held_down_decides_once(page: Path, chromium: Browser) -> 
 
 
 @needs_browser
-def test_what_undo_brings_back_is_saved_anew(
-    page: Path, chromium: Browser, tmp_path: Path
-) -> None:
+def test_what_undo_brings_back_is_saved_anew(page: Path, chromium: Browser, tmp_path: Path) -> None:
     reopen_empty(page, chromium)
     for key in "rku":
         chromium.press(key)

@@ -88,6 +88,31 @@ def test_evidence_that_says_nothing_of_the_labels_is_known_for_it() -> None:
         assert suspects.fit([probabilities], labels).is_informed
 
 
+def test_checks_show_where_labels_are_wrong_in_the_same_way_throughout() -> None:
+    probabilities, given, true = simulated(2000, 0.2, 10)
+    # The next class is given for a fifth of each, and the model has learned that.
+    alike = np.where(given == true, true, (true + 1) % CLASSES)
+    learned = 0.8 * probabilities + 0.2 * np.roll(probabilities, 1, axis=1)
+    for evidence, labels, is_more in ((probabilities, given, False), (learned, alike, True)):
+        first = suspects.fit([evidence], nobody_checked(labels))
+        seen = np.isin(np.arange(2000), np.argsort(-first.probability)[:150])
+        known = Labels(labels, np.where(seen, true, -1), seen)
+        wrong, expected, deviation = suspects.fit([evidence], known).checks
+        assert wrong == (labels != true)[seen].sum()
+        assert (wrong > expected + 2 * deviation) == is_more
+
+
+def test_checks_by_hand() -> None:
+    logs = np.log([[[0.3, 0.6, 0.1], [0.3, 0.6, 0.1], [0.8, 0.1, 0.1]]])
+    labels = Labels(np.array([1, 1, 0]), np.array([1, 2, -1]), np.array([True, True, False]))
+    parameters = np.array([0.0, special.logit(0.2)])
+    wrong, expected, deviation = suspects.Suspicion(logs, labels, parameters, np.eye(2)).checks
+    # Right: 0.8 * 0.6; wrong: 0.2 * (0.3 + 0.1) / 2.
+    each = 0.04 / (0.48 + 0.04)
+    assert (wrong, expected) == (1, pytest.approx(2 * each))
+    assert deviation == pytest.approx(np.sqrt(2 * each * (1 - each)))
+
+
 @pytest.mark.filterwarnings("error")
 def test_the_same_evidence_twice_has_an_interval() -> None:
     probabilities, given, true = simulated(4000, 0.2, 9)

@@ -69,6 +69,14 @@ def main(
             "and their numbers mean nothing. Train the networks longer, or choose others by "
             "`suspects: {systems: [names]}`."
         )
+    wrong, likely, deviation = suspicion.checks
+    if wrong > likely + 2 * deviation:
+        log.warning(
+            "Of the labels that you checked, %d were wrong, where the evidence expects about %.0f: "
+            "more labels are wrong than %s says, as where one class is often taken for another. Go "
+            "by what you find.",
+            *(wrong, likely, counts),
+        )
 
 
 if __name__ == "__main__":

@@ -10,11 +10,13 @@ highest likelihood of all labels; of labels that people checked, it is q(y|x). S
 trusted set, as in Hendrycks et al. 2018 (Using Trusted Data to Train Deep Networks on Labels
 Corrupted by Severe Noise); without any, r is an estimate from the models' disagreement alone.
 
-It is assumed that different clips' labels are wrong independently.
+It is assumed that different clips' labels are wrong independently. Where one class is given for
+another again and again, the models learn that: such labels are suspects, but fewer are counted than
+are wrong. ``Suspicion.checks`` shows it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -84,6 +86,16 @@ class Suspicion:
         tiny = np.finfo(float).tiny
         gain = np.log(np.maximum((right + wrong)[unknown], tiny) / shares).sum()
         return not len(given) or bool(gain > len(self.parameters))
+
+    @property
+    def checks(self) -> tuple[int, float, float]:
+        """Of the given labels that were checked, how many were wrong, and how many the evidence
+        expects, with the standard deviation of that.
+        """
+        unknown = replace(self.labels, true=np.full(len(self.labels.true), -1))
+        expected = _wrong(self.logs, unknown, self.parameters)[self.labels.checked]
+        wrong = int((self.labels.true != self.labels.given)[self.labels.checked].sum())
+        return wrong, float(expected.sum()), float(np.sqrt((expected * (1 - expected)).sum()))
 
     def counts(self, groups: np.ndarray, seed: int) -> np.ndarray:
         """Numbers of wrong labels (3, groups): expected, and bounds of 95 %.
