@@ -22,18 +22,20 @@ def describe(path: str | Path, clips: Sequence[str]) -> np.ndarray:
     """
     with store.FeatureStore(path) as features:
         rows = features.rows_of(clips)
-        points = np.stack([_describe(_frames(features, row)) for row in rows])
+        if features.fixed:
+            ranges = [(row, row + 1) for row in rows]
+        else:
+            offsets = features.offsets()
+            ranges = [*zip(offsets[rows], offsets[rows + 1], strict=True)]
+        points = np.stack([_describe(_frames(features, *one)) for one in ranges])
     spread = points.std(axis=0)
     return (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1)
 
 
-def _frames(features: store.FeatureStore, row: int) -> np.ndarray:
-    """A clip's frames (n, bands) of at least one."""
-    if features.fixed:
-        frames = features.stored(row, row + 1)[0].T
-    else:
-        begin, end = features.offsets()[row : row + 2]
-        frames = features.stored(begin, end)
+def _frames(features: store.FeatureStore, begin: int, end: int) -> np.ndarray:
+    """A clip's frames (n, bands) of at least one, stored from ``begin`` to ``end``."""
+    stored = features.stored(begin, end)
+    frames = stored[0].T if features.fixed else stored
     return frames if len(frames) else np.full((1, frames.shape[1]), features.padding)
 
 
