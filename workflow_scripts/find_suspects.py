@@ -56,11 +56,14 @@ def main(
     checked = int(expected["checked"].iat[0])
     log.info(
         "%s has the train clips by how probably their label is wrong. Of %d labels that nobody "
-        "checked, about %.0f are wrong (95 %% interval %.0f to %.0f).%s",
+        "checked, about %.0f should be another class (95 %% interval %.0f to %.0f); clips of no "
+        "class are not counted.%s",
         top,
         len(rows) - checked,
         *expected.loc[0, ["wrong", "wrong_low", "wrong_high"]],
-        "" if checked else " No label is known to be checked, so that is a rough estimate.",
+        ""
+        if checked >= suspect_table.FEW_CHECKED
+        else f" Only {checked} are known to be checked: a rough estimate.",
         extra={"terminal": True},
     )
     if not suspicion.is_informed:

@@ -33,6 +33,8 @@ COUNT_NUMBERS = {
     **dict.fromkeys(("clips", "checked"), int),
     **dict.fromkeys(("wrong", "wrong_low", "wrong_high"), float),
 }
+# With fewer checked labels, the numbers of wrong ones are rough estimates.
+FEW_CHECKED = 100
 TOP = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 # Classes of at least this probability are heard.
 HEARD = 0.3

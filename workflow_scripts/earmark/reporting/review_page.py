@@ -8,20 +8,24 @@ from typing import Any
 import pandas as pd
 
 from earmark.dataset.clips import Place
+from earmark.labels import suspect_table
 from earmark.reporting import web_page
 from earmark.reporting.media import Media
 from earmark.reporting.web_page import Review, Section, Sound
 
 ON_A_PAGE = 100
 HOW = (
-    "Listen to each clip. Is its given label right? If not, choose or type the right one. "
+    "Listen to each clip. Is its given label right? If not, choose or type the right one; where "
+    "none is, say that you are unsure: the clip is left out. The bars are of the networks and of "
+    "statistics of the sound together. "
     "Decisions are kept in this browser until you save them; earmark review --add with the saved "
     "file puts them into corrections/, and the next run learns from them."
 )
 EXPECTED = (
-    "Expected numbers of wrong labels that nobody checked yet: where few are left, stop listening."
+    "Expected numbers of labels that nobody checked and that should be another of the classes: "
+    "where few are left, stop listening. Clips that belong to no class are not counted."
 )
-ESTIMATE = "No label is known to be checked, so the numbers of wrong labels are rough estimates."
+ESTIMATE = "Few labels are known to be checked, so the numbers of wrong labels are rough estimates."
 
 
 def write(
@@ -102,5 +106,5 @@ def _counts(counts: pd.DataFrame) -> Section:
         web_page.table(shown[~by_class], "In all, and among the most suspicious", 1),
         web_page.table(shown[by_class].sort_values("wrong", ascending=False), "By given label", 1),
     ]
-    rough = [] if counts["checked"].iat[0] else [ESTIMATE]
+    rough = [ESTIMATE] if counts["checked"].iat[0] < suspect_table.FEW_CHECKED else []
     return Section("How many labels are wrong", tables, [EXPECTED, *rough])

@@ -166,7 +166,7 @@ function startReview({ hash, file }, { list, keys, filters, update, shown, play 
   function choose(sound, label) {
     if (label === given(sound)) decide(sound, "right", label);
     else if (classes.has(label)) decide(sound, "wrong", label);
-    else sound.querySelector(".decision output").value = `${label} is no class.`;
+    else sound.querySelector(".decision output").value = `${label} is no class. If none is right, the clip can be left out.`;
   }
 
   function takeBack() {
