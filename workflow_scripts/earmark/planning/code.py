@@ -10,6 +10,7 @@ networks and kinds of features are imported by name at run time: each is hashed 
 
 import ast
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
@@ -57,11 +58,13 @@ def _closure(script: Path, root: Path) -> set[Path]:
 def _read(path: Path, root: Path) -> tuple[str, list[Path]]:
     """A module's syntax tree as text, without what cannot change a result; its local imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    for node in ast.walk(tree):
+    for node in tree.body:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []  # never run
-    imports = _imports(tree, path, root)
-    for node in ast.walk(tree):
+    # Once: the walks are most of the time of planning.
+    nodes = [*ast.walk(tree)]
+    imports = _imports(nodes, path, root)
+    for node in nodes:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
@@ -83,9 +86,9 @@ def _is_log_call(node: ast.AST) -> bool:
     )
 
 
-def _imports(tree: ast.Module, path: Path, root: Path) -> list[Path]:
+def _imports(nodes: Sequence[ast.AST], path: Path, root: Path) -> list[Path]:
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
