@@ -58,9 +58,9 @@ def _closure(script: Path, root: Path) -> set[Path]:
 def _read(path: Path, root: Path) -> tuple[str, list[Path]]:
     """A module's syntax tree as text, without what cannot change a result; its local imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    for node in tree.body:
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []  # never run
+    for statement in tree.body:
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
+            statement.body = []  # never run
     # Once: the walks are most of the time of planning.
     nodes = [*ast.walk(tree)]
     imports = _imports(nodes, path, root)
