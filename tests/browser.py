@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 DRIVER = shutil.which("chromedriver")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+needed = pytest.mark.skipif(not (DRIVER and CHROMIUM), reason="no Chromium: sudo make services")
 ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",

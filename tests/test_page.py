@@ -15,9 +15,7 @@ from tiny import RATE, tone
 from earmark.evaluation.tags import Tags
 from earmark.reporting import tags_page, web_page
 
-pytestmark = pytest.mark.skipif(
-    not (browser.DRIVER and browser.CHROMIUM), reason="no Chromium: sudo make services"
-)
+pytestmark = browser.needed
 
 DESKTOP, PHONE = 1280, 390
 SIZES = pytest.mark.parametrize("width", [DESKTOP, PHONE])

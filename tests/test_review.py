@@ -30,9 +30,6 @@ from earmark.labels import corrections, suspect_table
 from earmark.runtime.errors import EarmarkError
 from earmark.tagging import command_line
 
-needs_browser = pytest.mark.skipif(
-    not (browser.DRIVER and browser.CHROMIUM), reason="no Chromium: sudo make services"
-)
 CLASSES = sorted([HOSTILE[0], HOSTILE[2], "Bark, loud", "Cello"])
 CLIPS = [f"{number}{name.replace('/', '|')}.wav" for number, name in enumerate(HOSTILE[:5])]
 
@@ -106,7 +103,7 @@ def save(chromium: Browser, folder: Path) -> Path:
     raise AssertionError("nothing was saved")
 
 
-@needs_browser
+@browser.needed
 @SIZES
 def test_names_are_text_and_clips_to_compare_play(
     page: Path, chromium: Browser, width: int
@@ -126,7 +123,7 @@ def test_names_are_text_and_clips_to_compare_play(
     assert "on" in chromium.run(on).split()
 
 
-@needs_browser
+@browser.needed
 def test_decisions_by_keys_are_kept_saved_and_learned_from(
     page: Path, chromium: Browser, tmp_path: Path
 ) -> None:
@@ -186,7 +183,7 @@ def test_decisions_by_keys_are_kept_saved_and_learned_from(
     assert learned[CLIPS[3]] == (CLASSES[3], "0")
 
 
-@needs_browser
+@browser.needed
 def test_decisions_by_clicks_on_a_phone(tmp_path: Path, chromium: Browser) -> None:
     chromium.open(write_pages(tmp_path, "phone"), PHONE)
     chromium.click("[data-decision=unsure]", 1)
@@ -217,7 +214,7 @@ def reopen_empty(page: Path, chromium: Browser) -> None:
     chromium.press("j")
 
 
-@needs_browser
+@browser.needed
 def test_a_key_that_is_held_down_decides_once(page: Path, chromium: Browser) -> None:
     reopen_empty(page, chromium)
     for again in (False, True, True):
@@ -226,7 +223,7 @@ def test_a_key_that_is_held_down_decides_once(page: Path, chromium: Browser) -> 
     assert decisions(chromium) == ["right", "", "", ""]
 
 
-@needs_browser
+@browser.needed
 def test_what_undo_brings_back_is_saved_anew(page: Path, chromium: Browser, tmp_path: Path) -> None:
     reopen_empty(page, chromium)
     for key in "rku":
@@ -240,7 +237,7 @@ def test_what_undo_brings_back_is_saved_anew(page: Path, chromium: Browser, tmp_
     assert first[0]["time"] < second[0]["time"]
 
 
-@needs_browser
+@browser.needed
 def test_decisions_stay_on_the_page_when_the_browser_has_no_more_room(
     page: Path, chromium: Browser
 ) -> None:
@@ -253,7 +250,7 @@ def test_decisions_stay_on_the_page_when_the_browser_has_no_more_room(
     assert "save before you leave" in progress(chromium)
 
 
-@needs_browser
+@browser.needed
 def test_what_is_decided_leaves_the_undecided_and_the_next_is_at_hand(
     page: Path, chromium: Browser
 ) -> None:
@@ -361,6 +358,17 @@ def test_a_file_of_decisions_may_be_a_link_and_its_run_the_folder_at_hand(
     command_line.main(["review", ".", "--add", str(more)])
     assert "Added 1 decisions to corrections/set.csv" in capsys.readouterr().out
     assert [row["clip"] for row in read_rows(real)] == ["2.wav", "4.wav"]
+
+
+def test_decisions_are_not_kept_where_results_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    results = listed_results(tmp_path)
+    new = write_decisions(tmp_path / "new.csv", ("2.wav", "Cello", "wrong", "Bark", EARLY))
+    with pytest.raises(EarmarkError, match="below results/"):
+        review_rounds.add(results, new, Path("results/set/kept.csv"))
+    assert not Path("results/set/kept.csv").exists()
 
 
 def test_a_file_with_mistakes_adds_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 from earmark.dataset import csv_files, listed, tables
 from earmark.labels import corrections, label_table
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import write_text
+from earmark.runtime.outputs import check_kept, write_text
 
 DECIDED = ("checked", "wrong", "unsure")
 SCORES = ("system", "clips", "accuracy", "map3")
@@ -29,6 +29,7 @@ def add(results: Path, file: Path, kept: Path) -> list[str]:
     ``results`` is the folder of the run. Returns sentences; the log warns of decisions that will
     not be used. Raises EarmarkError for a file that cannot be used.
     """
+    check_kept(kept)
     clips = listed.read(results / "index" / "listed.csv")
     classes = sorted(clips["label"].unique())
     corrections.read(file, classes)

@@ -103,8 +103,8 @@ def make(
     table["reason"] = _reasons(table, given, found.classes, classes, points)
     table["like_label"], table["like_suggestion"] = names[like_label], names[like_suggestion]
     table = table.iloc[np.argsort(-wrong, kind="stable")]
-    problems = unheard["problem"]
-    table = pd.concat([table, unheard.assign(reason=problems)], ignore_index=True)
+    silent = unheard.rename(columns={"problem": "reason"})
+    table = pd.concat([table, silent], ignore_index=True)
     return table.assign(rank=range(1, len(table) + 1))[list(COLUMNS)]
 
 

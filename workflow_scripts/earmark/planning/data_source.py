@@ -15,7 +15,7 @@ from earmark.dataset.layout import Layout
 from earmark.dataset.sound_files import SoundFiles
 from earmark.labels import class_groups
 from earmark.runtime.errors import EarmarkError
-from earmark.runtime.outputs import write_error
+from earmark.runtime.outputs import check_kept, write_error
 
 log = logging.getLogger("earmark")
 
@@ -72,11 +72,7 @@ def source_of(config: Mapping[str, Any], is_main_process: bool = True) -> Source
     corrections = Path("corrections", f"{source.name}.csv")
     if "corrections" in config:
         corrections = Path(os.path.expanduser(config["corrections"]))
-        if Path(os.path.realpath(corrections)).is_relative_to(os.path.realpath("results")):
-            raise EarmarkError(
-                f"The corrections {corrections} are below results/, which may be deleted at any "
-                f"time; people's work must not be. Move them, for example to corrections/."
-            )
+        check_kept(corrections)
         if not corrections.is_file():
             raise EarmarkError(
                 f"corrections is {corrections}, which is no file. `earmark review --add` writes "

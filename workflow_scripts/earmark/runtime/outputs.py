@@ -62,6 +62,15 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
+def check_kept(path: Path) -> None:
+    """Raise EarmarkError if a file of people's work lies below results/."""
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath("results")):
+        raise EarmarkError(
+            f"The corrections {path} are below results/, which may be deleted at any time; "
+            f"people's work must not be. Write another place, for example in corrections/."
+        )
+
+
 def check_folder(path: str | Path) -> None:
     """Raise EarmarkError if ``path``, or a folder above it, is a file or a link to no folder."""
     if obstacle := _obstacle(Path(path)):
