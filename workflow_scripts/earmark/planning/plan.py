@@ -258,6 +258,8 @@ class Plan(TrainingPlan):
             if name in self.config["systems"]:
                 own, base = self.config["systems"][name], self.base_of(name)
                 row |= {key: base[key] for key in ("network", "feature", "labels", "recipe")}
+                options = base.get("network_options", {}).items()
+                row["network"] = ", ".join([row["network"], *(f"{k} {v}" for k, v in options)])
                 row["self-training"] = own.get("selftraining", "")
                 row["folds"] = ", ".join(map(str, self.folds_of(name)))
             rows.append(row)

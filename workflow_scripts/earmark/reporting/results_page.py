@@ -109,9 +109,12 @@ def sections(
     labels: dict[str, str] = {
         name: others[name] for name in ("label_quality", "spreading") if name in others
     }
+    run = web_page.table(pd.DataFrame(cfg["systems"]).fillna(""))
     found = [
         Section(
-            "The run", [web_page.table(pd.DataFrame(cfg["systems"]).fillna(""))], cfg["remarks"]
+            "The run",
+            [run],
+            [*(headline(kind, parts[kind]) for kind in kinds[:1]), *cfg["remarks"]],
         ),
         *(_evaluation(kind, parts[kind]) for kind in kinds),
         Section("Comparisons", _others(compared), files=list(compared.values())),
@@ -140,6 +143,28 @@ def _figures(paths: Iterable[str], kind: str, width: int, title: str) -> list[Bl
     own = {Path(path).stem.replace("_", " "): path for path in paths}
     own = {name: path for name, path in own.items() if name.startswith(kind)}
     return [web_page.figures(own, width, title)] if own else []
+
+
+def headline(kind: str, paths: Mapping[str, str]) -> str:
+    """How often the first guess is correct, and how often always the same guess would be."""
+    scores, classes, confusion = (read(paths[name]) for name in ("scores", "classes", "confusion"))
+    system = confusion["system"].get(0, scores["system"][0])
+    row = scores[(scores["system"] == system) & (scores["split"] == "all")].iloc[0]
+    of_one = classes[(classes["system"] == system) & (classes["seed"] == row["seed"])]
+    most = of_one.loc[of_one["clips"].idxmax()]
+    which = "test clips" if kind == "test" else "train clips that their model did not learn from"
+    shares = (
+        row["accuracy"],
+        row["accuracy_low"],
+        row["accuracy_high"],
+        most["clips"] / row["clips"],
+    )
+    share, low, high, of_most = (f"{100 * value:.0f} %" for value in shares)
+    return (
+        f"The first guess of {system} is correct for {share} of {row['clips']} {which} (95 % "
+        f"interval {low} to {high}). Always guessing {most['label']}, the most frequent label, "
+        f"would be correct for {of_most}."
+    )
 
 
 def _evaluation(kind: str, paths: Mapping[str, str]) -> Section:
