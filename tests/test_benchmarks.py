@@ -25,11 +25,24 @@ def test_numbers_in_words():
     assert measuring.table(("a", "b"), [(1, 2)]) == "| a | b |\n| --- | ---: |\n| 1 | 2 |"
 
 
-def test_a_process_tells_its_result_and_its_memory():
+def test_a_process_tells_its_result_and_its_memory(tmp_path, monkeypatch):
+    # It holds its memory until that has been seen, however slow the machine is.
+    seen = tmp_path / "seen"
+    count = measuring._proportional_bytes
+
+    def counted(pid):
+        found = count(pid)
+        if found > 3e8:
+            seen.touch()
+        return found
+
+    monkeypatch.setattr(measuring, "_proportional_bytes", counted)
     code = (
-        "import json, sys, time; x = bytearray(3 * 10**8); time.sleep(1.5); print(json.dumps({}))"
+        "import json, os, sys, time; x = bytearray(3 * 10**8)\n"
+        "while not os.path.exists(sys.argv[1]): time.sleep(0.01)\n"
+        "print(json.dumps({}))"
     )
-    assert 0.3 < measuring.in_process(code)["gigabytes"] < 0.4
+    assert 0.3 < measuring.in_process(code, seen)["gigabytes"] < 0.4
     code = "import json, sys; print('noise'); print(json.dumps({'gigabytes': float(sys.argv[1])}))"
     assert measuring.in_process(code, 7.5) == {"gigabytes": 7.5}
 
