@@ -1,5 +1,6 @@
 """Write the page of a run: its scores, and its errors to listen to."""
 
+import logging
 import platform
 from importlib.metadata import version
 from typing import Any
@@ -10,6 +11,8 @@ from earmark.reporting import media, results_page, web_page
 from earmark.reporting.media import Media
 from earmark.runtime import job
 from earmark.tagging.command_line import version as own_version
+
+log = logging.getLogger("earmark")
 
 
 def main(
@@ -38,6 +41,7 @@ def main(
     cfg = {**cfg, "remarks": [*cfg["remarks"], made]}
     sections = results_page.sections(evaluations, tables, figures, cfg, media_of)
     web_page.write(page, cfg["title"], sections)
+    log.info("Open %s in a browser.", page, extra={"terminal": True})
 
 
 if __name__ == "__main__":

@@ -94,9 +94,11 @@ def remarks(judged: Sequence[Judged], labels: pd.DataFrame, cfg: Mapping[str, An
     """
     verified = set(labels.loc[labels["verified"] == 1, "clip"])
     judging = verified & {clip for one in judged for clip in one.clips["clip"]}
+    # Where a list does not say which labels are verified, all count as such.
+    which = "" if labels["verified"].all() else " with a verified label"
     told = [
-        f"{len(judging)} of {len(verified)} train clips with a verified label are judged on, each "
-        f"predicted by the network that held out its fold."
+        f"{len(judging)} of {len(verified)} train clips{which} are judged on, each predicted by "
+        f"the network that held out its fold."
     ]
     if judging < verified:
         told.append(

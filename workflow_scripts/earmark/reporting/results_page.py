@@ -39,7 +39,7 @@ EVALUATIONS = {
     "validation": "Out of fold: the folds that were trained",
 }
 OUT_OF_FOLD = (
-    "Verified train clips, each predicted by the model that did not learn from its fold. "
+    "Each train clip is predicted by the model that did not learn from its fold. "
     "Intervals are of 95 %, over clips, or over recordings where clips share them."
 )
 ON_TEST = "Test clips whose truth is known. Intervals are of 95 %."
