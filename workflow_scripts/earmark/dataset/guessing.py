@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from earmark.dataset import csv_files, description, list_columns, other_files
+from earmark.dataset import annotations, csv_files, description, list_columns, other_files
 from earmark.dataset.clip_lists import SPLITS, split_in
 from earmark.dataset.csv_files import Table
 from earmark.dataset.description import by_split
@@ -47,6 +47,7 @@ def layout_of(path: Path, folders: dict[Path, SoundFiles] | None = None) -> Layo
     if folders is not None:
         folders[path] = files
     lists, doubtful, wrong = _lists_in(files)
+    lists = lists or annotations.find(files).tables
     if wrong and not lists:
         raise wrong[0]
     if lists:
