@@ -10,8 +10,7 @@ import pytest
 import recordings
 import soundfile
 from recordings import Event
-from tiny import merged, read_rows, snakemake, tone
-from tiny_run import TINY
+from tiny import read_rows, snakemake, tone
 
 from earmark.dataset import annotated, annotations, guessing, index
 from earmark.dataset.sound_files import SoundFiles
@@ -27,6 +26,11 @@ def recording(path: Path, seconds: float = 10.0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, tone(300.0, seconds, RATE), RATE)
     return path
+
+
+def found_in(folder: Path) -> annotations.Found:
+    files = SoundFiles(folder)
+    return annotations.find(files, annotations.candidates(files))
 
 
 def rows_of(folder: Path) -> list[tuple[str, float, float, str]]:
@@ -58,8 +62,8 @@ def test_a_label_file(tmp_path: Path, name: str, capsys: Any) -> None:
     main(["init", str(tmp_path)])
     assert rows_of(tmp_path) == [("night.flac", *span) for span in SPANS]
     printed = capsys.readouterr().out
-    assert "1 points" in printed
-    assert "1 annotations overlap" in printed
+    assert "Points" in printed
+    assert "overlap with one before of another label, both taken: 1." in printed
 
 
 def test_tables_that_name_their_recordings(tmp_path: Path) -> None:
@@ -74,7 +78,7 @@ def test_tables_that_name_their_recordings(tmp_path: Path) -> None:
     ]
     table = tmp_path / "audio/east/all.txt"
     table.write_text("\n".join(lines))
-    found = annotations.find(SoundFiles(tmp_path))
+    found = found_in(tmp_path)
     assert found.recordings == {
         "audio/east/one.wav": [(2.0, 3.0, "wren", None)],
         "audio/east/two.wav": [(4.0, 5.5, "robin", None)],
@@ -116,7 +120,7 @@ def test_a_stretch_with_two_labels_is_no_clip(tmp_path: Path, capsys: Any) -> No
     again = [Event(7.1250001, 7.5, "owl"), SPANS[0]]
     recordings.write_audacity(tmp_path / "night.txt", again)
     main(["init", str(tmp_path)])
-    assert "1 stretches with several labels" in capsys.readouterr().out
+    assert "Stretches with several labels" in capsys.readouterr().out
     clips = index.read_lists(guessing.layout_of(tmp_path)).train
     assert [clip.label for clip in clips] == ["wren", "robin"]
     assert rows_of(tmp_path)[-1][3] == "wren;owl"
@@ -189,7 +193,7 @@ def test_what_tag_writes_is_read_back_unchanged(tmp_path: Path, form: str, capsy
             else:
                 spans.append((start, end, label))
     assert len({label for spans in expected.values() for *_, label in spans}) > 1
-    found = annotations.find(SoundFiles(tmp_path / "sounds")).recordings
+    found = found_in(tmp_path / "sounds").recordings
     assert {name: [one[:3] for one in spans] for name, spans in found.items()} == expected
     main(["init", str(tmp_path / "sounds")])
     listed = {(name, label) for name, _, _, label in rows_of(tmp_path / "sounds")}
@@ -222,15 +226,15 @@ def test_from_annotations_to_events(tmp_path: Path, esc50: Path) -> None:
         assert end - start == pytest.approx(max(2.0, span.end - span.start), abs=0.002)
     for name, start, end, label in rows_of(folder):
         if label == "background":
-            assert not any(span.start < end and start < span.end for span in placed[name])
-    overlay = merged(TINY, {
-        "dataset": str(folder),
-        "folds": 3,
-        "tagger": {"members": "folds"},
+            edges = [(span.start + 0.001, span.end - 0.001) for span in placed[name]]
+            assert not any(first < end and start < last for first, last in edges)
+    overlay = {
+        **{"extends": "own", "dataset": str(folder), "folds": 3, "tagger": {"members": "folds"}},
+        "hardware": {"device": "cpu", "precision": "float32"},
         "features": {"log_mel": {"bands": 32}},
-        "recipes": {"crops": {"epochs": 30, "crop_frames": 96}},
-        "systems": {"cnn_logmel": {"network_options": {"width": 8}}},
-    })  # fmt: skip
+        "recipes": {"crops": {"epochs": 30, "batch_clips": 8, "crop_frames": 48}},
+        "systems": {"cnn_logmel": {"folds": "first", "network_options": {"width": 4}}},
+    }
     code, text = snakemake(tmp_path / "run", "tagger", overlay=overlay)
     assert code == 0, text
     (folder / "new").mkdir()
@@ -241,4 +245,4 @@ def test_from_annotations_to_events(tmp_path: Path, esc50: Path) -> None:
     tagged = [Event(*one[:3]) for one, _ in annotations.read(out / "4.txt")]
     found, false = recordings.found_and_false(truth, tagged)
     assert found >= len(truth) / 2
-    assert false <= len(truth)
+    assert false <= len(truth) / 2

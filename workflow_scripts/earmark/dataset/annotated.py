@@ -55,21 +55,21 @@ def write(
             count = int((end - start) / window + 1e-6) if window else 0
             free += [(file, (start + i * window, start + (i + 1) * window)) for i in range(count)]
     told = {
-        "annotations without a label are left out": unlabelled,
-        "points, which have no length, are left out: `--window SECONDS` gives them one": points,
-        "stretches with several labels are left out: write the one that fits": several,
-        "annotations overlap with one of another label: each is a clip": overlaps,
+        "Annotations without a label, left out": unlabelled,
+        "Points, which have no length, left out (`--window SECONDS` gives them one)": points,
+        "Stretches with several labels, left out (write the one that fits)": several,
+        "Annotations that overlap with one before of another label, both taken": overlaps,
     }
-    remarks = [f"{count} {sentence}." for sentence, count in told.items() if count]
-    if background and free:
+    remarks = [f"{sentence}: {count}." for sentence, count in told.items() if count]
+    if background:
         most = min(len(rows), len(free))
         for file, (start, end) in [free[at * len(free) // most] for at in range(most)]:
             rows.append((file, f"{start:.3f}", f"{end:.3f}", BACKGROUND))
-        remarks.append(f"{most} of {len(free)} windows without annotation are clips of background.")
+        remarks.append(f"Windows without annotation, taken as {BACKGROUND}: {most} of {len(free)}.")
     elif free_seconds:
         remarks.append(
-            f"{free_seconds / 60:.1f} min of the recordings have no annotation: with "
-            f"`--window SECONDS --background` windows of them are clips of a class {BACKGROUND}."
+            f"There are {free_seconds / 60:.1f} min without annotation: `earmark init --force "
+            f"--window SECONDS --background` takes windows of them as a class {BACKGROUND}."
         )
     write_text(table, csv_files.to_text([COLUMNS, *rows]))
     columns = {name: name for name in COLUMNS}

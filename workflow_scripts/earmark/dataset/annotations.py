@@ -130,16 +130,20 @@ def _label_column(table: Table, by_name: dict[str, str]) -> str:
     return (usual or others)[0]
 
 
-def find(files: SoundFiles, only: Path | None = None) -> Found:
-    """The annotations among ``files``, or in one of them.
+def candidates(files: SoundFiles) -> list[str]:
+    """The files that may hold annotations, by their endings."""
+    return [name for name in files.names if name.lower().endswith((".txt", ".tsv"))]
+
+
+def find(files: SoundFiles, names: Iterable[str]) -> Found:
+    """The annotations in those of the ``files`` that have these names.
 
     Recordings that no column names are called like the file of annotations: ``a.txt`` and
     ``a.Table.1.selections.txt`` are of ``a.wav``, in the same folder or in another.
     """
-    names = [name for name in files.names if name.lower().endswith((".txt", ".tsv"))]
     recordings: dict[str, list[Annotation]] = {}
     tables, lost = [], []
-    for name in [only.name] if only else names:
+    for name in names:
         table = files.folder / name
         if not form_of(table):
             continue

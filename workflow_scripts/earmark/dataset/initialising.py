@@ -46,7 +46,10 @@ def init(
             f"{output} exists and was not changed. Replace it by `--force`, or write another file "
             f"by `--output`."
         )
-    found = annotations.find(SoundFiles(folder), None if path.is_dir() else path)
+    files = SoundFiles(folder)
+    found = annotations.find(
+        files, annotations.candidates(files) if path == folder else [path.name]
+    )
     if found.tables:
         table = output.with_name(annotated.NAME)
         layout, told = annotated.write(folder, found.recordings, window, background, table)
@@ -100,6 +103,12 @@ def _report(
     config = f"dataset={shlex.quote(str(dataset))}"
     train = found.clips[found.clips["part"] == "train"]
     recordings = train["recording"].nunique()
-    if 1 < recordings < FOLDS and (train["fold"] == "").all():
-        config += f" folds={recordings}"  # each is held out once
+    if "start" in layout.train.roles and recordings < FOLDS and (train["fold"] == "").all():
+        if recordings > 1:
+            print(
+                f"As clips of a recording share a fold, there are {recordings} folds, not {FOLDS}."
+            )
+            config += f" folds={recordings}"
+        else:
+            print("All clips are of one recording: none can be held out, and there are no scores.")
     print(f"{mend}: .venv/bin/snakemake -j4 all --configfile {preset} --config {config}")
