@@ -17,6 +17,7 @@ from earmark.dataset.sound_files import SoundFiles
 from earmark.runtime.errors import EarmarkError
 from earmark.tagging import events
 from earmark.tagging.command_line import main
+from earmark.tagging.files import SoundFile
 
 RATE = 8000
 SPANS = [Event(0.5, 1.25, "wren"), Event(1.0, 2.0, "robin"), Event(7.125, 7.5, "wren")]
@@ -39,10 +40,11 @@ def rows_of(folder: Path) -> list[tuple[str, float, float, str]]:
 
 
 @pytest.mark.parametrize("column", ["Annotation", "Species", "Tag", "Call kind", "Common Name"])
-def test_a_selection_table(tmp_path: Path, column: str) -> None:
+def test_a_selection_table(tmp_path: Path, column: str, capsys: Any) -> None:
     recording(tmp_path / "a/night.wav")
     recordings.write_raven(tmp_path / "a/night.Table.1.selections.txt", SPANS, column)
     main(["init", str(tmp_path)])
+    assert "none can be held out" in capsys.readouterr().out
     assert rows_of(tmp_path) == [("a/night.wav", *span) for span in SPANS]
     # What was written is what a run reads; clips of one recording have it in common.
     clips = index.read_lists(guessing.layout_of(tmp_path)).train
@@ -84,6 +86,13 @@ def test_tables_that_name_their_recordings(tmp_path: Path) -> None:
         "audio/east/two.wav": [(4.0, 5.5, "robin", None)],
     }
     assert found.lost == [table]
+
+
+def test_a_usual_column_without_labels_is_not_taken(tmp_path: Path) -> None:
+    recording(tmp_path / "night.wav")
+    table = f"{recordings.RAVEN}Annotation\tSpecies\n1\ta\t1\t1\t2\t0\t1\t\twren\n"
+    (tmp_path / "night.txt").write_text(table)
+    assert found_in(tmp_path).recordings == {"night.wav": [(1.0, 2.0, "wren", None)]}
 
 
 def test_short_annotations_are_widened_and_the_rest_is_background(tmp_path: Path) -> None:
@@ -205,7 +214,22 @@ def test_what_tag_writes_is_read_back_unchanged(tmp_path: Path, form: str, capsy
         main(arguments)
 
 
-def test_from_annotations_to_events(tmp_path: Path, esc50: Path) -> None:
+@pytest.mark.parametrize("given", [["-o", "out"], ["--window", "2"]])
+def test_events_need_windows_and_a_folder(given: list[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["tag", "tagger", str(tmp_path), "--format", "raven", *given])
+    assert caught.value.code == 2
+
+
+def test_two_recordings_do_not_get_one_table(tmp_path: Path) -> None:
+    sounds = [SoundFile(name, f"/s/{name}") for name in ("a/1.wav", "b/1.wav", "a/1.flac")]
+    targets = events.targets(tmp_path, "audacity", sounds[:2])
+    assert [*targets.values()] == [tmp_path / "a/1.txt", tmp_path / "b/1.txt"]
+    with pytest.raises(EarmarkError, match="into two folders"):
+        events.targets(tmp_path, "audacity", sounds)
+
+
+def test_from_annotations_to_events(tmp_path: Path, esc50: Path, capsys: Any) -> None:
     """Three recordings of real clips; the list has what was put in, and a fourth is tagged."""
     folder, classes = tmp_path / "field", ("dog", "church_bells")
     folder.mkdir()
@@ -217,6 +241,7 @@ def test_from_annotations_to_events(tmp_path: Path, esc50: Path) -> None:
     recordings.write_audacity(folder / "2.txt", placed["2.flac"])
     recordings.write_raven(folder / "3.Table.1.selections.txt", placed["3.flac"], "Species")
     main(["init", str(folder), "--window", "2", "--background"])
+    assert f"dataset={folder} folds=3" in capsys.readouterr().out
     listed = [row for row in rows_of(folder) if row[3] != "background"]
     wanted = [(name, span) for name, spans in placed.items() for span in spans]
     for (name, start, end, label), (file, span) in zip(listed, wanted, strict=True):

@@ -115,6 +115,7 @@ def _seconds(path: Path, line: int | str, cell: str) -> float:
 def _label_column(table: Table, by_name: dict[str, str]) -> str:
     """The column of labels of a selection table: a usual name, or the only other one of words."""
     usual = [by_name[name] for name in LABELS if name in by_name]
+    usual.sort(key=lambda column: not any(table.column(column)))  # those with labels first
     others = [
         column
         for name, column in by_name.items()

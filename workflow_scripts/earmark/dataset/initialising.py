@@ -103,12 +103,11 @@ def _report(
     config = f"dataset={shlex.quote(str(dataset))}"
     train = found.clips[found.clips["part"] == "train"]
     recordings = train["recording"].nunique()
-    if "start" in layout.train.roles and recordings < FOLDS and (train["fold"] == "").all():
+    is_few = 0 < recordings < FOLDS and (train["fold"] == "").all()
+    if is_few and "start" in layout.train.roles:
+        config += f" folds={max(2, recordings)}"
         if recordings > 1:
-            print(
-                f"As clips of a recording share a fold, there are {recordings} folds, not {FOLDS}."
-            )
-            config += f" folds={recordings}"
+            print(f"Clips of a recording share a fold: {recordings} recordings fill as many.")
         else:
             print("All clips are of one recording: none can be held out, and there are no scores.")
     print(f"{mend}: .venv/bin/snakemake -j4 all --configfile {preset} --config {config}")
