@@ -1,7 +1,7 @@
 """Events that are found in a recording, learned from three annotated ones of 20 minutes.
 
 The recordings are of real clips (ESC-50, each of a fold of its own) at known places in wind.
-Annotations are of both forms. 35 minutes on two busy cores; the figures are printed, and docs/tagging.md has them.
+Annotations are of both forms. 35 minutes on two busy cores; docs/tagging.md has the figures.
 """
 
 from pathlib import Path
@@ -56,8 +56,8 @@ def test_events_found_and_false_per_hour(
         found[threshold], false[threshold] = recordings.found_and_false(truth, tagged)
         print(
             f"window {window}, background {background}, threshold {threshold}: found "
-            f"{found[threshold]} of {len(truth)}, false per hour {false[threshold] * 60 / MINUTES:.0f}, "
-            f"events written {len(tagged)}"
+            f"{found[threshold]} of {len(truth)}, false per hour "
+            f"{false[threshold] * 60 / MINUTES:.0f}, events written {len(tagged)}"
         )
     assert found[0.0] >= len(truth) / 2
     if background:
