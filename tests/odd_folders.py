@@ -135,7 +135,7 @@ FOLDERS = [
     Kind(
         "speech with labels beside each file, as Audacity writes them",
         "1.wav 2.wav",
-        NO_CLASSES,
+        "has the list 1.txt, but no dataset.yaml",
         {"1.txt": "0.1\t0.5\tdog\n", "2.txt": "0.2\t0.4\tcat\n0.5\t0.7\tdog\n"},
     ),
     Kind(

@@ -347,3 +347,20 @@ def test_one_clip_a_class_and_very_uneven_ones(official_folds: Official) -> None
     rows = [(f"{n}.wav", "Rare" if n == 0 else "Common", 1, f"{n}.wav", "") for n in range(1001)]
     found = official_folds.folds(rows)
     assert Counter(found.values()) == {-1: 1, **dict.fromkeys(range(5), 200)}
+
+
+@pytest.mark.parametrize("recordings", [2, 3, 4, 5, 9])
+@pytest.mark.parametrize("fold_count", [2, 3, 5])
+def test_few_recordings_with_many_labels_leave_no_fold_empty(
+    recordings: int, fold_count: int
+) -> None:
+    for seed in range(20):
+        # Every label is in every recording; that of the first clip by name differs.
+        rows = [
+            (f"label {(place + number) % 8}", 1, number, "")
+            for place in range(8)
+            for number in range(recordings)
+        ]
+        used = {*fold_of(listed(rows), fold_count, seed).values()}
+        assert len(used) == min(fold_count, recordings)
+        assert used <= {*range(fold_count)}

@@ -55,17 +55,24 @@ def draw(listed: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
     (label, verified) of its first verified clip by name, or else of its first clip. Within a
     stratum, units are sorted by a hash of seed and name and assigned to the folds in turn, from a
     hashed first fold. So numbers of units per fold differ by at most one in each stratum, and a
-    clip added to the list changes folds in its own stratum only. Where one fold would hold all
-    verified units of a class, the first is never held out (fold -1): it remains for training.
+    clip added to the list changes folds in its own stratum only. Where a fold would be empty though
+    there are units enough, some with several labels (a few long recordings), folds take turns over
+    all strata. Where one fold would hold all verified units of a class, the first is never held out
+    (fold -1): it remains for training.
     """
     table = listed.assign(unit=_joined_recordings(listed))
     ordered = table.sort_values(["verified", "clip"], ascending=[False, True])
     fold_of: dict[str, int] = {}
+    in_order: list[str] = []
     strata = ordered.drop_duplicates("unit").groupby(["label", "verified"])
     for (label, verified), stratum in strata:
         offset = _random_number(seed, "offset", label, verified)
         units = sorted((_random_number(seed, "recording", name), name) for name in stratum["unit"])
         fold_of |= {name: (offset + rank) % folds for rank, (_, name) in enumerate(units)}
+        in_order += [name for _, name in units]
+    has_long = len(ordered.drop_duplicates(["unit", "label"])) > len(fold_of)
+    if has_long and len({*fold_of.values()}) < min(folds, len(fold_of)):
+        fold_of = {name: rank % folds for rank, name in enumerate(in_order)}
     for _, verified_units in ordered[ordered["verified"] == 1].groupby("label")["unit"]:
         if len({fold_of[unit] for unit in verified_units}) == 1:
             fold_of[min(verified_units)] = -1

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from earmark.dataset import csv_files, description, list_columns, other_files
+from earmark.dataset import annotations, csv_files, description, list_columns, other_files
 from earmark.dataset.clip_lists import SPLITS, split_in
 from earmark.dataset.csv_files import Table
 from earmark.dataset.description import by_split
@@ -47,13 +47,15 @@ def layout_of(path: Path, folders: dict[Path, SoundFiles] | None = None) -> Layo
     if folders is not None:
         folders[path] = files
     lists, doubtful, wrong = _lists_in(files)
+    annotated = annotations.find(files, annotations.candidates(files)[:MOST_LISTS]).tables
     if wrong and not lists:
         raise wrong[0]
-    if lists:
+    if annotated or lists:
+        other = "" if annotated else ", or set `dataset` to the list itself"
         raise EarmarkError(
-            f"{path} has the list {lists[0].relative_to(path)}, but no dataset.yaml that says how "
-            f"to read it. Run `earmark init {path}` and check the file that it writes, or set "
-            f"`dataset` to the list itself."
+            f"{path} has the list {[*annotated, *lists][0].relative_to(path)}, but no dataset.yaml "
+            f"that says how to read it. Run `earmark init {path}` and check the file that it "
+            f"writes{other}."
         )
     return _of_folders(files, doubtful)
 

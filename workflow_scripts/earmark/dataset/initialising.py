@@ -3,16 +3,27 @@
 import shlex
 from pathlib import Path
 
-from earmark.dataset import description, guessing, survey
+from earmark.dataset import annotated, annotations, description, guessing, survey
 from earmark.dataset.layout import Layout
+from earmark.dataset.sound_files import SoundFiles
 from earmark.runtime.errors import EarmarkError
 
+# Of the default config.
+FOLDS = 5
 
-def init(path: Path, output: Path | None, replace: bool) -> None:
+
+def init(
+    path: Path,
+    output: Path | None,
+    replace: bool,
+    window: float = 0.0,
+    background: bool = False,
+) -> None:
     """Print what is in a folder or list of sounds, and write its dataset.yaml.
 
-    A dataset.yaml that is there is followed, and stays, unless ``replace``. Raises EarmarkError for
-    what cannot be read or written.
+    A dataset.yaml that is there is followed, and stays, unless ``replace``. ``window`` and
+    ``background`` are for annotations, as in ``annotated.write``. Raises EarmarkError for what
+    cannot be read or written.
     """
     if not path.exists():
         raise EarmarkError(f"There is no {path}. Name a folder of sounds, or a list.")
@@ -34,6 +45,23 @@ def init(path: Path, output: Path | None, replace: bool) -> None:
         raise EarmarkError(
             f"{output} exists and was not changed. Replace it by `--force`, or write another file "
             f"by `--output`."
+        )
+    files = SoundFiles(folder)
+    found = annotations.find(
+        files, annotations.candidates(files) if path == folder else [path.name]
+    )
+    if found.tables:
+        table = output.with_name(annotated.NAME)
+        layout, told = annotated.write(folder, found.recordings, window, background, table)
+        told += [f"{lost}: a recording that it is of is not there." for lost in found.lost]
+        description.write(layout, output)
+        _report(layout, path, output, [], "\n".join([*told, f"Wrote {output}: check it."]))
+        return
+    if window or any(annotations.form_of(lost) == "raven" for lost in found.lost):
+        raise EarmarkError(
+            f"{path} has no annotations of recordings that are there. Name selection tables and "
+            f"label files like their recordings: bird.txt or bird.Table.1.selections.txt are of "
+            f"bird.wav."
         )
     layout, others = guessing.guess(path)
     is_challenge = bool(layout.train.table) and layout.train.part is None
@@ -72,7 +100,14 @@ def _report(
     mend = "Mend what stops a run, then" if found.problems["stops"].any() else "Then"
     if not Path("Snakefile").exists():
         mend, dataset = f"{mend}, in Earmark's folder", dataset.resolve()
-    print(
-        f"{mend}: .venv/bin/snakemake -j4 all --configfile {preset} "
-        f"--config dataset={shlex.quote(str(dataset))}"
-    )
+    config = f"dataset={shlex.quote(str(dataset))}"
+    train = found.clips[found.clips["part"] == "train"]
+    recordings = train["recording"].nunique()
+    is_few = 0 < recordings < FOLDS and (train["fold"] == "").all()
+    if is_few and "start" in layout.train.roles:
+        config += f" folds={max(2, recordings)}"
+        if recordings > 1:
+            print(f"Clips of a recording share a fold: {recordings} recordings fill as many.")
+        else:
+            print("All clips are of one recording: none can be held out, and there are no scores.")
+    print(f"{mend}: .venv/bin/snakemake -j4 all --configfile {preset} --config {config}")

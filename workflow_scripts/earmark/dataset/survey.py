@@ -121,6 +121,8 @@ def _class_problems(clips: pd.DataFrame) -> Iterator[Problem]:
         clip = group["clip"].iloc[0]
         if len(group) == 1:
             yield Problem("class with one clip", clip, f"{label}: it cannot be held out")
+        elif group["recording"].nunique() == 1:
+            yield Problem("class within one recording", clip, f"{label}: it cannot be held out")
         if not group["verified"].any():
             advice = f"{label}: listen to some of its {len(group)} clips and mark the right ones"
             yield Problem("class without a verified clip", clip, advice)

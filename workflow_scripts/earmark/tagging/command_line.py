@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from earmark.dataset import annotations
 from earmark.runtime.errors import EarmarkError, examples, printable
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -35,6 +36,8 @@ write dataset.yaml, which says how the workflow is to read it: check and edit it
   earmark init sounds                     a folder per class, or a folder with lists
   earmark init sounds/meta.csv            that list
   earmark init sounds -o mine/dataset.yaml   where sounds cannot be written
+  earmark init recordings --window 3 --background   with annotations beside them:
+                                          Raven selection tables, Audacity labels
 """
 
 TAG = """\
@@ -44,6 +47,7 @@ each file, or of each window of a long recording, and their probabilities.
   earmark tag results/demo/tagger bird.wav               to the terminal
   earmark tag results/demo/tagger recordings -o tags.csv   a folder and those in it
   earmark tag results/demo/tagger day.flac --window 5 --hop 2.5 -o tags.csv
+  earmark tag results/demo/tagger recordings --window 3 --format raven -o tables
 
 A file that cannot be heard gets a row that says why. A run to a file that was
 stopped goes on where it was: repeat the command.
@@ -107,6 +111,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     describe.add_argument("path", type=Path, help="a folder, or a list (.csv, .tsv)")
     describe.add_argument("-o", "--output", type=Path, help="the dataset.yaml to write")
     describe.add_argument("--force", action="store_true", help="replace a dataset.yaml")
+    describe.add_argument(
+        "--window",
+        type=_number(float, 0.01, 24 * 3600),
+        default=0.0,
+        help="seconds that short annotations are widened to: those of `earmark tag --window`",
+    )
+    describe.add_argument(
+        "--background", action="store_true", help="windows without annotation are a class too"
+    )
     tagging: argparse.ArgumentParser = command(
         "tag",
         "tag sounds with a bundle, which `snakemake tagger` writes",
@@ -184,7 +197,11 @@ def _add_tag_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", type=Path, help="a folder that `snakemake tagger` wrote")
     parser.add_argument("sounds", type=Path, nargs="+", help="files, or folders of them")
     parser.add_argument("-o", "--output", type=Path, help="the table to write (.csv or .jsonl)")
-    parser.add_argument("--format", choices=("csv", "jsonl"), help="by default as --output ends")
+    parser.add_argument(
+        "--format",
+        choices=("csv", "jsonl", *annotations.ENDINGS),
+        help="by default as --output ends; of raven and audacity, --output is a folder",
+    )
     seconds, count = _number(float, 0.01, 24 * 3600), _number(int, 1)
     parser.add_argument(
         "--window",
@@ -193,7 +210,7 @@ def _add_tag_arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds of a window; without it a file is one clip",
     )
     parser.add_argument("--hop", type=seconds, help="seconds from window to window (--window)")
-    parser.add_argument("--top", type=count, default=3, help="labels of a clip at most (3)")
+    parser.add_argument("--top", type=count, help="labels of a clip at most (3; of events 1)")
     parser.add_argument(
         "--threshold", type=_number(float, 0, 1), default=0.0, help="lowest probability (0)"
     )
@@ -217,6 +234,9 @@ def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     """Tag files and folders; return the exit status."""
     if given.hop and not given.window:
         parser.error("--hop needs --window, as in --window 5 --hop 2.5")
+    is_events = given.format in annotations.ENDINGS
+    if is_events and not (given.window and given.output):
+        parser.error(f"--format {given.format} needs --window SECONDS and -o FOLDER")
     if absent := [path for path in given.sounds if not path.exists()]:
         raise EarmarkError(f"There is no {absent[0]}. Name sound files, or folders of them.")
     # Where no progress bar is shown, its lines are.
@@ -226,22 +246,28 @@ def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     import torch
 
     from earmark.runtime import processors
-    from earmark.tagging import files
+    from earmark.tagging import events, files
     from earmark.tagging.tagger import Tagger
 
     cores = processors.available_processors()
     threads = min(given.threads or cores, cores)
     torch.set_num_threads(threads)
     sounds, others = files.find(given.sounds)
+    if is_events:
+        targets = events.targets(given.output, given.format, sounds)
+        given.output /= "tags.csv"
     output = files.check_output(given.output, sounds) if given.output else None
     tagger = Tagger.load(given.bundle, given.device)
     form = given.format or ("jsonl" if str(given.output).endswith(".jsonl") else "csv")
+    form, top = ("csv", given.top or 1) if is_events else (form, given.top or 3)
     hop = given.hop or given.window
-    options = files.Options(given.window, hop, given.top, given.threshold, form)
+    options = files.Options(given.window, hop, top, given.threshold, form)
     if output:
         heard, unheard = files.tag_to_file(tagger, sounds, options, threads, output)
     else:
         heard, unheard = files.tag_to_terminal(tagger, sounds, options, threads)
+    if is_events:
+        events.write(given.output, given.format, targets)
     what = "windows" if given.window else "files"
     told = [f"{what} tagged: {heard}"]
     if unheard:
@@ -304,7 +330,9 @@ def _review(parsed: argparse.Namespace) -> None:
 def _init(parsed: argparse.Namespace) -> None:
     from earmark.dataset import initialising
 
-    initialising.init(parsed.path, parsed.output, parsed.force)
+    if parsed.background and not parsed.window:
+        raise EarmarkError("--background needs --window, as in --window 3 --background.")
+    initialising.init(parsed.path, parsed.output, parsed.force, parsed.window, parsed.background)
 
 
 if __name__ == "__main__":
