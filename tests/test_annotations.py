@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import recordings
 import soundfile
+from recordings import Event
 from tiny import read_rows, tone
 
 from earmark.dataset import annotated, annotations, guessing, index
