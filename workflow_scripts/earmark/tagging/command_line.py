@@ -1,4 +1,4 @@
-"""The command `earmark`: what Earmark is, `init`, `tag`, `info`, `compare` and `review`."""
+"""The command `earmark`: what Earmark is, `init`, `tag`, `info`, `export`, ...."""
 
 import argparse
 import logging
@@ -55,6 +55,14 @@ INFO = """\
 Print a bundle's model card: what it was learned from, how good it is, its limits.
 
   earmark info results/demo/tagger
+"""
+
+EXPORT = """\
+Write a bundle once more, with its networks and all that comes before them as one
+ONNX graph: from a clip's samples to its probabilities, for systems of log_mel.
+`earmark tag` takes it, without PyTorch; so do runtimes of other languages.
+
+  earmark export results/demo/tagger --onnx     to results/demo/tagger_onnx
 """
 
 COMPARE = """\
@@ -116,6 +124,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _add_tag_arguments(tagging)
     card = command("info", "print a bundle's model card", INFO, _info)
     card.add_argument("bundle", type=Path, help="a folder that `snakemake tagger` wrote")
+    export = command("export", "write a bundle as an ONNX graph", EXPORT, _export)
+    export.add_argument("bundle", type=Path, help="a folder that `snakemake tagger` wrote")
+    export.add_argument("--onnx", action="store_true", required=True, help="the form to write")
+    export.add_argument("-o", "--output", type=Path, help="the folder to write (BUNDLE_onnx)")
     pair = command("compare", "compare two systems of a run", COMPARE, _compare)
     pair.add_argument("results", type=Path, help="a folder of results, such as results/demo")
     pair.add_argument("a")
@@ -223,18 +235,15 @@ def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     level = logging.WARNING if sys.stderr.isatty() else logging.INFO
     logging.basicConfig(format="%(message)s")
     logging.getLogger("earmark").setLevel(level)
-    import torch
-
     from earmark.runtime import processors
     from earmark.tagging import files
     from earmark.tagging.tagger import Tagger
 
     cores = processors.available_processors()
     threads = min(given.threads or cores, cores)
-    torch.set_num_threads(threads)
     sounds, others = files.find(given.sounds)
     output = files.check_output(given.output, sounds) if given.output else None
-    tagger = Tagger.load(given.bundle, given.device)
+    tagger = Tagger.load(given.bundle, given.device, threads)
     form = given.format or ("jsonl" if str(given.output).endswith(".jsonl") else "csv")
     hop = given.hop or given.window
     options = files.Options(given.window, hop, given.top, given.threshold, form)
@@ -258,6 +267,18 @@ def _info(parsed: argparse.Namespace) -> None:
     from earmark.tagging import bundle
 
     print(bundle.read_card(parsed.bundle), end="")
+
+
+def _export(parsed: argparse.Namespace) -> None:
+    try:
+        from earmark.tagging import export
+    except ModuleNotFoundError as problem:
+        raise EarmarkError(
+            f"Exporting needs the package {problem.name}. In Earmark's folder, run "
+            f"`pip install '.[export]'`."
+        ) from problem
+    target, most = export.export(parsed.bundle, parsed.output)
+    print(f"{target} has the graph; probabilities differ by {most:.0e} at most.")
 
 
 def _compare(parsed: argparse.Namespace) -> None:
