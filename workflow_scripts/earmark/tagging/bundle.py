@@ -18,7 +18,7 @@ from earmark.runtime.errors import EarmarkError, printable
 from earmark.runtime.outputs import write_text
 
 FORMAT = 2  # 1 without a graph
-DESCRIPTION, CARD = "tagger.json", "README.md"
+DESCRIPTION, CARD, GRAPH = "tagger.json", "README.md", "tagger.onnx"
 KINDS = ("arithmetic", "weighted", "geometric", "power")
 
 
@@ -49,21 +49,13 @@ class Combination:
 
 
 @dataclass(frozen=True)
-class Graph:
-    """A file with one graph, from mono samples (n,) at ``sample_rate`` Hz to probabilities."""
-
-    file: str
-    sample_rate: int
-
-
-@dataclass(frozen=True)
 class Bundle:
     """What a bundle's ``tagger.json`` says. ``features`` are config entries by name.
 
     ``name`` is that of the results it comes from, ``versions`` are of the packages it was trained
     with. Clips below ``shortest_seconds`` are told, only the first ``longest_seconds`` of a clip
-    are used. With a ``graph``, systems have no weights. ``checksums``, which ``write`` adds, are of
-    the other files, and of the description without them.
+    are used. ``checksums``, which ``write`` adds, are of the other files, and of the description
+    without them. Where one of the files is a graph, systems have no weights.
     """
 
     name: str
@@ -74,8 +66,12 @@ class Bundle:
     longest_seconds: float
     shortest_seconds: float = 0.0
     versions: dict[str, str] | None = None
-    graph: Graph | None = None
     checksums: dict[str, str] | None = None
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether its networks are one graph, which needs no torch."""
+        return GRAPH in (self.checksums or {})
 
 
 def write(folder: str | Path, bundle: Bundle, weights: Mapping[str, str | Path], card: str) -> None:
@@ -90,7 +86,7 @@ def write(folder: str | Path, bundle: Bundle, weights: Mapping[str, str | Path],
         shutil.copyfile(path, folder / name)
     (folder / CARD).write_text(card, encoding="utf-8")
     checksums = {name: hashing.hash_of(folder / name)[1] for name in [*weights, CARD]}
-    description = {"format": FORMAT if bundle.graph else 1, **asdict(bundle)}
+    description = {"format": FORMAT if GRAPH in weights else 1, **asdict(bundle)}
     description["checksums"] = {**checksums, DESCRIPTION: _checksum(description)}
     text = json.dumps(description, indent=2, ensure_ascii=False)
     write_text(folder / DESCRIPTION, f"{text}\n")
@@ -150,18 +146,13 @@ def _parse(description: Mapping[str, Any]) -> Bundle:
     entries = {name: description[name] for name in names}
     entries["combination"] = Combination(**entries["combination"])
     entries["systems"] = {name: System(**entry) for name, entry in entries["systems"].items()}
-    files = {*description["checksums"]}
-    if entries.get("graph"):
-        entries["graph"] = Graph(**entries["graph"])
-        if entries["graph"].file not in files:
-            raise ValueError("it has no graph")
     bundle = Bundle(**entries)
     if not isinstance(bundle.classes, list) or {*map(type, bundle.classes)} != {str}:
         raise ValueError("its classes are no list of names")
     if bundle.combination.kind not in KINDS:
         raise ValueError("its kind of mean is unknown")
     for name, system in bundle.systems.items():
-        if not {*system.weights} <= files or system.temperature <= 0:
+        if not {*system.weights} <= {*description["checksums"]} or system.temperature <= 0:
             raise ValueError(f"its system {name} cannot be used")
     return bundle
 

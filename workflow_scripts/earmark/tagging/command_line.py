@@ -172,6 +172,11 @@ def _run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> No
             sys.exit(1)
         if isinstance(problem, EarmarkError):
             sys.exit(str(problem))
+        if isinstance(problem, ModuleNotFoundError):
+            sys.exit(
+                f"The package {problem.name} is not installed. In Earmark's folder, one of `pip "
+                f"install '.[torch]'`, '.[onnx]', '.[export]' and '.[train]' brings it."
+            )
         if isinstance(problem, OSError):
             name = printable(str(problem.filename or "The output"), 200)
             sys.exit(
@@ -270,13 +275,8 @@ def _info(parsed: argparse.Namespace) -> None:
 
 
 def _export(parsed: argparse.Namespace) -> None:
-    try:
-        from earmark.tagging import export
-    except ModuleNotFoundError as problem:
-        raise EarmarkError(
-            f"Exporting needs the package {problem.name}. In Earmark's folder, run "
-            f"`pip install '.[export]'`."
-        ) from problem
+    from earmark.tagging import export
+
     target, most = export.export(parsed.bundle, parsed.output)
     print(f"{target} has the graph; probabilities differ by {most:.0e} at most.")
 

@@ -24,12 +24,11 @@ from earmark.features.settings import FLOOR
 from earmark.inference.batches import Crops
 from earmark.runtime.errors import EarmarkError, printable
 from earmark.tagging import bundle as bundles
-from earmark.tagging.bundle import Bundle, Combination, Graph, System
+from earmark.tagging.bundle import GRAPH, Combination, System
 from earmark.tagging.onnx_networks import OnnxNetworks
 from earmark.tagging.tagger import Tagger
 from earmark.tagging.torch_networks import TorchNetworks
 
-GRAPH = "tagger.onnx"
 # Probabilities may differ by so much: now and then a level is rounded to a neighbouring byte.
 TOLERANCE = 1e-3
 ABOUT = """
@@ -41,28 +40,36 @@ those of the networks that it was exported from, on {count} synthetic sounds.
 """
 
 
-class LogMelLayer(nn.Module):
-    """Samples (n,) -> ``LogMel``'s bytes as floats (frames, bands), before quiet ends are cut off;
-    and the first of the frames that are left, and their number.
-    """
+class SystemGraph(nn.Module):
+    """Samples (n,) -> calibrated probabilities (classes,): the mean of all crops and networks."""
 
     window: Tensor
-    weights: Tensor
+    mel: Tensor
 
-    def __init__(self, feature: LogMel) -> None:
+    def __init__(self, feature: LogMel, system: System, networks: Sequence[nn.Module]) -> None:
         super().__init__()
-        self.feature = feature
+        self.feature, self.networks = feature, nn.ModuleList(networks)
+        self.crops, self.temperature = Crops.of_recipe(system.recipe), system.temperature
         self.register_buffer("window", torch.hann_window(feature.window_samples))
-        self.register_buffer("weights", feature.mel_weights())
+        self.register_buffer("mel", feature.mel_weights())
 
-    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, samples: Tensor) -> Tensor:
+        inputs = self._cut(*self._log_mel(samples))
+        of_networks = [network(inputs).softmax(1).mean(0) for network in self.networks]
+        mean = torch.stack(of_networks).mean(0)
+        powers = (mean / mean.max()) ** (1 / self.temperature)
+        return powers / powers.sum()
+
+    def _log_mel(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The bytes of ``LogMel.compute``, as floats (frames, bands) that still have quiet ends;
+        and which frame is the first without these, and how many there are.
+        """
         feature, size = self.feature, self.feature.window_samples
         padded = nn.functional.pad(samples, (size // 2, size - size // 2))
         spectrum = torch.stft(
             padded, size, feature.hop_samples, window=self.window, center=False, return_complex=True
         )
-        squares = torch.view_as_real(spectrum).square().sum(dim=2)  # (bins, frames)
-        power = squares.T @ self.weights  # (frames, bands)
+        power = torch.view_as_real(spectrum).square().sum(dim=2).T @ self.mel  # (frames, bands)
         loudest = power.max()
         relative = torch.where(loudest > 0, power / loudest, 0.0)
         bels = relative.clamp_min(10 ** (-feature.range_db / 10)).log10()
@@ -71,23 +78,6 @@ class LogMelLayer(nn.Module):
         least = level.max() - feature.trim_db if feature.trim_db > 0 else -torch.inf
         loud = (level > least).nonzero().flatten()
         return values, loud[0], loud[-1] - loud[0] + 1
-
-
-class SystemLayer(nn.Module):
-    """Samples (n,) -> calibrated probabilities (classes,): the mean of all crops and networks."""
-
-    def __init__(self, feature: LogMel, system: System, networks: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.log_mel, self.networks = LogMelLayer(feature), nn.ModuleList(networks)
-        self.feature, self.temperature = feature, system.temperature
-        self.crops = Crops.of_recipe(system.recipe)
-
-    def forward(self, samples: Tensor) -> Tensor:
-        inputs = self._cut(*self.log_mel(samples))
-        of_networks = [network(inputs).softmax(1).mean(0) for network in self.networks]
-        mean = torch.stack(of_networks).mean(0)
-        powers = (mean / mean.max()) ** (1 / self.temperature)
-        return powers / powers.sum()
 
     def _cut(self, values: Tensor, first: Tensor, length: Tensor) -> Tensor:
         """The crops (crops, bands, frames) of ``batches.prediction_batches``."""
@@ -106,8 +96,8 @@ class SystemLayer(nn.Module):
         return crops.transpose(1, 2) / self.feature.unit
 
 
-class TaggerLayer(nn.Module):
-    """Samples (n,) -> probabilities (classes,): the mean of the systems, by ``combination``."""
+class TaggerGraph(nn.Module):
+    """Samples (n,) -> probabilities (classes,): the systems' mean, as by ``ensemble.combine``."""
 
     weights: Tensor
 
@@ -136,24 +126,23 @@ def export(folder: Path, target: Path | None = None) -> tuple[Path, float]:
     target = target or folder.resolve().with_name(f"{folder.resolve().name}_onnx")
     if target.exists() and not (target / GRAPH).is_file():
         raise EarmarkError(f"There is a {target} already. Name another folder after -o.")
-    bundle = bundles.read(folder)
-    if bundle.graph:
-        raise EarmarkError(f"The bundle {folder} is a graph already. Use it as it is.")
     tagger = Tagger.load(folder, "cpu")
-    assert isinstance(tagger.networks, TorchNetworks)
-    layer, rate = _layer(folder, bundle, tagger.networks)
-    systems = {name: replace(bundle.systems[name], weights=[]) for name in bundle.systems}
-    exported = replace(bundle, systems=systems, graph=Graph(GRAPH, rate), checksums=None)
+    if not isinstance(tagger.networks, TorchNetworks):
+        raise EarmarkError(f"The bundle {folder} is a graph already. Use it as it is.")
+    module, rate = _graph_of(folder, tagger.networks)
+    bundle = tagger.bundle
+    systems = {name: replace(system, weights=[]) for name, system in bundle.systems.items()}
+    exported = replace(bundle, systems=systems)
     with TemporaryDirectory() as made:
         file = Path(made, GRAPH)
         try:
-            _write(layer, file, exported, rate)
+            _write(module, file, rate, bundle.classes)
         except torch.onnx.OnnxExporterError as problem:
             raise EarmarkError(
                 f"torch cannot export the networks of the bundle {folder} "
                 f"({printable(str(problem), 300)}). Use it as it is."
             ) from problem
-        sounds = _sounds(rate, bundle.longest_seconds)
+        sounds = _sounds(rate)
         graph = Tagger(exported, OnnxNetworks(file, rate))
         found, expected = (one(sounds, rate).probabilities for one in (graph, tagger))
         most = float(np.abs(found - expected).max())
@@ -167,32 +156,32 @@ def export(folder: Path, target: Path | None = None) -> tuple[Path, float]:
     return target, most
 
 
-def _layer(folder: Path, bundle: Bundle, networks: TorchNetworks) -> tuple[nn.Module, int]:
-    """The graph to export, and the sample rate that it is for."""
-    layers, rates = [], set()
-    for name, system in networks.systems.items():
-        feature = networks.features[system.feature]
+def _graph_of(folder: Path, tagger: TorchNetworks) -> tuple[nn.Module, int]:
+    """The module to export, and the sample rate that it is for."""
+    systems = []
+    for name, system in tagger.systems.items():
+        feature = tagger.features[system.feature]
         if not isinstance(feature, LogMel):
             raise EarmarkError(
                 f"The system {name} of the bundle {folder} has the feature kind {feature.kind}; "
                 f"only log_mel can be exported. Let `submission` in the config name a system of "
                 f"that kind, and run `snakemake tagger` again."
             )
-        rates.add(feature.sample_rate)
-        layers.append(SystemLayer(feature, system, networks.networks[name]))
+        systems.append(SystemGraph(feature, system, tagger.networks[name]))
+    rates = sorted({feature.sample_rate for feature in tagger.features.values()})
     if len(rates) > 1:
         raise EarmarkError(
-            f"The systems of the bundle {folder} have the sample rates {sorted(rates)}; a graph "
-            f"has one. Give their features the same `sample_rate` in the config."
+            f"The systems of the bundle {folder} have the sample rates {rates}; a graph has one. "
+            f"Give their features the same `sample_rate` in the config."
         )
-    return TaggerLayer(layers, bundle.combination).eval(), rates.pop()
+    return TaggerGraph(systems, tagger.bundle.combination).eval(), rates[0]
 
 
-def _write(layer: nn.Module, file: Path, bundle: Bundle, rate: int) -> None:
+def _write(module: nn.Module, file: Path, rate: int, classes: list[str]) -> None:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision
     with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of torch, to itself
         program = torch.onnx.export(
-            layer,
+            module,
             (torch.rand(5 * rate),),
             dynamo=True,
             verbose=False,
@@ -201,20 +190,14 @@ def _write(layer: nn.Module, file: Path, bundle: Bundle, rate: int) -> None:
             dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
         )
     assert program is not None
-    longest = bundle.longest_seconds
-    facts = {"classes": bundle.classes, "sample_rate": rate, "longest_seconds": longest}
-    metadata = {f"earmark.{name}": json.dumps(value) for name, value in facts.items()}
-    program.model.metadata_props.update(metadata)
+    facts = {"sample_rate": str(rate), "classes": json.dumps(classes)}
+    program.model.metadata_props.update(facts)
     program.save(file)
 
 
-def _sounds(rate: int, longest_seconds: float) -> list[np.ndarray]:
-    """Noise with tones, from a sample to 20 s long, with loud and quiet ends."""
+def _sounds(rate: int) -> list[np.ndarray]:
+    """Noise from a sample to 20 s long, with and without quiet ends."""
     rng = np.random.default_rng(0)
-    sounds = []
-    for seconds in (1 / rate, 0.01, 0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0):
-        time = np.arange(max(1, round(min(seconds, longest_seconds) * rate))) / rate
-        tone = np.sin(2 * np.pi * rng.uniform(50, rate / 3) * time)
-        for envelope in (1.0, np.exp(-rng.uniform(5, 30) * np.abs(time - seconds / 3))):
-            sounds.append(0.5 * envelope * (tone + rng.uniform(-1, 1, len(time))))
-    return sounds
+    counts = np.geomspace(1, 20 * rate, 12).astype(int)
+    sounds = [rng.uniform(-0.9, 0.9, count) for count in counts]
+    return sounds + [sound * np.hanning(len(sound) + 2)[1:-1] ** 8 for sound in sounds]

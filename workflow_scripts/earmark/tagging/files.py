@@ -180,7 +180,7 @@ def _count(files: Sequence[SoundFile], options: Options) -> int:
 
 def _hear(clip: Clip, features: Mapping[str, Feature], bundle: Bundle) -> tuple[Clip, Heard]:
     """The clip without its sound, and its features."""
-    if not bundle.graph:
+    if not bundle.has_graph:
         import torch
 
         # Clips are heard in parallel, and after a fork more threads than one can wait forever.

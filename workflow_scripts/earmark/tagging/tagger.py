@@ -65,10 +65,10 @@ class Tagger:
 
         A graph is for the processor alone. ``threads`` are those of the networks, by default as
         many as the library takes. Raises EarmarkError if the bundle is damaged, foreign, or of a
-        newer version, and where a package that it needs is not installed.
+        newer version.
         """
         bundle = bundles.read(folder)
-        if bundle.graph and device == "cuda":
+        if bundle.has_graph and device == "cuda":
             raise EarmarkError(
                 f"The bundle {folder} is a graph, which runs on the processor. Use the bundle that "
                 f"it was exported from, or --device cpu."
@@ -79,12 +79,8 @@ class Tagger:
             tried = tagger(np.random.default_rng(0).uniform(-1, 1, 9999), 44100)
             if tried.unheard:
                 raise ValueError(tried.problems[0])
-        except ModuleNotFoundError as problem:
-            extra = "onnx" if bundle.graph else "torch"
-            raise EarmarkError(
-                f"The bundle {folder} needs the package {problem.name}. In Earmark's folder, run "
-                f"`pip install '.[{extra}]'`."
-            ) from problem
+        except ModuleNotFoundError:
+            raise
         except Exception as problem:
             raise bundles.damaged(folder, problem) from problem
         return tagger
@@ -171,10 +167,11 @@ class Tagger:
 def _networks(
     folder: Path, bundle: Bundle, device: str, threads: int | None
 ) -> "TorchNetworks | OnnxNetworks":
-    if bundle.graph:
+    if bundle.has_graph:
         from earmark.tagging.onnx_networks import OnnxNetworks
 
-        return OnnxNetworks(folder / bundle.graph.file, bundle.graph.sample_rate, threads)
+        (rate,) = {feature["sample_rate"] for feature in bundle.features.values()}
+        return OnnxNetworks(folder / bundles.GRAPH, rate, threads)
     from earmark.tagging.torch_networks import TorchNetworks
 
     return TorchNetworks(folder, bundle, device, threads)

@@ -39,7 +39,7 @@ class TorchNetworks:
             torch.set_num_threads(threads)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._bundle = bundle
+        self.bundle = bundle
         self._hardware = Hardware(torch.device(device), None)
         self.systems = {name: bundle.systems[name] for name in bundle.combination.members}
         self.features = {
@@ -68,7 +68,7 @@ class TorchNetworks:
     def probabilities(self, features: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
         """(n, classes): the mean of the systems' means, as in ``write_tags.py``."""
         clips = [str(number) for number in range(len(features))]
-        classes = self._bundle.classes
+        classes = self.bundle.classes
         stores = {
             name: TensorStore.of_arrays(feature, [one[name] for one in features])
             for name, feature in self.features.items()
@@ -87,9 +87,9 @@ class TorchNetworks:
             of_folds = np.stack([predict(network) for network in networks])
             mean = Predictions(clips, classes, of_folds).mean_of_folds()
             members[name] = calibration.apply(mean, system.temperature)
-        combination = self._bundle.combination
+        combination = self.bundle.combination
         return ensemble.combine_predictions(
-            self._bundle.name, asdict(combination), members, clips, combination.scores
+            self.bundle.name, asdict(combination), members, clips, combination.scores
         ).probabilities
 
     def _crops(self, system: System) -> Crops:
