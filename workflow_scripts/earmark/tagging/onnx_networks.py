@@ -33,6 +33,8 @@ class OnnxNetworks:
     def __init__(self, file: Path, sample_rate: int, threads: int | None = None) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
+        # Idle threads would keep busy the processors on which clips are heard.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._threads = threads
         self._session = onnxruntime.InferenceSession(
             file, options, providers=["CPUExecutionProvider"]

@@ -75,8 +75,10 @@ class Tagger:
             )
         try:
             tagger = cls(bundle, _networks(Path(folder), bundle, device, threads))
-            # Entries of wrong types or sizes show when they are used.
-            tried = tagger(np.random.default_rng(0).uniform(-1, 1, 9999), 44100)
+            # Entries of wrong types or sizes show when they are used. At a rate of its own, as to
+            # import what resamples takes a second.
+            rate = max(decoding.LOWEST_RATE, next(iter(tagger.features.values())).sample_rate)
+            tried = tagger(np.random.default_rng(0).uniform(-1, 1, 9999), rate)
             if tried.unheard:
                 raise ValueError(tried.problems[0])
         except ModuleNotFoundError:
