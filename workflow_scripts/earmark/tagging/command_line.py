@@ -20,7 +20,6 @@ Earmark learns a sound tagger from clips whose labels are partly verified. It is
 a Snakemake workflow: an edit redoes only what depends on it.
 
 In {folder}:
-
   make                                      set up, tag the demo
   .venv/bin/snakemake -j4 all --configfile presets/own.yaml \\
       --config dataset=path/to/sounds       learn from sounds of your own
