@@ -20,6 +20,10 @@ CLASSES = ["Bark", "Cello", "Flute", "Hi-hat", "Meow"]
 FEATURES: dict[str, dict[str, Any]] = {
     "stft": {"kind": "stft", "sample_rate": 16000, "bins": 64, "frames": 56},
     "log_mel": {"kind": "log_mel", "bands": 32},
+    "whole": {
+        **{"kind": "log_mel", "window_samples": 1021, "hop_samples": 700, "bands": 20},
+        **{"range_db": 50.0, "trim_db": 0.0},
+    },
     "mfcc": {"kind": "mfcc", "sample_rate": 22050, "highest_hz": 11025.0, "coefficients": 20},
     "raw": {"kind": "raw", "sample_rate": 8000},
 }
@@ -30,6 +34,11 @@ SYSTEMS: dict[str, dict[str, Any]] = {
         "network": "cnn_logmel",
         "network_options": {"width": 4, "depth": 3},
         "recipe": {"crop_frames": 40, "test_crops": 3},
+    },
+    "whole": {
+        "network": "cnn_logmel",
+        "network_options": {"width": 4, "depth": 2},
+        "recipe": {"crop_frames": 30},
     },
     "mfcc": {"network": "cnn2d_mfcc", "recipe": {"crop_frames": 32, "test_crops": 2}},
     "raw": {"network": "cnn1d_raw", "recipe": {"crop_frames": 2000, "test_crops": 4}},

@@ -20,6 +20,7 @@ from earmark.tagging import command_line
 SCRIPTS = REPO / "workflow_scripts"
 PROJECT = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 VERSION = PROJECT["version"]
+EXTRAS = PROJECT["optional-dependencies"]
 
 
 def output(*command: str, path: Path | None = None, folder: Path = REPO) -> str:
@@ -144,7 +145,7 @@ def test_with_the_packages_that_it_names_and_no_others_it_tags(tmp_path: Path) -
     site = tmp_path / "site"
     site.mkdir()
     (site / "earmark").symlink_to(SCRIPTS / "earmark")
-    for name in with_their_dependencies(PROJECT["dependencies"]):
+    for name in with_their_dependencies([*PROJECT["dependencies"], *EXTRAS["torch"]]):
         files = metadata.files(name) or []
         for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
             if not (site / top).exists():
@@ -163,9 +164,13 @@ def test_with_the_packages_that_it_names_and_no_others_it_tags(tmp_path: Path) -
 
 
 def test_the_packages_to_install_are_those_of_the_environment() -> None:
-    text = (REPO / "envs/requirements.in").read_text(encoding="utf-8").split("# tests")[0]
+    text = (REPO / "envs/requirements.in").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    named = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["train"]]
+    assert {*EXTRAS["onnx"], *EXTRAS["export"]} - {"earmark[torch,onnx]"} <= set(lines)
+    text = text.split("# tests")[0]
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert EXTRAS["train"][0] == "earmark[torch]"
+    named = [*PROJECT["dependencies"], *EXTRAS["torch"], *EXTRAS["train"][1:]]
     wanted = {re.split("[=<]", line)[0] for line in lines} - {"snakemake-executor-plugin-slurm"}
     assert {re.split("[=<]", line)[0] for line in named} == wanted
     assert len(named) == len(wanted)

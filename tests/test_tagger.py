@@ -254,7 +254,7 @@ def test_the_example_in_the_docs_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = (REPO / "docs/tagging.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    code, *_ = re.findall(r"```python\n(.*?)```", text, re.S)
     made = bundles.make(tmp_path / "made")
     (tmp_path / "results/demo").mkdir(parents=True)
     made.rename(tmp_path / "results/demo/tagger")

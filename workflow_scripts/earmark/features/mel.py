@@ -41,15 +41,11 @@ class MelFeature(Feature, ABC):
                 f"{self.highest_hz:g}`. Lower it."
             )
 
-    @cached_property
-    def _filters(self) -> "tuple[Tensor, list[Filters]]":
-        """The window (n,) and the mel filters."""
-        import torch
+    def mel_weights(self) -> "Tensor":
+        """The mel filters (window / 2 + 1, bands)."""
         import torchaudio
 
-        from earmark.features import power_spectra
-
-        weights = torchaudio.functional.melscale_fbanks(
+        return torchaudio.functional.melscale_fbanks(
             self.window_samples // 2 + 1,
             self.lowest_hz,
             self.highest_hz,
@@ -58,7 +54,16 @@ class MelFeature(Feature, ABC):
             norm="slaney",
             mel_scale="slaney",
         )
-        return torch.hann_window(self.window_samples), power_spectra.filters_of(weights)
+
+    @cached_property
+    def _filters(self) -> "tuple[Tensor, list[Filters]]":
+        """The window (n,) and the mel filters."""
+        import torch
+
+        from earmark.features import power_spectra
+
+        weights = power_spectra.filters_of(self.mel_weights())
+        return torch.hann_window(self.window_samples), weights
 
     def power(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> powers (frames, bands), at least one frame."""

@@ -1,7 +1,7 @@
 """A bundle: a folder with all that tagging needs, without the workflow. Opening one runs no code.
 
 - ``tagger.json``: classes, features, networks, how they are combined, checksums (see ``Bundle``)
-- ``*.safetensors``: the networks' weights
+- ``*.safetensors``: the networks' weights; or ``tagger.onnx``, all of them as one graph
 - ``README.md``: the model card
 """
 
@@ -17,8 +17,8 @@ from earmark.dataset import hashing
 from earmark.runtime.errors import EarmarkError, printable
 from earmark.runtime.outputs import write_text
 
-FORMAT = 1
-DESCRIPTION, CARD = "tagger.json", "README.md"
+FORMAT = 2  # 1 without a graph
+DESCRIPTION, CARD, GRAPH = "tagger.json", "README.md", "tagger.onnx"
 KINDS = ("arithmetic", "weighted", "geometric", "power")
 
 
@@ -55,7 +55,7 @@ class Bundle:
     ``name`` is that of the results it comes from, ``versions`` are of the packages it was trained
     with. Clips below ``shortest_seconds`` are told, only the first ``longest_seconds`` of a clip
     are used. ``checksums``, which ``write`` adds, are of the other files, and of the description
-    without them.
+    without them. Where one of the files is a graph, systems have no weights.
     """
 
     name: str
@@ -67,6 +67,11 @@ class Bundle:
     shortest_seconds: float = 0.0
     versions: dict[str, str] | None = None
     checksums: dict[str, str] | None = None
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether its networks are one graph, which needs no torch."""
+        return GRAPH in (self.checksums or {})
 
 
 def write(folder: str | Path, bundle: Bundle, weights: Mapping[str, str | Path], card: str) -> None:
@@ -81,7 +86,7 @@ def write(folder: str | Path, bundle: Bundle, weights: Mapping[str, str | Path],
         shutil.copyfile(path, folder / name)
     (folder / CARD).write_text(card, encoding="utf-8")
     checksums = {name: hashing.hash_of(folder / name)[1] for name in [*weights, CARD]}
-    description = {"format": FORMAT, **asdict(bundle)}
+    description = {"format": FORMAT if GRAPH in weights else 1, **asdict(bundle)}
     description["checksums"] = {**checksums, DESCRIPTION: _checksum(description)}
     text = json.dumps(description, indent=2, ensure_ascii=False)
     write_text(folder / DESCRIPTION, f"{text}\n")

@@ -1,4 +1,4 @@
-"""The command `earmark`: what Earmark is, `init`, `tag`, `info`, `compare` and `review`."""
+"""The command `earmark`: what Earmark is, `init`, `tag`, `info`, `export`, ...."""
 
 import argparse
 import logging
@@ -21,7 +21,6 @@ Earmark learns a sound tagger from clips whose labels are partly verified. It is
 a Snakemake workflow: an edit redoes only what depends on it.
 
 In {folder}:
-
   make                                      set up, tag the demo
   .venv/bin/snakemake -j4 all --configfile presets/own.yaml \\
       --config dataset=path/to/sounds       learn from sounds of your own
@@ -59,6 +58,14 @@ INFO = """\
 Print a bundle's model card: what it was learned from, how good it is, its limits.
 
   earmark info results/demo/tagger
+"""
+
+EXPORT = """\
+Write a bundle once more, with its networks and all that comes before them as one
+ONNX graph: from a clip's samples to its probabilities, for systems of log_mel.
+`earmark tag` takes it, without PyTorch; so do runtimes of other languages.
+
+  earmark export results/demo/tagger --onnx     to results/demo/tagger_onnx
 """
 
 COMPARE = """\
@@ -129,6 +136,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _add_tag_arguments(tagging)
     card = command("info", "print a bundle's model card", INFO, _info)
     card.add_argument("bundle", type=Path, help="a folder that `snakemake tagger` wrote")
+    export = command("export", "write a bundle as an ONNX graph", EXPORT, _export)
+    export.add_argument("bundle", type=Path, help="a folder that `snakemake tagger` wrote")
+    export.add_argument("--onnx", action="store_true", required=True, help="the form to write")
+    export.add_argument("-o", "--output", type=Path, help="the folder to write (BUNDLE_onnx)")
     pair = command("compare", "compare two systems of a run", COMPARE, _compare)
     pair.add_argument("results", type=Path, help="a folder of results, such as results/demo")
     pair.add_argument("a")
@@ -173,6 +184,11 @@ def _run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> No
             sys.exit(1)
         if isinstance(problem, EarmarkError):
             sys.exit(str(problem))
+        if isinstance(problem, ModuleNotFoundError):
+            sys.exit(
+                f"The package {problem.name} is not installed. In Earmark's folder, one of `pip "
+                f"install '.[torch]'`, '.[onnx]', '.[export]' and '.[train]' brings it."
+            )
         if isinstance(problem, OSError):
             name = printable(str(problem.filename or "The output"), 200)
             sys.exit(
@@ -243,21 +259,18 @@ def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     level = logging.WARNING if sys.stderr.isatty() else logging.INFO
     logging.basicConfig(format="%(message)s")
     logging.getLogger("earmark").setLevel(level)
-    import torch
-
     from earmark.runtime import processors
     from earmark.tagging import events, files
     from earmark.tagging.tagger import Tagger
 
     cores = processors.available_processors()
     threads = min(given.threads or cores, cores)
-    torch.set_num_threads(threads)
     sounds, others = files.find(given.sounds)
     if is_events:
         targets = events.targets(given.output, given.format, sounds)
         given.output /= "tags.csv"
     output = files.check_output(given.output, sounds) if given.output else None
-    tagger = Tagger.load(given.bundle, given.device)
+    tagger = Tagger.load(given.bundle, given.device, threads)
     form = given.format or ("jsonl" if str(given.output).endswith(".jsonl") else "csv")
     form, top = ("csv", given.top or 1) if is_events else (form, given.top or 3)
     hop = given.hop or given.window
@@ -284,6 +297,13 @@ def _info(parsed: argparse.Namespace) -> None:
     from earmark.tagging import bundle
 
     print(bundle.read_card(parsed.bundle), end="")
+
+
+def _export(parsed: argparse.Namespace) -> None:
+    from earmark.tagging import export
+
+    target, most = export.export(parsed.bundle, parsed.output)
+    print(f"{target} has the graph; probabilities differ by {most:.0e} at most.")
 
 
 def _compare(parsed: argparse.Namespace) -> None:

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from filelock import Timeout
 
 from earmark.dataset import audio, sound_files
@@ -25,11 +24,12 @@ from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import write_error, write_text
 from earmark.tagging import windows
 from earmark.tagging.bundle import Bundle
-from earmark.tagging.tagger import BATCH_CLIPS, Heard, Tagger, hear
+from earmark.tagging.tagger import Heard, Tagger, hear
 
 log = logging.getLogger("earmark")
 
-# Features that are in memory at once, if there are fewer clips than BATCH_CLIPS.
+# Clips whose features are in memory at once; fewer if these have so many bytes.
+BATCH_CLIPS = 64
 BATCH_BYTES = 1 << 26
 FILES_PER_TASK = 2
 
@@ -180,8 +180,11 @@ def _count(files: Sequence[SoundFile], options: Options) -> int:
 
 def _hear(clip: Clip, features: Mapping[str, Feature], bundle: Bundle) -> tuple[Clip, Heard]:
     """The clip without its sound, and its features."""
-    # Clips are heard in parallel, and after a fork more threads than one can wait forever.
-    torch.set_num_threads(1)
+    if not bundle.has_graph:
+        import torch
+
+        # Clips are heard in parallel, and after a fork more threads than one can wait forever.
+        torch.set_num_threads(1)
     sound = clip.sound
     heard = Heard(None, clip.problem) if sound is None else hear(sound, features, bundle)
     return clip._replace(sound=None), heard
@@ -275,9 +278,9 @@ def _checksum(done: Done, digest: "hashlib.blake2b") -> str:
 
 def _hash_of_run(tagger: Tagger, files: Sequence[SoundFile], options: Options) -> "hashlib.blake2b":
     """The hash of all that the table depends on."""
-    numerics = (str(torch.__version__), torch.get_num_threads(), str(tagger.device))
     digest = hashlib.blake2b()
-    digest.update(json.dumps((tagger.bundle.checksums, asdict(options), numerics)).encode())
+    facts_of_run = (tagger.bundle.checksums, asdict(options), tagger.networks.numerics())
+    digest.update(json.dumps(facts_of_run).encode())
     for file in files:
         facts = [0, 0]
         with suppress(OSError):

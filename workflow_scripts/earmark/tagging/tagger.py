@@ -1,36 +1,29 @@
-"""Tag sounds with a bundle: the numbers that the workflow gives with the same networks."""
+"""Tag sounds with a bundle: the numbers that the workflow gives with the same networks.
+
+Nothing here imports torch, which a bundle with a graph does without.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
-from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import nn
 
 from earmark.dataset import audio, decoding
 from earmark.dataset.audio import SamplesInMemory
-from earmark.evaluation import calibration, ensemble, tags
-from earmark.evaluation.predictions import Predictions
+from earmark.evaluation import tags
 from earmark.evaluation.tags import Tags
-from earmark.features import settings
 from earmark.features.settings import Feature
-from earmark.inference import predicting
-from earmark.inference.batches import Crops
-from earmark.inference.hardware import Hardware
-from earmark.inference.tensor_store import TensorStore
-from earmark.networks import saved_models
 from earmark.runtime.errors import EarmarkError
 from earmark.tagging import bundle as bundles
-from earmark.tagging.bundle import Bundle, System
+from earmark.tagging.bundle import Bundle
+
+if TYPE_CHECKING:
+    from earmark.tagging.onnx_networks import OnnxNetworks
+    from earmark.tagging.torch_networks import TorchNetworks
 
 Sound = np.ndarray | str | Path
-# Clips whose features are in memory at once.
-BATCH_CLIPS = 64
-CPU_BATCH_CLIPS = 16
 
 
 class Heard(NamedTuple):
@@ -63,53 +56,46 @@ class Tagger:
     [[Tag(label='Bird', probability=0.98)]]
     """
 
-    def __init__(
-        self,
-        bundle: Bundle,
-        features: Mapping[str, Feature],
-        networks: Mapping[str, Sequence[nn.Module]],
-        device: torch.device,
-    ) -> None:
-        self.bundle, self.features = bundle, dict(features)
-        self._networks, self._hardware = networks, Hardware(device, None)
-        for network in chain.from_iterable(networks.values()):
-            self._hardware.move(network)
+    def __init__(self, bundle: Bundle, networks: "TorchNetworks | OnnxNetworks") -> None:
+        self.bundle, self.networks = bundle, networks
 
     @classmethod
-    def load(cls, folder: str | Path, device: str = "auto") -> "Tagger":
+    def load(cls, folder: str | Path, device: str = "auto", threads: int | None = None) -> "Tagger":
         """Open a bundle, on a GPU if there is one; ``device`` may also be cpu or cuda.
 
-        Raises EarmarkError if the bundle is damaged, foreign, or of a newer version.
+        A graph is for the processor alone. ``threads`` are those of the networks, by default as
+        many as the library takes. Raises EarmarkError if the bundle is damaged, foreign, or of a
+        newer version.
         """
         bundle = bundles.read(folder)
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        if bundle.has_graph and device == "cuda":
+            raise EarmarkError(
+                f"The bundle {folder} is a graph, which runs on the processor. Use the bundle that "
+                f"it was exported from, or --device cpu."
+            )
         try:
-            used = {name: bundle.systems[name] for name in bundle.combination.members}
-            features = {
-                system.feature: settings.parse(bundle.features[system.feature])
-                for system in used.values()
-            }
-            networks = {
-                name: [
-                    _network(Path(folder) / file, system, features[system.feature], bundle)
-                    for file in system.weights
-                ]
-                for name, system in used.items()
-            }
-            tagger = cls(bundle, features, networks, torch.device(device))
-            # Entries of wrong types or sizes show when they are used.
-            tried = tagger(np.random.default_rng(0).uniform(-1, 1, 9999), 44100)
+            tagger = cls(bundle, _networks(Path(folder), bundle, device, threads))
+            # Entries of wrong types or sizes show when they are used. At a rate of its own, as to
+            # import what resamples takes a second.
+            rate = max(decoding.LOWEST_RATE, next(iter(tagger.features.values())).sample_rate)
+            tried = tagger(np.random.default_rng(0).uniform(-1, 1, 9999), rate)
             if tried.unheard:
                 raise ValueError(tried.problems[0])
+        except ModuleNotFoundError:
+            raise
         except Exception as problem:
             raise bundles.damaged(folder, problem) from problem
         return tagger
 
     @property
-    def device(self) -> torch.device:
+    def features(self) -> Mapping[str, Feature]:
+        """What the networks are computed from, by name."""
+        return self.networks.features
+
+    @property
+    def device(self) -> Any:
         """Where the networks are."""
-        return self._hardware.device
+        return self.networks.device
 
     @property
     def classes(self) -> list[str]:
@@ -124,10 +110,12 @@ class Tagger:
         ``longest_seconds`` are used. Raises EarmarkError for what is neither, such as a tensor;
         files that cannot be heard are told in the result.
         """
-        is_one = isinstance(sounds, Sound | torch.Tensor) or not isinstance(sounds, Iterable)
+        is_array = hasattr(sounds, "shape")  # perhaps of another library
+        is_one = is_array or isinstance(sounds, Sound) or not isinstance(sounds, Iterable)
         clips: Any = [sounds] if is_one else sounds
         heard = (hear(self._clip(clip, sample_rate), self.features, self.bundle) for clip in clips)
-        parts = [self.tag(part) for part in iter(lambda: list(islice(heard, BATCH_CLIPS)), [])]
+        size = self.networks.batch_clips
+        parts = [self.tag(part) for part in iter(lambda: list(islice(heard, size)), [])]
         return Tags(
             self.classes,
             np.concatenate([np.zeros((0, len(self.classes))), *(p.probabilities for p in parts)]),
@@ -170,47 +158,22 @@ class Tagger:
         problems = [clip.problem for clip in heard]
         rows = [row for row, clip in enumerate(heard) if clip.features is not None]
         if rows:
-            values[rows] = self._probabilities([heard[row].features or {} for row in rows])
+            values[rows] = self.networks.probabilities([heard[row].features or {} for row in rows])
         for row in rows:
             if not np.isfinite(values[row]).all():
                 values[row] = np.nan
                 problems[row] = "the networks' probabilities are NaN or infinite"
         return Tags(self.classes, values, problems)
 
-    def _probabilities(self, features: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
-        """(n, classes): the mean of the systems' means, as in ``write_tags.py``."""
-        clips = [str(number) for number in range(len(features))]
-        stores = {
-            name: TensorStore.of_arrays(feature, [one[name] for one in features])
-            for name, feature in self.features.items()
-        }
-        members = {}
-        for name, networks in self._networks.items():
-            system = self.bundle.systems[name]
-            predict = partial(
-                predicting.predict,
-                store=stores[system.feature],
-                rows=np.arange(len(clips)),
-                crops=self._crops(system),
-                hardware=self._hardware,
-                classes=len(self.classes),
-            )
-            of_folds = np.stack([predict(network) for network in networks])
-            mean = Predictions(clips, self.classes, of_folds).mean_of_folds()
-            members[name] = calibration.apply(mean, system.temperature)
-        combination = self.bundle.combination
-        return ensemble.combine_predictions(
-            self.bundle.name, asdict(combination), members, clips, combination.scores
-        ).probabilities
 
-    def _crops(self, system: System) -> Crops:
-        crops = Crops.of_recipe(system.recipe)
-        # On a processor as fast as larger batches, in less memory.
-        most = CPU_BATCH_CLIPS if self.device.type == "cpu" else crops.batch_clips
-        return replace(crops, batch_clips=min(crops.batch_clips, most))
+def _networks(
+    folder: Path, bundle: Bundle, device: str, threads: int | None
+) -> "TorchNetworks | OnnxNetworks":
+    if bundle.has_graph:
+        from earmark.tagging.onnx_networks import OnnxNetworks
 
+        (rate,) = {feature["sample_rate"] for feature in bundle.features.values()}
+        return OnnxNetworks(folder / bundles.GRAPH, rate, threads)
+    from earmark.tagging.torch_networks import TorchNetworks
 
-def _network(weights: Path, system: System, feature: Feature, bundle: Bundle) -> nn.Module:
-    network = predicting.build_for(feature, asdict(system), len(bundle.classes))
-    saved_models.load(network, weights)
-    return network
+    return TorchNetworks(folder, bundle, device, threads)
