@@ -2,7 +2,7 @@
 
 Each part has a module of its own, ``bad_*.py``, with its list ``KINDS`` and the way to spoil
 something good; the tests of that part try each kind. ``python tests/corpus.py`` prints the table
-of docs/robustness.md.
+of docs/bad_input.md.
 """
 
 import sys

@@ -174,6 +174,8 @@ def main(first: int, last: int, folder: Path) -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, os.fspath(REPO / "workflow_scripts"))
+    # The decoders of this process alone, which is limited; not ffmpeg in processes of its own.
+    os.environ["PATH"] = ""
     # What libsndfile and its decoders print of bad files is not of interest.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from bad_audio import KINDS, encoded, good
+from bad_audio import DOUBTED, KINDS, encoded, good
 from corpus import Kind
 from tiny import tone
 
@@ -172,6 +172,7 @@ def test_every_kind_gets_its_status_under_any_name(tmp_path: Path, kind: Kind) -
         facts = inspect(tmp_path / name)
         assert facts.status == kind.expected
         told = facts.status not in ("ok", "silent", "empty") or "cancel" in kind.name
+        told |= kind.name in DOUBTED
         assert bool(facts.problem) == told
 
 
@@ -185,9 +186,10 @@ def test_headers_alone_say_the_same_of_what_can_be_opened(tmp_path: Path, kind: 
     assert facts.status == "ok"
     for name in ("sample_rate", "channels", "format"):
         assert getattr(facts, name) == getattr(full, name)
-    if kind.expected != "truncated":
+    if kind.expected != "truncated" and kind.name not in DOUBTED:
         unknown = kind.name.startswith("FLAC, size unknown")
-        assert facts.seconds == (0.0 if unknown else pytest.approx(full.seconds))
+        guessed = "count" in kind.name
+        assert guessed or facts.seconds == (0.0 if unknown else pytest.approx(full.seconds))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

@@ -128,7 +128,7 @@ def test_there_are_presets() -> None:
         (nested("clips.empty", "use"), ("clips.empty is 'use'", "skip or stop", "nothing to use")),
         (nested("clips.most_skipped_percent", 101), ("from 0 to 100",)),
         (nested("training_threads", 0), ("training_threads is 0", "1 or more")),
-        (nested("hardware.device", "gpu"), ("hardware.device is 'gpu'", "auto, cpu or cuda")),
+        (nested("hardware.device", "gpu"), ("hardware.device is 'gpu'", "auto, cpu, cuda or mps")),
         (nested("demo.clips_per_class", 1), ("demo.clips_per_class is 1", "6 or more")),
         (nested("demo.wrong_fraction", 1.5), ("demo.wrong_fraction is 1.5", "from 0 to 1")),
         (nested("features.stft.kind", "cqt"), ("features.stft.kind is 'cqt'", "stft", "raw")),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import corpus
 
-PAGE = Path(__file__).parents[1] / "docs" / "robustness.md"
+PAGE = Path(__file__).parents[1] / "docs" / "bad_input.md"
 
 
 def test_at_least_sixty_kinds_and_none_twice() -> None:

@@ -14,12 +14,12 @@ from earmark.dataset import audio, other_files
     [
         ("a Git LFS pointer", "Git LFS", "git lfs pull"),
         ("a git-annex pointer", "git-annex", "git annex get"),
-        ("M4A", "M4A", "ffmpeg -i"),
-        ("an MP4 video", "MP4", "ffmpeg -i"),
-        ("WMA", "WMA", "ffmpeg -i"),
-        ("WebM", "WebM", "ffmpeg -i"),
-        ("AAC", "AAC", "ffmpeg -i"),
-        ("AMR", "AMR", "ffmpeg -i"),
+        ("M4A", "M4A", "ffmpeg"),
+        ("an MP4 video", "MP4", "ffmpeg"),
+        ("WMA", "WMA", "ffmpeg"),
+        ("WebM", "WebM", "ffmpeg"),
+        ("AAC", "AAC", "ffmpeg"),
+        ("AMR", "AMR", "ffmpeg"),
         ("an error page", "web page", "download"),
         ("a zip", "zip", "unpack"),
         ("a gzip", "gzip", "unpack"),
@@ -39,7 +39,7 @@ def test_what_a_file_is_and_what_to_do(tmp_path: Path, kind: str, what: str, rem
 @pytest.mark.parametrize("begin", ["<html>", "<!DOCTYPE HTML>", "\ufeff\n <html lang", "<?xml "])
 def test_pages_however_they_begin(tmp_path: Path, begin: str) -> None:
     (tmp_path / "a.wav").write_text(f"{begin}<p>Not found</p>", encoding="utf-8")
-    assert "web page" in other_files.kind_of(tmp_path / "a.wav")
+    assert "web page" in other_files.kind_of(tmp_path / "a.wav")[0]
 
 
 def test_links_that_do_not_lead_to_a_file(tmp_path: Path) -> None:

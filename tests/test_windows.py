@@ -25,7 +25,6 @@ def test_windows_are_slices_of_the_file(
 ) -> None:
     # Blocks that end inside of windows, and windows inside of blocks.
     monkeypatch.setattr(decoding, "BLOCK_VALUES", 30_001)
-    monkeypatch.setattr(decoding, "CODED_BLOCK_VALUES", 7_001)
     rate = 11025
     samples = np.stack([tone(300.0, 8.3, rate), tone(500.0, 8.3, rate)], axis=1)
     (tmp_path / "a").write_bytes(encoded(samples, rate, format, None))

@@ -80,9 +80,9 @@ class SamplesInMemory:
         if len(self.samples):
             yield self.samples[: decoding.most_samples(self.longest_seconds, self.rate)]
 
-    def missing(self, frames: int) -> str:
+    def missing(self, frames: int) -> tuple[str, bool]:
         """Nothing is."""
-        return ""
+        return "", False
 
 
 def inspect(
@@ -103,7 +103,7 @@ def header(path: str | Path) -> ClipFacts:
     The status is ok, empty, unreadable, not_audio or absent. ``seconds`` is 0 where the header does
     not say; ``peak`` is always 0.
     """
-    return _facts_of(path, _facts_of_header)
+    return _facts_of(path, _facts_of_header, 0.0)
 
 
 def load(
@@ -180,7 +180,8 @@ def _mono(clip: OpenClip, mix: "_Mix", cut: bool, channel: int | None = None) ->
     except UnreadableClipError:
         if not (cut and parts):
             raise
-    if not parts and (missing := clip.missing(0)):
+    missing, is_cut = ("", False) if parts else clip.missing(0)
+    if is_cut:
         raise UnreadableClipError(missing)
     return _joined(parts)
 
@@ -261,8 +262,8 @@ def _facts(
         broken = str(failure)
     seconds, channels, channel = frames / clip.rate, clip.channels, None
     too_long = seconds > clip.longest_seconds
-    missing = broken or ("" if too_long else clip.missing(frames))
-    if missing and frames == 0:
+    missing, is_cut = (broken, bool(broken)) if broken or too_long else clip.missing(frames)
+    if is_cut and frames == 0:
         raise UnreadableClipError(missing)
     status, problem = "ok", ""
     if frames == 0:
@@ -274,7 +275,7 @@ def _facts(
     # One sample equals itself, and says nothing.
     elif peak < SILENT_PEAK or (frames > 1 and mix.is_constant()):
         status, problem = "silent", missing
-    elif missing:
+    elif is_cut:
         status, problem = "truncated", missing
     elif too_long:
         status, problem = "too_long", f"longer than {clip.longest_seconds:g} s"
@@ -282,6 +283,8 @@ def _facts(
         status, problem = "too_short", f"shorter than {shortest_seconds:g} s"
     elif flat > FLAT_SHARE * frames * channels:
         status, problem = "clipped", f"{100 * flat / (frames * channels):.1f} % of it clipped"
+    elif missing:
+        problem = f"perhaps cut: {missing}"
     if status in STATUSES_WITH_SOUND and (channel := mix.loudest_if_cancelled()) is not None:
         cancelled = f"the channels cancel each other: only {channel + 1} of {channels} is used"
         problem = f"{problem}; {cancelled}" if problem else cancelled
@@ -290,8 +293,8 @@ def _facts(
 
 def _facts_of_header(clip: OpenClip) -> ClipFacts:
     frames = clip.sound.frames
-    if frames == 0 and (missing := clip.missing(0)):
+    missing, is_cut = ("", False) if frames else clip.missing(0)
+    if is_cut:
         raise UnreadableClipError(missing)
-    seconds = frames / clip.rate if frames < decoding.UNKNOWN_FRAMES else 0.0
     status = "ok" if frames else "empty"
-    return ClipFacts(seconds, clip.rate, clip.channels, clip.format, 0.0, status)
+    return ClipFacts(clip.seconds, clip.rate, clip.channels, clip.format, 0.0, status)

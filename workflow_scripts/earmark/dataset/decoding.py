@@ -1,10 +1,12 @@
-"""Sound files opened and decoded, whole or in part, by libsndfile.
+"""Sound files opened and decoded, whole or in part, by libsndfile; what it cannot read by ffmpeg.
 
 By a file's content and not by its name, and block by block, so that neither a long clip nor a wrong
-header costs more memory than ``longest_seconds`` need. Nothing here turns audio that cannot be read
-into silence: it raises ``UnreadableClipError``.
+header costs more memory than ``longest_seconds`` need. What decodes counts, and what a header says
+of the length is only compared with it. Nothing here turns audio that cannot be read into silence:
+it raises ``UnreadableClipError``.
 """
 
+import io
 import math
 import os
 import re
@@ -12,11 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
 
-from earmark.dataset import other_files
+from earmark.dataset import ffmpeg
+from earmark.dataset.other_files import UnreadableClipError
 
 FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3", "NIST")
 # Others are of damaged headers, and resampling from or to them could fill the memory.
@@ -24,38 +28,91 @@ LOWEST_RATE, HIGHEST_RATE = 1_000, 400_000
 
 INT16_STEP = np.float32(2**-15)
 BLOCK_VALUES = 1 << 21
-# Decoding ends at the damaged block, so compressed formats are read in smaller ones.
-CODED, CODED_BLOCK_VALUES = ("FLAC", "OGG", "MP3"), 1 << 16
 # libsndfile's numbers for a format it does not know, and for an MP3 in which it finds no frame.
 NOT_RECOGNISED = (1, 7)
-# In libsndfile's log of a header: a declared size and the actual one.
-DECLARED = re.compile(r"\b(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)")
+MALFORMED = 3
+# In libsndfile's log of a header: a declared size of the samples or the file, and the actual one.
+DECLARED = re.compile(
+    r"\b(data|SSND|Data Size|riff|RIFF|Riff size|FORM) *: (\d+) \(should be (\d+)\)"
+)
+OF_FILE, OF_SAMPLES = ("RIFF", "FORM"), ("data", "SSND")
 # Sizes from here on are placeholders of programs that write to a pipe and cannot know the size.
 UNKNOWN_SIZE = 0x7FFF_0000
-# libsndfile's number of samples of a FLAC file with such a placeholder is larger still.
-UNKNOWN_FRAMES = 1 << 62
+# Some programs count the header's bytes as samples.
+HEADER_COUNTED = 64
+# libsndfile's number of samples where none is declared is this or larger.
+UNKNOWN_FRAMES = 1 << 48
 # More than any header: a file of this size that gives no samples is not just empty.
 HEADER_BYTES = 1 << 14
-# Of an Ogg file's pages: the size of the largest, and a flag of the last.
-LARGEST_OGG_PAGE, LAST_OGG_PAGE = 65_307, 4
+# Of an Ogg file's pages: the size of the largest and of their headers, in which there are a number
+# of the stream and a flag of the last page.
+LARGEST_OGG_PAGE, OGG_HEADER, OGG_STREAM, LAST_OGG_PAGE = 65_307, 27, slice(14, 18), 4
+# libsndfile gives nothing of the block in which an MP3 is damaged, so that it is one frame.
+MPEG_FRAME = 1152
+# An MP3's first frame is within so many bytes. The other is far beyond any file's size.
+MPEG_BEGIN_BYTES, ENDLESS_BYTES = 1 << 12, 1 << 50
+# On Windows libsndfile may have a C library of its own, with other descriptors.
+BY_DESCRIPTOR = os.name != "nt"
 # In seconds. Lists give times with three decimals, so a part may seem to end after its file.
 ROUNDED = 1e-3
 
 
-class UnreadableClipError(Exception):
-    """A clip that cannot be decoded; the message says why, ``status`` is its status."""
-
-    def __init__(self, problem: str, status: str = "unreadable") -> None:
-        super().__init__(problem)
-        self.status = status
-
-
 class _SoundFile(soundfile.SoundFile):
+    """An open file, of which soundfile must have no name: its suffix must not decide the format."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.source, self.is_endless = file, False
+        super().__init__(file.fileno() if BY_DESCRIPTOR else file, closefd=False)
+        self.header_frames, self.header_log = self.frames, self.extra_info
+        # Without a number of frames, that of samples is a guess by the first frame's bit rate.
+        if self.subtype.startswith("MPEG") and not self._counts_frames():
+            self.close()
+            file.seek(0)
+            self.is_endless = True
+            super().__init__(_EndlessFile(file.fileno(), closefd=False))
+
+    def _counts_frames(self) -> bool:
+        """Whether an MP3 says how many frames it has, as LAME and others write it."""
+        tag = re.search(r"ID3v2.* length *: *(\d+)", self.extra_info)
+        place = self.source.tell()
+        self.source.seek(int(tag[1]) if tag else 0)
+        begin = self.source.read(MPEG_BEGIN_BYTES)
+        self.source.seek(place)
+        return bool(re.search(b"Xing|Info|VBRI", begin))
+
     def seekable(self) -> bool:
-        # read() seeks after each block. In MP3 that spoils the first samples of the next one, and
-        # it fails at the end of a FLAC file of unknown length.
-        is_mpeg = self.subtype.startswith("MPEG")
-        return not is_mpeg and self.frames < UNKNOWN_FRAMES and super().seekable()
+        # read() would seek after each block. In MP3 that spoils the first samples of the next one,
+        # and it fails at the end of a FLAC file that is shorter than declared.
+        return False
+
+    def can_seek(self) -> bool:
+        """Whether seek() finds the exact place.
+
+        In Vorbis libsndfile seeks a wrong place, once in 200 times; in Opus and MP3 samples depend
+        on those before them; in GSM, NMS and G.72x it cannot seek.
+        """
+        is_exact = self.format != "OGG" and not self.subtype.startswith("MPEG")
+        return is_exact and self.frames < UNKNOWN_FRAMES and super().seekable()
+
+
+class _EndlessFile(io.FileIO):
+    """A file that seems very long to a decoder that guesses its number of samples by its size.
+
+    By a guess that is too low libsndfile would end the sound early. The decoder also takes a last
+    frame that is cut for an error, rather than the file's end.
+    """
+
+    _at_end = False
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at_end = (offset, whence) == (0, os.SEEK_END)
+        return self.tell() if self._at_end else super().seek(offset, whence)
+
+    def tell(self) -> int:
+        return ENDLESS_BYTES if self._at_end else super().tell()
+
+    def readinto(self, buffer: Any) -> int:
+        return 0 if self._at_end else super().readinto(buffer)
 
 
 # The file that was decoded last from its start, with its stamp and the next sample: parts mostly
@@ -63,15 +120,17 @@ class _SoundFile(soundfile.SoundFile):
 _resumable: list[tuple[tuple[int, ...], _SoundFile, int]] = []
 
 
-@dataclass(frozen=True)
+@dataclass
 class OpenClip:
     """An open sound file, and the part of it from ``start`` to ``end`` in seconds."""
 
-    sound: soundfile.SoundFile
+    sound: _SoundFile
     path: Path
     longest_seconds: float
     start: float
     end: float
+    decoded: ffmpeg.Decoded | None = None
+    _log: str = ""
 
     @property
     def rate(self) -> int:
@@ -86,7 +145,15 @@ class OpenClip:
     @property
     def format(self) -> str:
         """The container and the samples' format, for example "WAV PCM_16"."""
+        if self.decoded:
+            return f"{self.decoded.demuxer} by ffmpeg"
         return f"{self.sound.format} {self.sound.subtype}"
+
+    @property
+    def seconds(self) -> float:
+        """Length of the file by its header; 0 if it does not say."""
+        frames = self.sound.header_frames
+        return frames / self.rate if frames < UNKNOWN_FRAMES and not self.decoded else 0.0
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield samples (frames, channels), float32 in [-1, 1], to the end or the limit.
@@ -102,43 +169,45 @@ class OpenClip:
             raise UnreadableClipError(
                 f"there is no time from {self.start} to {self.end} s", "empty"
             )
-        values = CODED_BLOCK_VALUES if self.sound.format in CODED else BLOCK_VALUES
-        size = max(1, values // self.sound.channels)
+        size = MPEG_FRAME if self.sound.is_endless else max(1, BLOCK_VALUES // self.channels)
         dtype = "int16" if self.sound.subtype == "PCM_16" else "float32"
         sound, at = self._sound_before(first)
         before = first - at
-        is_empty, wanted, block = True, 0, np.zeros(0)
+        is_empty, wanted, block, problem = True, 0, np.zeros(0), None
         while left > 0 and len(block) == wanted:
             wanted = int(min(size, before + left))
+            block = np.empty((wanted, self.channels), dtype)
             try:
-                block = sound.read(wanted, dtype=dtype, always_2d=True)
-            except soundfile.SoundFileError as problem:
-                raise UnreadableClipError(_reason(problem)) from problem
+                block = sound.read(out=block)
+            except soundfile.SoundFileError as error:
+                # What came before the fault is there.
+                block, problem = block[: sound.tell() - at], error
             if len(part := block[before:]):
                 # NumPy makes the same numbers of integers as libsndfile, in a third of the time.
                 yield part if dtype == "float32" else np.multiply(part, INT16_STEP)
                 is_empty = False
+            if problem:
+                raise UnreadableClipError(_reason(problem)) from problem
             before -= len(block) - len(part)
             left -= len(part)
             at += len(block)
+        self._log = sound.extra_info
         if sound is not self.sound:
-            _resumable.append((self._stamp(), sound, at))
+            _resumable.append((ffmpeg.stamp(self.path), sound, at))
         if is_empty and first:
             raise self._starts_after(at / self.rate)
 
-    def _sound_before(self, first: int) -> tuple[soundfile.SoundFile, int]:
+    def _sound_before(self, first: int) -> tuple[_SoundFile, int]:
         """The file to read a part from, and the sample that it is at: ``first`` or one before."""
         sound = self.sound
-        # In Vorbis libsndfile seeks a wrong place, once in 200 times; in Opus and MP3 samples
-        # depend on those before them; in GSM, NMS and G.72x it cannot seek. These are decoded from
-        # the start, or from where the part before ended.
-        if first and (sound.format == "OGG" or not sound.seekable()):
+        # Decoded from the start, or from where the part before ended.
+        if first and not sound.can_seek():
             while _resumable:
                 stamp, sound, at = _resumable.pop()
-                if at <= first and stamp == self._stamp():
+                if at <= first and stamp == ffmpeg.stamp(self.path):
                     return sound, at
                 sound.close()
-            return _SoundFile(os.open(self.path, os.O_RDONLY), closefd=True), 0
+            return _SoundFile(open(self.path, "rb", buffering=0)), 0
         if first == 0:
             return sound, 0
         if first >= sound.frames:
@@ -150,25 +219,32 @@ class OpenClip:
             raise UnreadableClipError(reason) from problem
         return sound, first
 
-    def _stamp(self) -> tuple[int, ...]:
-        # Processes share the position in a file that was open before they parted.
-        facts = os.stat(self.path)
-        return os.getpid(), facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
-
     def _starts_after(self, end: float) -> UnreadableClipError:
         return UnreadableClipError(
             f"it starts at {self.start} s, but the file ends at {end:.3f} s", "empty"
         )
 
-    def missing(self, frames: int) -> str:
-        """How the clip, decoded to its end, is shorter than it should be; empty if it is not."""
-        if self.end == math.inf or frames == 0:
-            return _what_is_missing(self.sound, self.path, round(self.start * self.rate) + frames)
-        # What else a long file lacks does not matter to its parts.
-        file_end = self.start + frames / self.rate
-        if self.end <= file_end + ROUNDED + 1 / self.rate:
-            return ""
-        return f"it ends at {self.end} s, but the file at {file_end:.3f} s"
+    def missing(self, frames: int) -> tuple[str, bool]:
+        """How the clip, decoded to its end, is shorter than declared, empty if not; if it was cut.
+
+        If nothing shows that it was cut, the header may be wrong.
+        """
+        log = self.sound.header_log + self._log
+        if "libogg reports a hole" in log:
+            return "a hole, where a part of the file is missing", True
+        if self.end < math.inf and frames:
+            # What else a long file lacks does not matter to its parts.
+            file_end = self.start + frames / self.rate
+            if self.end <= file_end + ROUNDED + 1 / self.rate:
+                return "", False
+            return f"it ends at {self.end} s, but the file at {file_end:.3f} s", True
+        if self.decoded and self.decoded.problem:
+            return self.decoded.problem, True
+        if self.decoded:
+            is_ogg = self.decoded.demuxer == "ogg"
+            return _missing_pages(self.path) if is_ogg else (self.decoded.remark, False)
+        frames += round(self.start * self.rate)
+        return _what_is_missing(self.sound, log, self.path, frames)
 
 
 def most_samples(longest_seconds: float, rate: int) -> int:
@@ -181,14 +257,22 @@ def opened(
     path: str | Path, longest_seconds: float = math.inf, start: float = 0.0, end: float = math.inf
 ) -> Iterator[OpenClip]:
     """Open a clip; raise UnreadableClipError for what is no sound file, OSError as open does."""
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=0) as file:
+        decoded = None
         try:
-            # By descriptor, without the name: its suffix must not decide the format.
-            sound = _SoundFile(file.fileno(), closefd=False)
+            sound = _SoundFile(file)
         except soundfile.LibsndfileError as problem:
-            if problem.code in NOT_RECOGNISED:
-                raise UnreadableClipError(other_files.kind_of(path), "not_audio") from problem
-            raise UnreadableClipError(_reason(problem)) from problem
+            # Parts are cut out of the whole file, which is decoded once.
+            is_whole = start == 0 and end == math.inf
+            try:
+                decoded = ffmpeg.decode(path, longest_seconds if is_whole else math.inf)
+            except UnreadableClipError:
+                if problem.code in NOT_RECOGNISED:
+                    raise
+                raise UnreadableClipError(_reason(problem)) from problem
+            if problem.code == MALFORMED:
+                decoded = decoded._replace(remark=_reason(problem))
+            sound = _SoundFile(decoded.file)
         with sound:
             if sound.format not in FORMATS:
                 raise UnreadableClipError(
@@ -196,27 +280,47 @@ def opened(
                 )
             if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:
                 raise UnreadableClipError(f"a sample rate of {sound.samplerate} Hz in its header")
-            yield OpenClip(sound, Path(path), longest_seconds, start, end)
+            yield OpenClip(sound, Path(path), longest_seconds, start, end, decoded)
 
 
-def _what_is_missing(sound: soundfile.SoundFile, path: Path, frames: int) -> str:
-    """How a file, decoded to its end, is shorter than its header says; empty if it is not."""
+def _what_is_missing(sound: _SoundFile, log: str, path: Path, frames: int) -> tuple[str, bool]:
+    """How a file, decoded to its end, is shorter than declared, and whether it was cut."""
     if frames < sound.frames < UNKNOWN_FRAMES:
-        return f"{frames} of {sound.frames} samples"
-    for declared, there in DECLARED.findall(sound.extra_info):
-        if int(there) < int(declared) < UNKNOWN_SIZE:
-            return f"{there} of {declared} bytes"
-    size = path.stat().st_size
-    if sound.format == "OGG":
-        with open(path, "rb") as file:
-            file.seek(max(0, size - LARGEST_OGG_PAGE))
-            end = file.read()
-        flags = end[end.rfind(b"OggS") :][5:6]
-        if not flags or not flags[0] & LAST_OGG_PAGE:
-            return "no last page"
-    if frames == 0 and size > HEADER_BYTES:
-        return f"{size} bytes, but no samples according to its header"
-    return ""
+        # Of a FLAC file that is cut, decoding fails: there the last of several segments has the
+        # number of samples of them all.
+        return f"{frames} of {sound.frames} samples", sound.format != "FLAC"
+    short = [
+        (name, int(declared), int(there))
+        for name, declared, there in DECLARED.findall(log)
+        if int(there) < int(declared) < UNKNOWN_SIZE
+    ]
+    if told := [sizes for sizes in short if sizes[0] not in OF_FILE]:
+        _, declared, there = told[-1]
+        # Where the file has its size, only that of the samples is wrong.
+        is_cut = any(
+            name not in OF_SAMPLES and size > least + HEADER_COUNTED for name, size, least in short
+        )
+        return f"{there} of {declared} bytes", is_cut
+    if sound.format == "OGG" and (missing := _missing_pages(path))[0]:
+        return missing
+    if frames == 0 and (size := path.stat().st_size) > HEADER_BYTES:
+        return f"{size} bytes, but no samples according to its header", True
+    return "", False
+
+
+def _missing_pages(path: Path) -> tuple[str, bool]:
+    """How an Ogg file does not end with its last page, as segments do not; if it was cut in one."""
+    with open(path, "rb") as file:
+        begin = file.read(OGG_HEADER)
+        file.seek(max(0, path.stat().st_size - LARGEST_OGG_PAGE))
+        end = file.read()
+    page = end[end.rfind(b"OggS") :].ljust(OGG_HEADER, b"\xff")
+    sizes = page[OGG_HEADER : OGG_HEADER + page[OGG_HEADER - 1]]
+    if len(page) < OGG_HEADER + page[OGG_HEADER - 1] + sum(sizes):
+        return "no last page", True
+    if page[OGG_STREAM] != begin[OGG_STREAM]:
+        return "only the first of its streams is decoded", True
+    return "" if page[5] & LAST_OGG_PAGE else "no last page", False
 
 
 def _reason(problem: Exception) -> str:

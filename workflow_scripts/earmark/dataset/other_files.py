@@ -11,35 +11,56 @@ from pathlib import Path
 
 from earmark.runtime.errors import printable
 
-# A file's first bytes -> what it is, and what to do.
-CONVERT = "convert it, for example with `ffmpeg -i {} name.wav`"
+# A file's first bytes -> what it is, and what to do; or ffmpeg's name for it.
 KINDS = {
-    rb"version https://git-lfs": "a Git LFS pointer, not the sound itself: run `git lfs pull`",
-    rb"(\.git)?/annex/objects/": "a git-annex pointer, not the sound itself: run `git annex get`",
-    rb".{4}ftyp": "an MP4 or M4A file: " + CONVERT.format("name.m4a"),
-    rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "a WMA or WMV file: " + CONVERT.format("name.wma"),
-    rb"\x1a\x45\xdf\xa3": "a WebM or Matroska file: " + CONVERT.format("name.webm"),
-    rb"\xff[\xf0\xf1\xf8\xf9]": "an AAC file: " + CONVERT.format("name.aac"),
-    rb"#!AMR": "an AMR file: " + CONVERT.format("name.amr"),
-    rb"wvpk|MAC |TTA1|RIFF.{4}AVI ": "WavPack, Monkey's Audio, TTA or AVI: "
-    + CONVERT.format("name"),
-    rb"(?i:(\xef\xbb\xbf)?\s*<(!doctype|html|head|\?xml))": "a web page: download the sound again",
-    rb"PK\x03\x04|Rar!|7z\xbc\xaf": "an archive (zip, rar, 7z): unpack it",
-    rb"\x1f\x8b|BZh|\xfd7zXZ": "a compressed file (gzip, bzip2, xz): unpack it",
+    rb"version https://git-lfs": (
+        "a Git LFS pointer, not the sound itself: run `git lfs pull`",
+        "",
+    ),
+    rb"(\.git)?/annex/objects/": (
+        "a git-annex pointer, not the sound itself: run `git annex get`",
+        "",
+    ),
+    rb".{4}ftyp": ("an MP4 or M4A file", "mov"),
+    rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11": ("a WMA or WMV file", "asf"),
+    rb"\x1a\x45\xdf\xa3": ("a WebM or Matroska file", "matroska"),
+    rb"\xff[\xf0\xf1\xf8\xf9]": ("an AAC file", "aac"),
+    rb"#!AMR": ("an AMR file", "amr"),
+    rb"wvpk": ("a WavPack file", "wv"),
+    rb"MAC ": ("a Monkey's Audio file", "ape"),
+    rb"TTA1": ("a TTA file", "tta"),
+    rb"RIFF.{4}AVI ": ("an AVI file", "avi"),
+    rb"caff": ("a CAF file", "caf"),
+    rb"OggS": ("an Ogg file", "ogg"),
+    rb"(?i:(\xef\xbb\xbf)?\s*<(!doctype|html|head|\?xml))": (
+        "a web page: download the sound again",
+        "",
+    ),
+    rb"PK\x03\x04|Rar!|7z\xbc\xaf": ("an archive (zip, rar, 7z): unpack it", ""),
+    rb"\x1f\x8b|BZh|\xfd7zXZ": ("a compressed file (gzip, bzip2, xz): unpack it", ""),
 }
 FIRST_BYTES = 512
 
 
-def kind_of(path: str | Path) -> str:
-    """What a file is that is no sound file, and what to do, by its first bytes."""
+class UnreadableClipError(Exception):
+    """A clip that cannot be decoded; the message says why, ``status`` is its status."""
+
+    def __init__(self, problem: str, status: str = "unreadable") -> None:
+        super().__init__(problem)
+        self.status = status
+
+
+def kind_of(path: str | Path) -> tuple[str, str]:
+    """What a file is that libsndfile does not know, by its first bytes, and ffmpeg's name for it.
+
+    Without the latter, also what to do.
+    """
     with open(path, "rb") as file:
         begin = file.read(FIRST_BYTES)
     if not begin:
-        return "the file has no bytes"
-    for pattern, kind in KINDS.items():
-        if re.match(pattern, begin, re.DOTALL):
-            return kind
-    return "not a sound file"
+        return "the file has no bytes", ""
+    kinds = (kind for pattern, kind in KINDS.items() if re.match(pattern, begin, re.DOTALL))
+    return next(kinds, ("not a sound file", ""))
 
 
 def why_absent(path: str | Path) -> str:

@@ -12,7 +12,7 @@ from earmark.runtime import progress
 from earmark.runtime.errors import EarmarkError, printable
 
 # Endings of sound files, without the dot. Files are decoded by content: this is only how those that
-# no list names are found. The last line's cannot be decoded, which is then said of each.
+# no list names are found. The last line's need the program ffmpeg.
 ENDINGS = {
     *("wav", "wave", "rf64", "w64", "aif", "aiff", "aifc", "au", "snd", "caf"),
     *("flac", "ogg", "oga", "opus", "mp3", "mp2", "nist", "sph"),

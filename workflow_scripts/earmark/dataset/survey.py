@@ -89,7 +89,8 @@ def _file_problems(clips: pd.DataFrame) -> Iterator[Problem]:
         sentence = f"{row.path}: {row.problem or meaning}.{hint}"
         yield Problem(meaning, row.clip, sentence, int(is_absent))
     ends = pd.to_numeric(clips["end"], errors="coerce")
-    for row in clips[(clips["status"] == "ok") & (ends > clips["seconds"] + 0.05)].itertuples():
+    is_known = (clips["status"] == "ok") & (clips["seconds"] > 0)
+    for row in clips[is_known & (ends > clips["seconds"] + 0.05)].itertuples():
         sentence = f"the part ends at {row.end} s, {row.path} at {row.seconds:g} s"
         yield Problem("part beyond the end of its file", row.clip, sentence)
 

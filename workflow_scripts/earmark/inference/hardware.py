@@ -78,10 +78,11 @@ def choose_hardware(
 ) -> Hardware:
     """Set threads and seed, and choose device and precision by the config's ``hardware``.
 
-    ``device``: auto, cpu or cuda. ``precision``: auto is bfloat16 where the hardware has it, but
-    float32 for ``predicting``; on a GPU that is TF32, unless the config says float32. ``compile``,
-    ``compile_from_clips``: see ``compiled_from``. There are no more threads than CPU cores that
-    the job may use. Raises EarmarkError when cuda is set and not available.
+    ``device``: auto (a GPU with CUDA if there is one), cpu, cuda or mps. ``precision``: auto is
+    bfloat16 where the hardware has it, but float32 for ``predicting`` and on mps; on a GPU with
+    CUDA that is TF32, unless the config says float32. ``compile``, ``compile_from_clips``: see
+    ``compiled_from``. There are no more threads than CPU cores that the job may use. Raises
+    EarmarkError when cuda or mps is set and not available.
     """
     torch.set_num_threads(max(1, min(threads, processors.available_processors())))
     torch.manual_seed(seed)
@@ -90,13 +91,20 @@ def choose_hardware(
             "The config says `device: cuda`, but torch finds no usable GPU. Write `device: auto` "
             "or `device: cpu`, or check the driver with nvidia-smi."
         )
-    use_cuda = settings["device"] != "cpu" and torch.cuda.is_available()
+    if settings["device"] == "mps" and not torch.backends.mps.is_available():
+        raise EarmarkError(
+            "The config says `device: mps`, which torch has on Macs with an Apple GPU alone. Write "
+            "`device: auto` or `device: cpu`."
+        )
+    use_cuda = settings["device"] in ("auto", "cuda") and torch.cuda.is_available()
     if use_cuda:
         device = torch.device("cuda", _own_gpu())
         torch.cuda.set_device(device)
         has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
         torch.backends.cuda.matmul.allow_tf32 = settings["precision"] != "float32"
         torch.backends.cudnn.allow_tf32 = settings["precision"] != "float32"
+    elif settings["device"] == "mps":
+        device, has_bfloat16 = torch.device("mps"), False
     else:
         device, has_bfloat16 = torch.device("cpu"), cpu_has_bfloat16()
     precision = settings["precision"]

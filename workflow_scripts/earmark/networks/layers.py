@@ -50,7 +50,7 @@ class Standardise(nn.Module):
         count = 0
         total, square = torch.zeros(2, *self.mean.shape, dtype=torch.float64)
         for inputs in batches:
-            exact = inputs.double().cpu()
+            exact = inputs.cpu().double()
             count += len(exact)
             total += exact.sum(dim=0)
             square += exact.square().sum(dim=0)

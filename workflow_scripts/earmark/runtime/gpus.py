@@ -3,6 +3,8 @@
 import contextlib
 import itertools
 import os
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +19,13 @@ _CLAIMS: list[FileLock] = []
 
 def count(driver: Path = Path("/proc/driver/nvidia/gpus")) -> int:
     """Number of NVIDIA GPUs on this machine that CUDA_VISIBLE_DEVICES leaves visible."""
-    installed = len(list(driver.iterdir())) if driver.is_dir() else 0
+    if driver.is_dir():
+        installed = len(list(driver.iterdir()))
+    elif program := shutil.which("nvidia-smi"):  # Windows, also Linux in it
+        listed = subprocess.run([program, "-L"], capture_output=True, text=True, check=False)
+        installed = sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+    else:
+        installed = 0
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
         return installed
@@ -34,7 +42,8 @@ def claim(names: Sequence[str], folder: Path | None = None) -> int:
     its process. No claim waits: with more processes than devices, several share one. Where files
     cannot be locked, the number of this process decides.
     """
-    folder = folder or Path(tempfile.gettempdir()) / f"earmark_gpus_{os.getuid()}"
+    # Windows has no numbers of users, but temporary files of each.
+    folder = folder or Path(tempfile.gettempdir()) / f"earmark_gpus_{getattr(os, 'getuid', int)()}"
     folder.mkdir(parents=True, exist_ok=True)
     for sharing_level in itertools.count():
         for index, name in enumerate(names):

@@ -79,7 +79,10 @@ def stop_with_process(pid: int, started: float | None = None, seconds: float = 1
             if started is None or abs(process.create_time() - started) < 2:
                 while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
                     time.sleep(seconds)
-        os.kill(os.getpid(), signal.SIGTERM)
+        if os.name == "nt":  # where os.kill() gives no time to save
+            signal.raise_signal(signal.SIGTERM)
+        else:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="stop_with_process", daemon=True).start()
 

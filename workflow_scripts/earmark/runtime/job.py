@@ -5,6 +5,7 @@ import logging
 import os
 import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -80,7 +81,12 @@ def prepare_jobs(scripts: Path) -> None:
     os.environ["MPLBACKEND"] = "agg"
     # Snakemake writes this path into shell commands without quotes.
     if os.path.exists(sys.executable):
-        sys.executable = shlex.quote(sys.executable)
+        sys.executable = quoted(sys.executable)
+
+
+def quoted(path: str) -> str:
+    """A path as the system's shell takes it."""
+    return subprocess.list2cmdline([path]) if os.name == "nt" else shlex.quote(path)
 
 
 def check_checkout(folder: Path) -> None:

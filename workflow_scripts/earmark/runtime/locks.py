@@ -1,5 +1,6 @@
 """Locks on files, which some file systems lack: those of networks and containers."""
 
+import contextlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,13 +38,19 @@ def acquire(lock: FileLock, advice: str, timeout: float = -1, poll_seconds: floa
     return True
 
 
+def remove(lock: FileLock) -> None:
+    """Remove the file of a lock that is held; Windows does so itself when it is released."""
+    with contextlib.suppress(PermissionError):
+        Path(lock.lock_file).unlink(missing_ok=True)
+
+
 @contextmanager
-def locked(path: Path, advice: str, timeout: float = -1) -> Iterator[None]:
+def locked(path: Path, advice: str, timeout: float = -1) -> Iterator[FileLock]:
     """Hold the lock ``path`` for the block, where files can be locked; as ``acquire``."""
     lock = file_lock(path)
     acquire(lock, advice, timeout)
     try:
-        yield
+        yield lock
     finally:
         lock.release()
 

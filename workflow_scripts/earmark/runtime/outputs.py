@@ -59,7 +59,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 def write_text(path: str | Path, text: str) -> None:
     """Write a file in UTF-8, with the bytes of odd file names, by ``atomic_file``."""
     with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
 def check_kept(path: Path) -> None:
@@ -163,7 +163,8 @@ def _fsync(path: Path) -> None:
     a full disk is noticed.
     """
     try:
-        with path.open("rb") as file:
+        # Windows syncs no file that is open for reading alone.
+        with path.open("r+b") as file:
             os.fsync(file.fileno())
     except OSError as problem:
         if problem.errno not in NO_SYNC:

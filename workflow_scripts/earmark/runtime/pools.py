@@ -22,6 +22,8 @@ Result = TypeVar("Result")
 # Sending a task costs about a tenth of a short clip's work, so a task has several items.
 ITEMS_PER_TASK = 8
 TASKS_PER_PROCESS = 2
+# Windows waits for no more at a time.
+MOST_PROCESSES = 61 if os.name == "nt" else 1 << 20
 
 
 def parallel_map(
@@ -42,6 +44,7 @@ def parallel_map(
         yield from map(work, items)
         return
     size = items_per_task or max(1, min(ITEMS_PER_TASK, (known or 0) // (2 * processes)))
+    processes = min(processes, MOST_PROCESSES)
     pool = ProcessPoolExecutor(processes, initializer=_start, initargs=(os.getpid(), work))
     waiting: deque[tuple[list[Item], Future[list[Result]]]] = deque()
     rest = iter(items)

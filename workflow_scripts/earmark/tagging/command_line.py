@@ -231,7 +231,7 @@ def _add_tag_arguments(parser: argparse.ArgumentParser) -> None:
         "--threshold", type=_number(float, 0, 1), default=0.0, help="lowest probability (0)"
     )
     parser.add_argument("--threads", type=count, help="processes and threads (all cores)")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
 
 
 def _number(kind: type, lowest: float, highest: float = sys.float_info.max) -> Any:

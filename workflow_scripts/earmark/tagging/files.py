@@ -227,7 +227,7 @@ def tag_to_file(
     # The hash of all that the table depends on, and of its bytes.
     digest = _hash_of_run(tagger, files, options)
     try:
-        with locks.locked(lock, f"do not write {output} by two runs at a time.", 0):
+        with locks.locked(lock, f"do not write {output} by two runs at a time.", 0) as held:
             done, digest = _done(table, state, digest)
             with table.open("ab") as sink:
                 sink.truncate(done.size)
@@ -238,8 +238,8 @@ def tag_to_file(
                     os.fsync(sink.fileno())
                     write_text(state, json.dumps([_checksum(done, digest), *astuple(done)]))
             os.replace(table, output)
-            for path in (state, lock):
-                path.unlink(missing_ok=True)
+            state.unlink(missing_ok=True)
+            locks.remove(held)
     except Timeout as problem:
         raise EarmarkError(
             f"Another run writes {output}. Wait for it, or write to another file."

@@ -61,14 +61,14 @@ class Tagger:
 
     @classmethod
     def load(cls, folder: str | Path, device: str = "auto", threads: int | None = None) -> "Tagger":
-        """Open a bundle, on a GPU if there is one; ``device`` may also be cpu or cuda.
+        """Open a bundle, on a GPU if there is one; ``device`` may also be cpu, cuda or mps.
 
         A graph is for the processor alone. ``threads`` are those of the networks, by default as
         many as the library takes. Raises EarmarkError if the bundle is damaged, foreign, or of a
         newer version.
         """
         bundle = bundles.read(folder)
-        if bundle.has_graph and device == "cuda":
+        if bundle.has_graph and device in ("cuda", "mps"):
             raise EarmarkError(
                 f"The bundle {folder} is a graph, which runs on the processor. Use the bundle that "
                 f"it was exported from, or --device cpu."

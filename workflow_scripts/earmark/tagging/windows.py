@@ -77,8 +77,8 @@ def cut(path: str, seconds: float, hop: float, longest_seconds: float) -> Iterat
         if decoded > last_end and (decoded / rate - start >= seconds / 2 or number == 0):
             yield window(start, round(decoded / rate, 6), decoded)
             number += 1
-        missing = broken or clip.missing(decoded)
-        if missing or decoded == 0:
+        missing, is_cut = (broken, True) if broken else clip.missing(decoded)
+        if is_cut or decoded == 0:
             status = "truncated" if decoded else "unreadable" if missing else "empty"
             yield Window(number, round(decoded / rate, 6), None, None, tags.reason(status, missing))
 

@@ -50,7 +50,7 @@ class Checkpoint:
         try:
             yield
             self.path.unlink(missing_ok=True)
-            Path(lock.lock_file).unlink(missing_ok=True)
+            locks.remove(lock)
         finally:
             lock.release()
 

@@ -137,7 +137,10 @@ class TrainingState:
         self.unchecked.append((self.step, batch.clips, loss.detach()))
         for name, value in {"clips": torch.tensor(len(batch.weights)), **sums}.items():
             before = self.sums.get(name, torch.zeros(()))
-            self.sums[name] = before.to(value.device).double() + value.detach().double()
+            value = value.detach()
+            if value.device.type == "mps":  # which has no float64
+                value = value.cpu()
+            self.sums[name] = before.to(value.device).double() + value.double()
 
     def check_finite(self, settings: TrainingSettings) -> None:
         """Raise EarmarkError, with the clips of the step, for a loss or weight that is not finite.
