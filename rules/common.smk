@@ -15,7 +15,7 @@ from earmark.dataset import index, yaml_files
 from earmark.features import catalogue as kinds
 from earmark.labels import class_groups
 from earmark.networks import catalogue as networks
-from earmark.planning import clip_index, code, data_source, records
+from earmark.planning import clip_index, code, data_source, records, sweep
 from earmark.planning import config as settings
 from earmark.planning.plan import ALL, ALL_FOLDS, CROSS_VALIDATION, VALIDATION, Model, Plan, pattern
 from earmark.runtime import gpus, interruption, job, outputs, processors
@@ -50,6 +50,7 @@ for preset in PRESETS:
 settings.remove_nulls(config)
 SCHEMA = yaml_files.read(BASE / "rules/schemas/config.schema.yaml")
 or_workflow_error(settings.check, config, SCHEMA)
+SWEPT = or_workflow_error(sweep.expand, config, SCHEMA)
 if workflow.is_main_process:
     for folder in (".snakemake", "results", "logs"):
         or_workflow_error(outputs.check_folder, folder)
@@ -100,7 +101,7 @@ LAYOUT = or_workflow_error(
 if HAS_AUTO_RATE:
     rate = or_workflow_error(clip_index.sample_rate_of, SOURCE, Path(RESULTS))
     config["features"] = or_workflow_error(settings.resolved_features, config, rate)
-PLAN = or_workflow_error(Plan, config, SOURCE)
+PLAN = or_workflow_error(Plan, config, SOURCE, SWEPT)
 REPORT = PLAN.report
 
 # Training jobs take a GPU each, where there are any, and threads.

@@ -4,6 +4,7 @@ Rules use it in their input functions and parameters. Its values are plain: path
 settings as the JSON values that Snakemake compares.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -304,4 +305,4 @@ class Plan(TrainingPlan):
 
 def pattern(names: Sequence[str] | Mapping[str, Any]) -> str:
     """A wildcard's pattern that matches these names only; without names, nothing."""
-    return "|".join(names) or "(?!)"
+    return "|".join(map(re.escape, names)) or "(?!)"
