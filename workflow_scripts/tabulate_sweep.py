@@ -14,6 +14,8 @@ from earmark.runtime import job
 
 log = logging.getLogger("earmark")
 
+COUNTS = ("seeds", "clips", "multiply_adds", "parameters")
+
 
 def main(
     *,
@@ -41,8 +43,8 @@ def main(
     costs = [cost.cost_of(saved_models.read_metadata(path, needed)) for path in metadata]
     found = sweeps.table(scores, systems, folds_of_clips).join(pd.DataFrame(costs))
     found["seconds"] = [sweeps.seconds_of(benchmarks) for benchmarks in cfg["systems"].values()]
-    missing = pd.DataFrame({"system": cfg["missing"]}, dtype=object)
-    rows = pd.concat([found, missing], ignore_index=True).convert_dtypes()
+    rows = found.set_index("system").reindex([*systems, *cfg["missing"]]).reset_index()
+    rows = rows.astype(dict.fromkeys(COUNTS, "Int64"))
     tables.write_table(rows.round(6), table)
     figures.save(sweep_figure.sweep_figure(found), png, svg)
     if cfg["missing"]:

@@ -113,7 +113,9 @@ def check(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
             *_system_mistakes(at_highest),
         ]
     if mistakes:
-        raise EarmarkError("The config cannot be used.\n" + "\n".join(f"- {m}" for m in mistakes))
+        raise EarmarkError(
+            "The config cannot be used.\n" + "\n".join(f"- {m}" for m in dict.fromkeys(mistakes))
+        )
 
 
 def has_auto_rate(config: Config) -> bool:

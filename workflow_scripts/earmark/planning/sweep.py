@@ -131,5 +131,5 @@ def _name(name: str, changes: Setting) -> str:
         *_, above, key = path.split(".")
         shown = key if keys.count(key) == 1 else f"{above}.{key}"
         text = str(value).lower() if value is None or isinstance(value, bool) else str(value)
-        parts.append(f"{shown}={re.sub('[^A-Za-z0-9_.-]+', '_', text).strip('_')}")
+        parts.append(f"{shown}={re.sub('[^A-Za-z0-9_.+-]+', '_', text).strip('_')}")
     return "-".join(parts)
