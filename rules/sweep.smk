@@ -48,11 +48,7 @@ rule tabulate_sweep:
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: {
-            "systems": {name: PLAN.benchmarks_of(name) for name in settings_in(wc.sweep)},
-            "seeds": PLAN.seeds,
-            "missing": [name for name in PLAN.swept if name not in settings_in(wc.sweep)],
-        },
+        cfg=lambda wc: PLAN.sweep_settings(settings_in(wc.sweep)),
         code=code_of("tabulate_sweep.py"),
     script:
         "../workflow_scripts/tabulate_sweep.py"

@@ -251,6 +251,14 @@ class TrainingPlan:
             raise EarmarkError(what)
         return found
 
+    def sweep_settings(self, systems: Sequence[str]) -> dict[str, Any]:
+        """Parameters of the job that compares ``systems`` of the sweep; the others are missing."""
+        return {
+            "systems": {name: self.benchmarks_of(name) for name in systems},
+            "seeds": self.seeds,
+            "missing": [name for name in self.swept if name not in systems],
+        }
+
     def benchmarks_of(self, system: str) -> list[list[str]]:
         """Snakemake's measurements of each of a system's networks: of its training and rounds."""
         base = self.config["systems"][system].get("base", system)
