@@ -1,20 +1,16 @@
 # Settings of systems compared with each other: `sweep` in the config.
 
-SO_FAR = "sweep_so_far"
-
 
 def is_trained(system):
-    """Whether there are networks of a system with all seeds and folds."""
-    return all(
-        Path(path).exists()
-        for seed in PLAN.seeds
-        for path in PLAN.final_model_files(system, seed, "weights.safetensors")
-    )
+    """Whether a system's networks of all seeds and folds are there."""
+    files = [PLAN.final_model_files(system, seed, "weights.safetensors") for seed in PLAN.seeds]
+    return all(Path(path).exists() for paths in files for path in paths)
 
 
-def settings_in(sweep):
+def compared(sweep):
     """The systems in a table of the sweep: all of them, or those that are trained so far."""
-    return or_workflow_error(PLAN.settings_of_sweep, is_trained if sweep == SO_FAR else None)
+    choice = is_trained if sweep == "sweep_so_far" else lambda system: True
+    return or_workflow_error(PLAN.compared, choice)
 
 
 rule tabulate_sweep:
@@ -22,12 +18,12 @@ rule tabulate_sweep:
     input:
         members=lambda wc: [
             PLAN.predictions(system, seed, "train")
-            for system in settings_in(wc.sweep)
+            for system in compared(wc.sweep)
             for seed in PLAN.seeds
         ],
         metadata=lambda wc: [
             PLAN.final_model_file(PLAN.first_model(system), "model.json")
-            for system in settings_in(wc.sweep)
+            for system in compared(wc.sweep)
         ],
         labels_table=LABELS,
         folds_table=FOLDS,
@@ -43,12 +39,12 @@ rule tabulate_sweep:
     log:
         f"{LOGS}/{{sweep}}.log",
     wildcard_constraints:
-        sweep=f"sweep|{SO_FAR}",
+        sweep="sweep|sweep_so_far",
     localrule: True
     conda:
         "../envs/earmark.yaml"
     params:
-        cfg=lambda wc: PLAN.sweep_settings(settings_in(wc.sweep)),
+        cfg=lambda wc: PLAN.sweep_settings(compared(wc.sweep)),
         code=code_of("tabulate_sweep.py"),
     script:
         "../workflow_scripts/tabulate_sweep.py"
@@ -63,20 +59,14 @@ rule sweep:
 rule sweep_so_far:
     """Compare the settings of the sweep that are trained; the table says which are missing."""
     input:
-        f"{RESULTS}/{SO_FAR}.csv",
+        f"{RESULTS}/sweep_so_far.csv",
 
 
-rule ablation:
-    """The same as sweep, for one that leaves out one ingredient at a time."""
-    input:
-        f"{RESULTS}/sweep.csv",
+use rule sweep as ablation
 
 
 if workflow.is_main_process and SWEPT:
 
     onerror:
         if any(job.rule.name.endswith("tabulate_sweep") for job in workflow.dag.needrun_jobs()):
-            logger.error(
-                "The table of the sweep needs all settings. `snakemake sweep_so_far`, with the "
-                "same config, makes it of those that are trained; `-k` trains on when one fails."
-            )
+            logger.error("For a table of the settings that are trained, run `sweep_so_far`.")

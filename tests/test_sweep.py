@@ -73,7 +73,7 @@ def test_a_list_of_grids_changes_one_thing_at_a_time() -> None:
         "cnn_logmel",
         "cnn_logmel-mixup_alpha=0.0",
         "cnn_logmel-mask_bands=0-mask_frames=0",
-        "cnn_logmel-labels=verified-warmup_epochs=none",
+        "cnn_logmel-labels=verified-warmup_epochs=None",
     ]
     recipes = [config["recipes"][config["systems"][name]["recipe"]] for name in names]
     crops = default_config()["recipes"]["crops"]
@@ -127,12 +127,15 @@ def test_settings_of_the_same_last_key_are_told_apart_and_text_is_read() -> None
         ({"cnn_logmel": 3}, ("sweep.cnn_logmel is 3", "a list of grids")),
         ({"cnn_logmel": [3]}, ("sweep.cnn_logmel is [3]", "a list of grids")),
         ({"cnn_logmel": {"labels": []}}, ("sweep.cnn_logmel is", "a grid")),
-        ({"cnn": {}}, ("'cnn', which is no system", "cnn_logmel")),
+        ({"cnn": {}}, ("sweep is 'cnn', which is not among systems", "cnn_logmel")),
         (
             {"cnn_logmel": {"recipes.vgg.epochs": [3]}},
             ("'recipes.vgg.epochs'", "does not use it", "recipes.crops"),
         ),
-        ({"cnn_logmel": {"folds.x.y": 3}}, ("folds.x.y", "no keys")),
+        (
+            {"cnn_logmel": {"recipes.crops.epochs.x": 3}},
+            ("-x=3.epochs is {'x': 3}", "a whole number"),
+        ),
         ({"cnn_logmel": {"seed": 3}}, ("-seed=3 has the unknown key 'seed'", "network_options")),
         (
             {"cnn_logmel": {"recipes.crops.learning_rate": ["fast"]}},
@@ -169,10 +172,10 @@ def test_seeds_and_folds_are_those_of_the_config(tmp_path: Path) -> None:
     assert found.counts["predict"] == 6
     assert found.counts["extract_features"] == found.counts["tabulate_sweep"] == 1
     # Without a sweep there is nothing to compare; with one that nothing is trained of, nothing yet.
-    for target, words in (("sweep", "has no `sweep`"), ("ablation", "has no `sweep`")):
+    for target, words in (("sweep", "Write `sweep`"), ("ablation", "Write `sweep`")):
         assert words in plan(tmp_path, target, overlay=overlay).text
     overlay["sweep"] = {"cnn_logmel": {}}
-    assert "is trained yet" in plan(tmp_path, "sweep_so_far", overlay=overlay).text
+    assert "No system of a sweep is trained" in plan(tmp_path, "sweep_so_far", overlay=overlay).text
 
 
 CLASSES = ["Bark", "Bus", "Cello", "Gong"]

@@ -12,6 +12,7 @@ from earmark.evaluation.predictions import Predictions
 DIFFERENCES = [
     f"{score}_difference{end}" for score in ("map3", "accuracy") for end in ("", "_low", "_high")
 ]
+ALONE = {"kind": "arithmetic", "exponent": 1.0}
 
 
 def clip_scores(
@@ -21,12 +22,11 @@ def clip_scores(
 
     ``predicted`` has train clips by (system, seed).
     """
-    mean = {"kind": "arithmetic", "exponent": 1.0}  # of one
     parts = []
     for (system, seed), one in predicted.items():
-        combined = out_of_fold.combine(system, mean, {system: one}, labels)
+        combined = out_of_fold.combine(system, ALONE, {system: one}, labels)
         parts.append(out_of_fold.rows(system, seed, combined, labels, folds))
-    return scoring.of_verified(pd.concat(parts, ignore_index=True))
+    return scoring.of_verified(pd.concat(parts))
 
 
 def table(scores: pd.DataFrame, systems: Sequence[str], folds: pd.DataFrame) -> pd.DataFrame:
@@ -48,8 +48,7 @@ def table(scores: pd.DataFrame, systems: Sequence[str], folds: pd.DataFrame) -> 
         row |= dict.fromkeys(DIFFERENCES, np.nan)
         if system != systems[0] and own["clip"].isin(of_first).any():
             compared = comparison.compare(scores, system, systems[0], folds, by_class=False)
-            found = compared.drop(columns=["label", "clips"]).iloc[0]
-            row |= dict(zip(DIFFERENCES, found, strict=True))
+            row |= dict(zip(DIFFERENCES, compared.iloc[0, 2:], strict=True))
         rows.append(row)
     return pd.DataFrame(rows)
 

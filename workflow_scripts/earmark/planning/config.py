@@ -159,9 +159,9 @@ def _validator(schema: Mapping[str, Any]) -> Any:
     return jsonschema.validators.extend(base, type_checker=checker)(schema)
 
 
-def _types(error: Any) -> list[Any]:
-    """The types that a schema's error allows."""
-    return [part.get("type") for part in (error.schema, *error.schema.get("anyOf", []))]
+def _takes_text(error: Any) -> bool:
+    parts = (error.schema, *error.schema.get("anyOf", []))
+    return "string" in [part.get("type") for part in parts]
 
 
 def _read_texts(config: dict[str, Any], errors: Sequence[Any]) -> None:
@@ -171,7 +171,7 @@ def _read_texts(config: dict[str, Any], errors: Sequence[Any]) -> None:
         if isinstance(options, dict):  # whose types the schema does not know
             options |= {key: read(value) for key, value in options.items()}
     for error in errors:
-        if error.absolute_path and "string" not in _types(error):
+        if error.absolute_path and not _takes_text(error):
             *above, last = error.absolute_path
             place: Any = config
             for key in above:
@@ -201,7 +201,7 @@ def _schema_mistakes(errors: Sequence[Any]) -> Iterator[str]:
             expected = error.schema.get("description") or f"a {error.schema.get('type', 'value')}"
             if expected == "a object":
                 expected = "named entries as config.yaml shows"
-            hint = yaml_text_hint(error.instance) if "string" in _types(error) else ""
+            hint = yaml_text_hint(error.instance) if _takes_text(error) else ""
             is_name = "propertyNames" in [*error.absolute_schema_path][-3:]
             subject = f"{key} has an entry called" if is_name else f"{key} is"
             yield f"{subject} {error.instance!r}{hint}. Write {expected}."
@@ -214,8 +214,9 @@ def _unknown_names(config: Config) -> Iterator[str]:
         for path, sections in REFERENCES.items()
         for key, name in _values_at(config, path.split("."))
     ]
-    for name in config.get("report", {}).get("selftraining", {}):
-        references.append(("report.selftraining", name, ("systems",)))
+    keys = {"report.selftraining": config.get("report", {}).get("selftraining", {})}
+    keys["sweep"] = config.get("sweep", {})
+    references += [(key, name, ("systems",)) for key, names in keys.items() for name in names]
     for key, name, sections in references:
         names = [entry for section in sections for entry in config[section]]
         if sections == ("group_schemes",):

@@ -26,8 +26,7 @@ USES = {
     }
     for section in SECTIONS
 }
-# Bytes of a name, so that files with it have names of less than 255.
-LONGEST_NAME = 180
+LONGEST_NAME = 180  # so that files with it have names of less than 255 bytes
 
 
 def expand(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
@@ -37,16 +36,13 @@ def expand(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
     """
     names: list[str] = []
     for system, grids in config.get("sweep", {}).items():
-        if system not in config["systems"]:
-            raise EarmarkError(
-                f"sweep has '{system}', which is no system. Write one of: "
-                f"{', '.join(config['systems'])}."
-            )
         names += [_add(config, system, setting) for setting in _settings_of(grids)]
     for name in names:
         if names.count(name) > 1 or len(name) > LONGEST_NAME:
-            why = "is there twice" if names.count(name) > 1 else "is too long for a file's name"
-            raise EarmarkError(f"The setting {name} of the sweep {why}. Change or remove it.")
+            raise EarmarkError(
+                f"The setting {name} of the sweep is there twice, or its name is longer than "
+                f"{LONGEST_NAME} characters. Change or remove it."
+            )
     if names:
         settings.check(config, schema)
     return names
@@ -106,9 +102,9 @@ def _set(entry: dict[str, Any], path: str, value: Any) -> None:
     """Set what the ``path`` leads to; None removes it."""
     *above, last = path.split(".")[2:]
     for key in above:
-        entry = entry.setdefault(key, {})
-        if not isinstance(entry, dict):
-            raise EarmarkError(f"sweep has {path}, but {key} has no keys. Write {key} alone.")
+        if not isinstance(entry.get(key), dict):
+            entry[key] = {}
+        entry = entry[key]
     entry[last] = value
     if value is None:
         del entry[last]
@@ -130,6 +126,5 @@ def _name(name: str, changes: Setting) -> str:
     for path, value in changes.items():
         *_, above, key = path.split(".")
         shown = key if keys.count(key) == 1 else f"{above}.{key}"
-        text = str(value).lower() if value is None or isinstance(value, bool) else str(value)
-        parts.append(f"{shown}={re.sub('[^A-Za-z0-9_.+-]+', '_', text).strip('_')}")
+        parts.append(f"{shown}={re.sub('[^A-Za-z0-9_.+-]+', '_', str(value)).strip('_')}")
     return "-".join(parts)

@@ -1,6 +1,6 @@
 """The plan of labels and trainings: which job needs which file (see ``plan``)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -234,47 +234,6 @@ class TrainingPlan:
         """The ``final_model_file`` of each fold whose model predicts a part."""
         folds = self.predicted_folds(system, part)
         return [self.final_model_file(Model(system, seed, fold), file) for fold in folds]
-
-    def settings_of_sweep(self, is_there: Callable[[str], bool] | None = None) -> list[str]:
-        """The systems of the sweep, or those of them that ``is_there`` says are there.
-
-        Raises EarmarkError if there is none.
-        """
-        found = [name for name in self.swept if is_there is None or is_there(name)]
-        if not found:
-            what = "No setting of the sweep is trained yet. Run `snakemake -k sweep` first."
-            if not self.swept:
-                what = (
-                    "The config has no `sweep`. Write one, such as `sweep: {cnn_logmel: "
-                    "{network_options.width: [16, 32]}}`; docs/experiments.md says how."
-                )
-            raise EarmarkError(what)
-        return found
-
-    def sweep_settings(self, systems: Sequence[str]) -> dict[str, Any]:
-        """Parameters of the job that compares ``systems`` of the sweep; the others are missing."""
-        return {
-            "systems": {name: self.benchmarks_of(name) for name in systems},
-            "seeds": self.seeds,
-            "missing": [name for name in self.swept if name not in systems],
-        }
-
-    def benchmarks_of(self, system: str) -> list[list[str]]:
-        """Snakemake's measurements of each of a system's networks: of its training and rounds."""
-        base = self.config["systems"][system].get("base", system)
-        models = [
-            Model(system, seed, fold) for seed in self.seeds for fold in self.folds_of(system)
-        ]
-        folder = f"{self.results}/benchmarks"
-        return [
-            [
-                f"{folder}/selftrain_round/{system}/seed{model.seed}_fold{model.fold}_round{number}.tsv"
-                if number
-                else f"{folder}/train_model/{base}/seed{model.seed}_fold{model.fold}.tsv"
-                for number in self.model_folders(model)
-            ]
-            for model in models
-        ]
 
     def first_model(self, system: str) -> Model:
         """A system's model of the first seed and fold."""
