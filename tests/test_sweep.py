@@ -147,7 +147,7 @@ def test_settings_of_the_same_last_key_are_told_apart_and_text_is_read() -> None
         ),
         ({"cnn_logmel": {"labels": ["x"]}}, ("labels=x.labels is 'x'", "everything")),
         ({"cnn_logmel": [{}, {}]}, ("cnn_logmel of the sweep is there twice",)),
-        ({"cnn_logmel": {"labels": 200 * "x"}}, ("too long",)),
+        ({"cnn_logmel": {"labels": 200 * "x"}}, ("longer than 180",)),
     ],
 )
 def test_a_mistake_in_a_sweep_gets_a_sentence(of: Any, parts: tuple[str, ...]) -> None:
