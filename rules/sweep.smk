@@ -1,18 +1,6 @@
 # Settings of systems compared with each other: `sweep` in the config.
 
 
-def is_trained(system):
-    """Whether a system's networks of all seeds and folds are there."""
-    files = [PLAN.final_model_files(system, seed, "weights.safetensors") for seed in PLAN.seeds]
-    return all(Path(path).exists() for paths in files for path in paths)
-
-
-def compared(sweep):
-    """The systems in a table of the sweep: all of them, or those that are trained so far."""
-    choice = is_trained if sweep == "sweep_so_far" else lambda system: True
-    return or_workflow_error(PLAN.compared, choice)
-
-
 rule tabulate_sweep:
     """Compare the settings of the sweep, or those that are trained so far: a table and a figure."""
     input:

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tiny_run import Run
 from torch import nn
 
 from earmark.inference.batches import Batch
@@ -90,3 +92,21 @@ def test_a_training_writes_its_history_and_what_it_measured(
         values = [value for epoch in (1, 2, 3) for value in found[tag][epoch]]
         assert values == pytest.approx(history[column].tolist())
     assert found["clips_per_second"] == {epoch: [3.0] for epoch in (1, 2, 3)}
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "models/cnn_logmel/seed1/fold0",
+        "selftraining/vgg_fewer_semi/seed1/fold0/round2",
+        "autoencoders/stft",
+    ],
+)
+def test_trainings_of_every_kind_can_be_watched(finished: Run, folder: str) -> None:
+    history = pd.read_csv(finished.results / folder / "history.csv")
+    found = read(finished.results / folder)
+    assert [value for (value,) in found["loss/train"].values()] == pytest.approx(
+        history["train_loss"].tolist()
+    )
+    assert list(found["clips_per_second"]) == history["epoch"].tolist()
+    assert not {"clips_per_second", "memory/process_MiB"} & set(history)
