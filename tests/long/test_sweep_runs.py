@@ -31,9 +31,9 @@ def test_a_sweep_through_slurm_gives_the_table_of_one_machine(
     assert code == 0, text
     expected = rows(tmp_path / "alone")
     assert [row["system"] for row in expected] == [
-        f"cnn_logmel-learning_rate={rate}-width={width}"
-        for rate in ("0.01", "0.02")
+        f"cnn_logmel-width={width}-learning_rate={rate}"  # the overlay is written sorted
         for width in (2, 4)
+        for rate in ("0.01", "0.02")
     ]
     assert {row["seeds"] for row in expected} == {"2"}
 
