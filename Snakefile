@@ -23,6 +23,7 @@ include: "rules/labels.smk"
 include: "rules/models.smk"
 include: "rules/selftraining.smk"
 include: "rules/ensemble.smk"
+include: "rules/sweep.smk"
 include: "rules/review.smk"
 include: "rules/report.smk"
 

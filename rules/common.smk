@@ -15,7 +15,7 @@ from earmark.dataset import index, yaml_files
 from earmark.features import catalogue as kinds
 from earmark.labels import class_groups
 from earmark.networks import catalogue as networks
-from earmark.planning import clip_index, code, data_source, records
+from earmark.planning import clip_index, code, data_source, records, sweep
 from earmark.planning import config as settings
 from earmark.planning.plan import ALL, ALL_FOLDS, CROSS_VALIDATION, VALIDATION, Model, Plan, pattern
 from earmark.runtime import gpus, interruption, job, outputs, processors
@@ -50,6 +50,7 @@ for preset in PRESETS:
 settings.remove_nulls(config)
 SCHEMA = yaml_files.read(BASE / "rules/schemas/config.schema.yaml")
 or_workflow_error(settings.check, config, SCHEMA)
+SWEPT = or_workflow_error(sweep.expand, config, SCHEMA)
 if workflow.is_main_process:
     for folder in (".snakemake", "results", "logs"):
         or_workflow_error(outputs.check_folder, folder)
@@ -100,7 +101,7 @@ LAYOUT = or_workflow_error(
 if HAS_AUTO_RATE:
     rate = or_workflow_error(clip_index.sample_rate_of, SOURCE, Path(RESULTS))
     config["features"] = or_workflow_error(settings.resolved_features, config, rate)
-PLAN = or_workflow_error(Plan, config, SOURCE)
+PLAN = or_workflow_error(Plan, config, SOURCE, SWEPT)
 REPORT = PLAN.report
 
 # Training jobs take a GPU each, where there are any, and threads.
@@ -164,6 +165,18 @@ def temp_unless_kept(path, kind):
 def data_file(path):
     """A file of the data set; a user's own is not copied to a storage provider."""
     return str(path) if SOURCE.kind == "demo" else local(str(path))
+
+
+def is_trained(system):
+    """Whether a system's networks of all seeds and folds are there."""
+    files = [PLAN.final_model_files(system, seed, "weights.safetensors") for seed in PLAN.seeds]
+    return all(Path(path).exists() for paths in files for path in paths)
+
+
+def compared(sweep):
+    """The systems in a table of the sweep: all of them, or those that are trained so far."""
+    choice = is_trained if sweep == "sweep_so_far" else lambda system: True
+    return or_workflow_error(PLAN.compared, choice)
 
 
 INDEX = f"{RESULTS}/index/{{part}}.csv"

@@ -157,8 +157,9 @@ def without(reference: Path, directory: Path, name: str, parts: Iterable[str] = 
 
 
 def outcome(directory: Path, name: str) -> dict[str, bytes]:
-    """All that training and what followed wrote, by path. HDF5 files keep no times in them."""
+    """All that training and what followed wrote, by path, but for event files, which have times."""
     results = directory / "results" / name
     files = [path for part in TRAINED for path in (results / part).rglob("*") if path.is_file()]
     files.append(directory / "submission.csv")
-    return {str(path.relative_to(directory)): path.read_bytes() for path in files if path.exists()}
+    files = [path for path in files if path.exists() and "tfevents" not in path.name]
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files}

@@ -103,16 +103,16 @@ def test_there_are_presets() -> None:
             ("systems has an entry called False", "put it in quotes"),
         ),
         (yaml.safe_load("{No: 1, x: 2}"), ("unknown key 'False'", "put it in quotes")),
-        # Words where numbers belong, as YAML reads them.
-        (
-            yaml.safe_load("recipes: {vgg: {learning_rate: 1e-3}}"),
-            ("recipes.vgg.learning_rate", "'1e-3'", "YAML reads it as a string", "1.0e-3"),
-        ),
-        (
-            yaml.safe_load("spreading: {latent_two: {tolerance: 1e-3}}"),
-            ("spreading.latent_two.tolerance", "'1e-3'", "1.0e-3"),
-        ),
-        (nested("seed", "3"), ("seed is '3'", "whole number")),
+        # Text where something else belongs, as below `--config key={...}`.
+        (nested("recipes.vgg.learning_rate", "fast"), ("learning_rate is 'fast'", "above 0")),
+        (nested("recipes.vgg.learning_rate", "-1e-3"), ("learning_rate is -0.001", "above 0")),
+        (nested("recipes.vgg.learning_rate", "nan"), ("learning_rate is nan", "above 0")),
+        (nested("recipes.vgg.epochs", "1.5"), ("epochs is 1.5", "whole number")),
+        (nested("recipes.vgg.epochs", "yes"), ("epochs is True", "whole number")),
+        (nested("recipes.vgg.epochs", ""), ("epochs is None", "whole number")),
+        (nested("recipes.vgg", "{epochs: 3"), ("recipes.vgg is '{epochs: 3'", "named entries")),
+        (nested("systems.vgg_more.folds", ["0", "x"]), ("folds is [0, 'x']", "a list of folds")),
+        (nested("hardware.compile", "often"), ("compile is 'often'", "auto, true or false")),
         # Wrong types and values.
         (nested("seed", -1), ("seed is -1", "0 or more")),
         (nested("seed", 1.5), ("seed is 1.5", "whole number")),
@@ -183,6 +183,49 @@ def test_missing_keys(path: str, parts: tuple[str, ...]) -> None:
     assert any(all(part in sentence for part in parts) for sentence in found), found
 
 
+def test_text_is_read_where_something_else_belongs() -> None:
+    # As Snakemake hands over: --config 'recipes={vgg: {epochs: 3, ...}}' ...; or 1e-3 in a file.
+    config = default_config()
+    given = {
+        "seed": "7",
+        "seeds": ["1", "2"],
+        "name": "2018",
+        "hardware": {"compile": "true", "device": "cpu"},
+        "recipes": {"vgg": {"epochs": "3", "learning_rate": "1e-3", "watch": "loss"}},
+        "spreading": {"latent_two": {"gamma": "20.0", "neighbours": "auto"}},
+        "systems": {
+            "vgg_more": {"folds": ["0", "2"], "network_options": {"kernel_scale": "5e-1"}},
+            "vgg_fewer": {"folds": "all"},
+        },
+        "fetch": {"files": {"FSDKaggle2018.meta.zip": {"bytes": "null"}}},
+    }
+    read = {
+        "seed": 7,
+        "seeds": [1, 2],
+        "name": "2018",
+        "hardware": {"compile": True, "device": "cpu"},
+        "recipes": {"vgg": {"epochs": 3, "learning_rate": 0.001, "watch": "loss"}},
+        "spreading": {"latent_two": {"gamma": 20.0, "neighbours": "auto"}},
+        "systems": {
+            "vgg_more": {"folds": [0, 2], "network_options": {"kernel_scale": 0.5}},
+            "vgg_fewer": {"folds": "all"},
+        },
+        "fetch": {"files": {"FSDKaggle2018.meta.zip": {"bytes": None}}},
+    }
+    found, wanted = merged(config, given), merged(config, read)
+    settings.check(found, SCHEMA)
+    assert found == wanted
+    assert repr(found) == repr(wanted)  # also the types of numbers
+
+
+def test_entries_are_removed_by_null_in_a_file_and_on_the_command_line() -> None:
+    for null in (None, "null"):
+        config = merged(default_config(), {"systems": {"vgg_more": null}, "group_schemes": null})
+        settings.remove_nulls(config)
+        assert set(config["systems"]) == {*default_config()["systems"]} - {"vgg_more"}
+        assert config["group_schemes"] == {}
+
+
 def test_the_missing_keys_of_one_entry_are_all_named() -> None:
     config = default_config()
     config["recipes"]["vgg"] = {"epochs": 3}
@@ -208,8 +251,8 @@ def test_the_missing_keys_of_one_entry_are_all_named() -> None:
             ("systems.vgg_more", "no option 'kernel_scal'", "kernel_scale"),
         ),
         (
-            yaml.safe_load("systems: {vgg_more: {network_options: {batch_norm_momentum: 1e-2}}}"),
-            ("systems.vgg_more", "'batch_norm_momentum'", "'1e-2' (YAML reads it as a string"),
+            nested("systems.vgg_more.network_options.batch_norm_momentum", "slow"),
+            ("systems.vgg_more", "'batch_norm_momentum'", "is 'slow'", "from 0 to 1"),
         ),
         (
             nested("systems.vgg_more.network", "cnn1d_raw"),

@@ -254,9 +254,12 @@ def test_official_folds_and_a_truth_in_a_list_with_splits(tmp_path: Path) -> Non
 
 
 def test_mistakes_in_the_config(tmp_path: Path) -> None:
-    overlay: dict[str, Any] = {"recipes": {"vgg": {"epoch": 3, "learning_rate": "1e-3"}}}
+    overlay: dict[str, Any] = {"recipes": {"vgg": {"epoch": 3, "learning_rate": "fast"}}}
     found = plan(tmp_path, "submission.csv", overlay=overlay)
-    told(found, "recipes.vgg has the unknown key 'epoch'", "'1e-3'", "write 1.0e-3")
+    told(found, "recipes.vgg has the unknown key 'epoch'", "'fast'", "Write a number above 0")
+    recipes = "recipes={vgg: {epochs: 1.5, learning_rate: 5.0e-4}}"
+    found = plan(tmp_path, "submission.csv", "--config", recipes, "systems={vgg_more: 3}")
+    told(found, "recipes.vgg.epochs is 1.5. Write a whole number", "systems.vgg_more is 3")
 
 
 def test_an_entry_replaced_by_null_is_gone_and_what_is_scored_can_be_said(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def outcome(directory: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(directory)): path.read_bytes()
         for path in files
-        if path.is_file() and "benchmarks" not in path.parts
+        if path.is_file() and "benchmarks" not in path.parts and "tfevents" not in path.name
     }
 
 

@@ -21,7 +21,7 @@ ASKED: dict[str, dict[str, Any]] = PROFILE["set-resources"]
 TRAINING = {"train_model", "selftrain_round", "train_autoencoder"}
 COMPUTING = {*TRAINING, "predict"}
 # Rules with nothing to do of their own.
-TARGETS = {"all", "scores", "report2018", "cross_validate"}
+TARGETS = {"all", "scores", "report2018", "cross_validate", "sweep", "sweep_so_far"}
 REPORT = ("--configfile", str(REPO / "presets/report2018-small.yaml"))
 
 

@@ -51,6 +51,15 @@ def read(path: Path) -> dict[str, Any]:
     return values or {}
 
 
+def value_of(text: str) -> Any:
+    """Return what YAML takes ``text`` for; 1e-3 is a number too, and what is no YAML stays text."""
+    try:
+        value = LOADER(text).get_single_data()
+        return float(value) if isinstance(value, str) else value
+    except (yaml.YAMLError, ValueError):
+        return text
+
+
 def _check_keys(path: Path, root: yaml.Node | None) -> None:
     """Raise EarmarkError for a key that is no text (YAML reads No as false), or is there twice."""
     waiting, known = [root], set()

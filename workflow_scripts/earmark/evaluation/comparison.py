@@ -78,7 +78,9 @@ def paired_bootstrap(
     return Difference(mean, float(interval.low), float(interval.high))
 
 
-def compare(scores: pd.DataFrame, system: str, other: str, folds: pd.DataFrame) -> pd.DataFrame:
+def compare(
+    scores: pd.DataFrame, system: str, other: str, folds: pd.DataFrame, by_class: bool = True
+) -> pd.DataFrame:
     """The differences ``system`` - ``other`` of MAP@3 and accuracy: of all clips, and per class.
 
     ``scores`` are rows of ``scoring.read_clip_scores``. Those of train clips have labels, and
@@ -104,7 +106,8 @@ def compare(scores: pd.DataFrame, system: str, other: str, folds: pd.DataFrame) 
     if "label" in scores.columns:
         labels = scores.drop_duplicates("clip").set_index("clip")["label"].reindex(clips).to_numpy()
         recordings = folds.set_index("clip")["recording"].reindex(clips).to_numpy()
-        chosen |= {label: np.flatnonzero(labels == label) for label in np.unique(labels)}
+        if by_class:
+            chosen |= {label: np.flatnonzero(labels == label) for label in np.unique(labels)}
     rows = []
     for label, places in chosen.items():
         found = [

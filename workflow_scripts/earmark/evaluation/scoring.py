@@ -58,8 +58,11 @@ def read_clip_scores(path: str | Path) -> pd.DataFrame:
     """
     numbers = {**out_of_fold.NUMBERS, "average_precision": float}
     table = tables.read_table(path, ("system", "seed", "clip"), "table of clip scores", numbers)
-    if not set(out_of_fold.COLUMNS) <= set(table.columns):
-        return table
+    return of_verified(table) if set(out_of_fold.COLUMNS) <= set(table.columns) else table
+
+
+def of_verified(table: pd.DataFrame) -> pd.DataFrame:
+    """Scores of the verified clips among rows of out_of_fold.csv, with their label too."""
     table = table[table["verified"] == 1]
     guesses = table[list(out_of_fold.GUESS_COLUMNS)].to_numpy()
     values = metrics.average_precision(guesses, table["label"].to_numpy())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from earmark.runtime.errors import did_you_mean, yaml_number_hint
+from earmark.runtime.errors import did_you_mean
 
 Shape = tuple[int, int]
 
@@ -116,8 +116,8 @@ def mistakes(
         elif not option.allows(value):
             usable = False
             yield (
-                f"the option '{key}' of network '{name}' is {value!r}{yaml_number_hint(value)}. "
-                f"Write {option.allowed_values}."
+                f"the option '{key}' of network '{name}' is {value!r}. Write "
+                f"{option.allowed_values}."
             )
     if input_shape is None:
         return

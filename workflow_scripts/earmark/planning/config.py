@@ -13,7 +13,7 @@ from earmark.features import settings as feature_settings
 from earmark.features.settings import Feature
 from earmark.labels import class_groups
 from earmark.networks import catalogue as networks
-from earmark.runtime.errors import EarmarkError, yaml_number_hint, yaml_text_hint
+from earmark.runtime.errors import EarmarkError, yaml_text_hint
 
 Config = Mapping[str, Any]
 
@@ -55,7 +55,10 @@ NAMED = (
     "selftraining",
     "systems",
     "ensembles",
+    "sweep",
 )
+# What Snakemake makes of the word in `--config 'systems={name: null}'`.
+NULLS = (None, "null")
 
 
 def extended_presets(name: str | None, folder: Path) -> list[Path]:
@@ -79,29 +82,40 @@ def extended_presets(name: str | None, folder: Path) -> list[Path]:
 def remove_nulls(config: dict[str, Any]) -> None:
     """Remove the named entries that an overlay set to null."""
     for section in NAMED:
-        if config.get(section, ...) is None:
+        if config.get(section, ...) in NULLS:
             config[section] = {}
         entries = config.get(section)
         if isinstance(entries, dict):
-            for name in [name for name, entry in entries.items() if entry is None]:
+            for name in [name for name, entry in entries.items() if entry in NULLS]:
                 del entries[name]
 
 
-def check(config: Config, schema: Mapping[str, Any]) -> None:
-    """Raise EarmarkError with a sentence per mistake: the key, its value, what to write."""
-    mistakes = [*_schema_mistakes(config, schema)]
+def check(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """Raise EarmarkError with a sentence per mistake: the key, its value, what to write.
+
+    Text where something else belongs is replaced by what it says: all values below ``--config
+    key={...}`` are text, and so is 1e-3 in a file.
+    """
+    validator = _validator(schema)
+    errors = [*validator.iter_errors(config)]
+    _read_texts(config, errors)
+    if errors:
+        errors = [*validator.iter_errors(config)]
+    mistakes = [*_schema_mistakes(errors)]
     if not mistakes:
         # At the highest rate; ``resolved_features`` checks them at the clips' own.
         highest = feature_settings.AUTO_HIGHEST_RATE
-        config = {**config, "features": _features_at(highest, config)}
+        at_highest = {**config, "features": _features_at(highest, config)}
         mistakes = [
-            *_unknown_names(config),
-            *_feature_mistakes(config),
-            *_label_mistakes(config),
-            *_system_mistakes(config),
+            *_unknown_names(at_highest),
+            *_feature_mistakes(at_highest),
+            *_label_mistakes(at_highest),
+            *_system_mistakes(at_highest),
         ]
     if mistakes:
-        raise EarmarkError("The config cannot be used.\n" + "\n".join(f"- {m}" for m in mistakes))
+        raise EarmarkError(
+            "The config cannot be used.\n" + "\n".join(f"- {m}" for m in dict.fromkeys(mistakes))
+        )
 
 
 def has_auto_rate(config: Config) -> bool:
@@ -131,7 +145,7 @@ def _features_at(sample_rate: int, config: Config) -> dict[str, dict[str, Any]]:
     return {name: feature_settings.resolved(entry, sample_rate) for name, entry in features}
 
 
-def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]:
+def _validator(schema: Mapping[str, Any]) -> Any:
     import jsonschema
 
     base = jsonschema.Draft202012Validator
@@ -142,8 +156,38 @@ def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]
         return types.is_type(value, "number") and math.isfinite(value)  # type: ignore[arg-type]
 
     checker = types.redefine("number", is_finite)
-    validator = jsonschema.validators.extend(base, type_checker=checker)(schema)
-    for error in sorted(validator.iter_errors(dict(config)), key=lambda e: list(map(str, e.path))):
+    return jsonschema.validators.extend(base, type_checker=checker)(schema)
+
+
+def _takes_text(error: Any) -> bool:
+    parts = (error.schema, *error.schema.get("anyOf", []))
+    return "string" in [part.get("type") for part in parts]
+
+
+def _read_texts(config: dict[str, Any], errors: Sequence[Any]) -> None:
+    """Read text where ``errors`` say that something else belongs, and in networks' options."""
+    for entry in config["systems"].values() if isinstance(config.get("systems"), dict) else ():
+        options = entry.get("network_options") if isinstance(entry, dict) else None
+        if isinstance(options, dict):  # whose types the schema does not know
+            options |= {key: read(value) for key, value in options.items()}
+    for error in errors:
+        if error.absolute_path and not _takes_text(error):
+            *above, last = error.absolute_path
+            place: Any = config
+            for key in above:
+                place = place[key]
+            place[last] = read(place[last])
+
+
+def read(value: Any) -> Any:
+    """The value, or what it says if it is text, also in lists."""
+    if isinstance(value, list):
+        return [read(item) for item in value]
+    return yaml_files.value_of(value) if isinstance(value, str) else value
+
+
+def _schema_mistakes(errors: Sequence[Any]) -> Iterator[str]:
+    for error in sorted(errors, key=lambda e: list(map(str, e.path))):
         key = ".".join(str(part) for part in error.absolute_path) or "The config"
         if error.validator == "additionalProperties":
             allowed = sorted(error.schema.get("properties", {}))
@@ -157,9 +201,7 @@ def _schema_mistakes(config: Config, schema: Mapping[str, Any]) -> Iterator[str]
             expected = error.schema.get("description") or f"a {error.schema.get('type', 'value')}"
             if expected == "a object":
                 expected = "named entries as config.yaml shows"
-            kinds = [part.get("type") for part in (error.schema, *error.schema.get("anyOf", []))]
-            is_text = "string" in kinds
-            hint = (yaml_text_hint if is_text else yaml_number_hint)(error.instance)
+            hint = yaml_text_hint(error.instance) if _takes_text(error) else ""
             is_name = "propertyNames" in [*error.absolute_schema_path][-3:]
             subject = f"{key} has an entry called" if is_name else f"{key} is"
             yield f"{subject} {error.instance!r}{hint}. Write {expected}."
@@ -172,8 +214,9 @@ def _unknown_names(config: Config) -> Iterator[str]:
         for path, sections in REFERENCES.items()
         for key, name in _values_at(config, path.split("."))
     ]
-    for name in config.get("report", {}).get("selftraining", {}):
-        references.append(("report.selftraining", name, ("systems",)))
+    keys = {"report.selftraining": config.get("report", {}).get("selftraining", {})}
+    keys["sweep"] = config.get("sweep", {})
+    references += [(key, name, ("systems",)) for key, names in keys.items() for name in names]
     for key, name, sections in references:
         names = [entry for section in sections for entry in config[section]]
         if sections == ("group_schemes",):

@@ -4,7 +4,8 @@ Rules use it in their input functions and parameters. Its values are plain: path
 settings as the JSON values that Snakemake compares.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -98,6 +99,36 @@ class Plan(TrainingPlan):
     def is_weighted(self, entry: str) -> bool:
         """Whether the mean weighs members by their out-of-fold scores."""
         return bool(self.combination_of(entry)["kind"] == "weighted")
+
+    # Sweeps
+
+    def compared(self, is_trained: Callable[[str], bool]) -> list[str]:
+        """The systems of the sweep that are trained. Raises EarmarkError if there are none."""
+        found = [system for system in self.swept if is_trained(system)]
+        if not found:
+            raise EarmarkError(
+                "No system of a sweep is trained. Write `sweep` in the config, such as `sweep: "
+                "{cnn_logmel: {network_options.width: [16, 32]}}` (docs/experiments.md), and run "
+                "`snakemake -k sweep`."
+            )
+        return found
+
+    def sweep_settings(self, systems: Sequence[str]) -> dict[str, Any]:
+        """Parameters of the job that compares ``systems`` of the sweep."""
+        missing = [name for name in self.swept if name not in systems]
+        times = {name: self._benchmarks_of(name) for name in systems}
+        return {"systems": times, "seeds": self.seeds, "missing": missing}
+
+    def _benchmarks_of(self, system: str) -> list[list[str]]:
+        """Snakemake's measurements of each of a system's networks: of its training and rounds."""
+        seeds, folds = self.seeds, self.folds_of(system)
+        models = [self.model_folders(Model(system, seed, fold)) for seed in seeds for fold in folds]
+        return [[self._benchmark_of(folder) for folder in model.values()] for model in models]
+
+    def _benchmark_of(self, folder: str) -> str:
+        _, _, kind, *last = folder.split("/")
+        rule = {"models": "train_model", "selftraining": "selftrain_round"}[kind]
+        return f"{self.results}/benchmarks/{rule}/{last[0]}/{'_'.join(last[1:])}.tsv"
 
     # Suspects
 
@@ -304,4 +335,4 @@ class Plan(TrainingPlan):
 
 def pattern(names: Sequence[str] | Mapping[str, Any]) -> str:
     """A wildcard's pattern that matches these names only; without names, nothing."""
-    return "|".join(names) or "(?!)"
+    return "|".join(map(re.escape, names)) or "(?!)"

@@ -30,12 +30,12 @@ class Model:
 class TrainingPlan:
     """The systems and ensembles of a run, and the files and settings of trainings.
 
-    Raises EarmarkError where the config does not fit the data: for folds that there are not, and
-    for classes in no group.
+    ``swept`` are the systems of the config's sweep. Raises EarmarkError where the config does not
+    fit the data: for folds that there are not, and for classes in no group.
     """
 
-    def __init__(self, config: Entry, source: Source) -> None:
-        self.config, self.source = config, source
+    def __init__(self, config: Entry, source: Source, swept: Sequence[str] = ()) -> None:
+        self.config, self.source, self.swept = config, source, swept
         self.results = f"results/{source.name}"
         self.report = f"{self.results}/report"
         self.seeds: list[int] = list(config.get("seeds", [config["seed"]]))

@@ -32,17 +32,6 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     return f" Did you mean '{printable(similar[0])}'?" if similar else ""
 
 
-def yaml_number_hint(value: object) -> str:
-    """Return a hint for a number that YAML reads as a string, such as 1e-3, or else nothing."""
-    if isinstance(value, str):
-        try:
-            float(value)
-        except ValueError:
-            return ""
-        return " (YAML reads it as a string: write 1.0e-3)"
-    return ""
-
-
 def yaml_text_hint(value: object) -> str:
     """Return a hint for text that YAML reads as another value, such as 2023_05, or else nothing."""
     if value is None:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from earmark.features.finite import name_list
 from earmark.inference.batches import Batch
-from earmark.runtime import interruption, progress
+from earmark.runtime import events, interruption, progress
 from earmark.runtime.errors import EarmarkError
 from earmark.training import seeds
 from earmark.training.checkpoints import Checkpoint
@@ -118,6 +118,11 @@ class TrainingState:
         self.sums: dict[str, Tensor] = {}
         self.unchecked: list[tuple[int, Sequence[str], Tensor]] = []
 
+    @property
+    def clips(self) -> float:
+        """Clips of the epoch's steps so far."""
+        return float(self.sums.get("clips", 0))
+
     def saved(self) -> dict[str, Any]:
         """Tensors and plain values for a checkpoint."""
         return {
@@ -211,7 +216,8 @@ def fit(
         state.restore(saved)
         log.info("Resuming from epoch %d, step %d.", len(state.history) + 1, state.step)
     epoch_log = progress.EpochLog(task.name, settings.epochs, len(state.history))
-    with interruption.StopRequests() as requests:
+    event_file = events.EventFile(checkpoint.path.parent, len(state.history))
+    with interruption.StopRequests() as requests, event_file:
 
         def stop_if_asked() -> None:
             if requests.reason:
@@ -223,13 +229,17 @@ def fit(
                 )
 
         while not _is_over(settings, state):
-            begin = time.perf_counter()
+            begin, clips = time.perf_counter(), state.clips
             metrics = train_one_epoch(state, task, settings, seed, stop_if_asked)
             state.check_finite(settings)
+            measured = {"clips_per_second": (state.clips - clips) / (time.perf_counter() - begin)}
+            if torch.cuda.is_initialized():
+                measured["memory/GPU_MiB"] = torch.cuda.max_memory_allocated() / 2**20
             validation = evaluate(task, settings, len(state.history) + 1)
             metrics |= validation
             # Without validation clips the latest epoch counts as the best.
             state.epoch_done(metrics, task.score(metrics) if validation else (metrics["epoch"],))
+            event_file.epoch_done(len(state.history), {**metrics, **measured})
             checkpoint.save(state.saved())
             epoch, seconds = len(state.history), time.perf_counter() - begin
             words = [f"{name} {value:.4g}" for name, value in metrics.items() if name != "epoch"]
