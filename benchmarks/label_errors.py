@@ -8,9 +8,10 @@ best score by average precision counts.
 
     python benchmarks/label_errors.py FOLDER --truth esc50.csv --wrong 0.2 --seeds 1 2 3
     python benchmarks/label_errors.py FOLDER --truth esc50.csv --list partly_verified_1.csv
-    python benchmarks/label_errors.py results/demo/dataset --truth train_truth.csv --run results/demo
+    python benchmarks/label_errors.py FOLDER --truth train_truth.csv --run results/demo
 
-The last judges a run that is there, with its suspects.csv. FOLDER has the lists, whose columns are named as in ESC-50's, and the clips in audio/.
+FOLDER has the lists, whose columns are named as in ESC-50's, and the clips in audio/. With --run, a
+run that is there is judged, and FOLDER only has the truth: that of the demo is results/demo/dataset.
 """
 
 import argparse
