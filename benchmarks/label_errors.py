@@ -11,7 +11,7 @@ best score by average precision counts.
     python benchmarks/label_errors.py FOLDER --truth train_truth.csv --run results/demo
 
 FOLDER has the lists, whose columns are named as in ESC-50's, and the clips in audio/. With --run, a
-run that is there is judged, and FOLDER only has the truth: that of the demo is results/demo/dataset.
+run that is there is judged; FOLDER only has the truth, as the demo's results/demo/dataset.
 """
 
 import argparse
