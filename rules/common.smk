@@ -18,7 +18,7 @@ from earmark.networks import catalogue as networks
 from earmark.planning import clip_index, code, data_source, records, sweep
 from earmark.planning import config as settings
 from earmark.planning.plan import ALL, ALL_FOLDS, CROSS_VALIDATION, VALIDATION, Model, Plan, pattern
-from earmark.runtime import gpus, interruption, job, outputs, processors
+from earmark.runtime import gpus, interruption, job, outputs, own_parts, processors
 from earmark.runtime.errors import EarmarkError
 
 
@@ -142,12 +142,25 @@ def code_of(script):
 
 def code_of_network(system):
     """A parameter: the hash of the module with a system's network, which is imported by name."""
-    return code.code_of_module(networks.module_of(PLAN.base_of(system)["network"]), SCRIPTS)
+    return code_of_part(PLAN.base_of(system)["network"], networks.module_of)
 
 
 def code_of_feature(feature):
     """A parameter: the hash of the module with a feature's kind, which is imported by name."""
-    return code.code_of_module(kinds.module_of(config["features"][feature]["kind"]), SCRIPTS)
+    return code_of_part(config["features"][feature]["kind"], kinds.module_of)
+
+
+def code_of_part(name, module_of=None):
+    """The hash of the module of a network or kind of feature, or of the user's own file with it."""
+    if own_parts.is_own(name):
+        return code.code_of_own(own_parts.split(name)[0], SCRIPTS)
+    return code.code_of_module(module_of(name), SCRIPTS)
+
+
+def with_augmentation(settings):
+    """The settings of a training, with the hash of the user's own augmentation if there is one."""
+    name = settings["recipe"].get("augmentation")
+    return {**settings, "augmentation_code": code_of_part(name)} if name else settings
 
 
 def content_of(*paths):

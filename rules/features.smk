@@ -50,7 +50,7 @@ rule train_autoencoder:
         gpu=GPUS,
         training_threads=TRAINING_THREADS,
     params:
-        cfg=lambda wc: PLAN.autoencoder_settings(wc.autoencoder),
+        cfg=lambda wc: with_augmentation(PLAN.autoencoder_settings(wc.autoencoder)),
         seed=config["seed"],
         code=code_of("train_autoencoder.py"),
     script:

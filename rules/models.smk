@@ -24,7 +24,7 @@ rule train_model:
         training_threads=TRAINING_THREADS,
     params:
         cfg=lambda wc: {
-            **PLAN.training_settings(Model(wc.system, wc.seed, wc.fold)),
+            **with_augmentation(PLAN.training_settings(Model(wc.system, wc.seed, wc.fold))),
             "network_code": code_of_network(wc.system),
         },
         code=code_of("train_model.py"),

@@ -32,7 +32,9 @@ rule selftrain_round:
         training_threads=TRAINING_THREADS,
     params:
         cfg=lambda wc: {
-            **PLAN.training_settings(Model(wc.system, wc.seed, wc.fold), int(wc.round)),
+            **with_augmentation(
+                PLAN.training_settings(Model(wc.system, wc.seed, wc.fold), int(wc.round))
+            ),
             "network_code": code_of_network(wc.system),
         },
         code=code_of("selftrain_round.py"),

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from earmark.runtime import own_parts
 from earmark.runtime.errors import EarmarkError
 
 # The byte of the lowest level, where bytes stand for decibels.
@@ -54,6 +55,10 @@ class Feature(ABC):
         """Sentences on settings that do not fit together; they begin in lower case."""
         yield from ()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A process that it is sent to may not know the class, if it is in a user's own file.
+        return parse, (to_dict(self), False)
+
     @abstractmethod
     def compute(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) in [-1, 1] -> (frequency, time), or (frames, frequency), at least one."""
@@ -63,11 +68,12 @@ def resolved(entry: Mapping[str, Any], sample_rate: int) -> dict[str, Any]:
     """Return a config entry with ``sample_rate`` (Hz, at most 44,100) where it says auto.
 
     Its window and hop are those at 44,100 Hz, scaled, the window up to the next power of two, and
-    no frequency lies above half the rate. An entry with a number stays as it is.
+    no frequency lies above half the rate. An entry with a number stays as it is, and so do other
+    settings of a kind in a user's own file.
     """
     if entry.get("sample_rate") != AUTO:
         return dict(entry)
-    if sample_rate == AUTO_HIGHEST_RATE:
+    if sample_rate == AUTO_HIGHEST_RATE or own_parts.is_own(entry["kind"]):
         return {**entry, "sample_rate": sample_rate}
     # With the defaults of what the entry leaves out.
     result = to_dict(parse({**entry, "sample_rate": AUTO_HIGHEST_RATE}, check=False))
@@ -92,22 +98,52 @@ def parse(entry: Mapping[str, Any], check: bool = True) -> Feature:
     # hash of the kind's own module is another parameter of its rule.
     catalogue = import_module("earmark.features.catalogue")
     kind = entry.get("kind")
+    if isinstance(kind, str) and own_parts.is_own(kind):
+        with own_parts.explained(kind):
+            return _parsed(_own_class(kind), entry, check)
     if kind not in catalogue.KINDS:
         known = ", ".join(catalogue.KINDS)
         raise EarmarkError(f"There is no feature kind '{kind}'. Write one of: {known}.")
     feature_class = getattr(import_module(catalogue.module_of(kind)), catalogue.KINDS[kind][1])
+    return _parsed(feature_class, entry, check)
+
+
+def _own_class(kind: str) -> type[Feature]:
+    found = own_parts.load(kind)
+    if not (isinstance(found, type) and issubclass(found, Feature)):
+        raise TypeError("it is not derived from earmark.features.settings.Feature")
+    found.kind = kind
+    return found
+
+
+def _parsed(feature_class: type[Feature], entry: Mapping[str, Any], check: bool) -> Feature:
     settings = {name: value for name, value in entry.items() if name != "kind"}
     known_settings = {field.name for field in fields(feature_class)}
     unknown = sorted(set(settings) - known_settings)
     if unknown:
         raise EarmarkError(
-            f"The feature kind '{kind}' has no setting '{unknown[0]}'. It has: "
+            f"The feature kind '{feature_class.kind}' has no setting '{unknown[0]}'. It has: "
             f"{', '.join(sorted(known_settings))}."
         )
     feature: Feature = feature_class(**settings)
     for mistake in feature.mistakes() if check else ():
         raise EarmarkError(mistake[0].upper() + mistake[1:])
     return feature
+
+
+def compute(feature: Feature, samples: np.ndarray) -> np.ndarray:
+    """Return ``feature.compute(samples)``; what is wrong with a user's own kind is an error."""
+    if not own_parts.is_own(feature.kind):
+        return feature.compute(samples)
+    with own_parts.explained(feature.kind):
+        values = feature.compute(samples)
+        shape = feature.shape if feature.fixed else (max(1, len(values)), feature.shape[0])
+        if values.shape != shape or values.dtype != feature.dtype:
+            expected = f"{np.dtype(feature.dtype)} of the shape {shape}"
+            raise ValueError(f"its values are {values.dtype} of {values.shape}, not {expected}.")
+        if not np.isfinite(values).all():
+            raise ValueError("some of its values are NaN or infinite.")
+    return values
 
 
 def to_dict(feature: Feature) -> dict[str, Any]:

@@ -7,7 +7,7 @@ augmentations of an epoch follow from its seed alone.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from earmark.features.store import FeatureStore
 from earmark.inference.tensor_store import TensorStore
+from earmark.runtime import own_parts
 
 if TYPE_CHECKING:
     from earmark.features.settings import Feature
@@ -31,11 +32,15 @@ class Augmentation:
     ``mixup_alpha``: each clip is mixed with another of its batch, in shares drawn from
     Beta(alpha, alpha) (Zhang et al. 2018). ``mask_bands``, ``mask_frames``: up to so many
     neighbouring bands or frames are set to silence (SpecAugment, Park et al. 2019).
+    ``augmentation``: a function in a user's own file that comes before these; it gets inputs,
+    a torch.Generator on their device, and the options, and returns inputs of the same shape.
     """
 
     mixup_alpha: float = 0.0
     mask_bands: int = 0
     mask_frames: int = 0
+    augmentation: str = ""
+    augmentation_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -145,12 +150,14 @@ def even_starts(length: int, frames: int, crops: int) -> np.ndarray:
 
 
 def augment(batch: Batch, augmentation: Augmentation, silence: float, seed: int) -> Batch:
-    """Return the batch with masks and mixup applied; weights are mixed like targets.
+    """Return the batch with the user's augmentation, masks and mixup applied.
 
-    What is masked gets the value ``silence``.
+    Weights are mixed like targets. What is masked gets the value ``silence``.
     """
     rng = np.random.default_rng(seed)
     inputs, targets, weights = batch.inputs, batch.targets, batch.weights
+    if augmentation.augmentation:
+        inputs = _own(inputs, augmentation, seed)
     count, bands, frames = inputs.shape
     keep_bands = _mask(rng, count, bands, augmentation.mask_bands)
     keep_frames = _mask(rng, count, frames, augmentation.mask_frames)
@@ -167,6 +174,20 @@ def augment(batch: Batch, augmentation: Augmentation, silence: float, seed: int)
         targets = torch.lerp(targets[partner], targets, share[:, None])
         weights = torch.lerp(weights[partner], weights, share)
     return Batch(inputs, targets, weights, batch.clips)
+
+
+def _own(inputs: Tensor, augmentation: Augmentation, seed: int) -> Tensor:
+    name = augmentation.augmentation
+    generator = torch.Generator(inputs.device).manual_seed(seed)
+    with own_parts.explained(name):
+        function = own_parts.load(name)
+        changed = function(inputs, generator, **augmentation.augmentation_options)
+        if (changed.shape, changed.dtype) != (inputs.shape, inputs.dtype):
+            raise ValueError(
+                f"it gives {changed.dtype} of the shape {tuple(changed.shape)} for {inputs.dtype} "
+                f"of {tuple(inputs.shape)}."
+            )
+    return changed
 
 
 def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.ndarray:

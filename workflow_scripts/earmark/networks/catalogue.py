@@ -104,7 +104,10 @@ def mistakes(
     network = NETWORKS.get(name)
     if network is None:
         guess = did_you_mean(name, NETWORKS)
-        yield f"there is no network '{name}'.{guess} Write one of: {', '.join(NETWORKS)}."
+        yield (
+            f"there is no network '{name}'.{guess} Write one of: {', '.join(NETWORKS)}, or one in "
+            f"a file of yours, as in my_net.py:MyNet."
+        )
         return
     usable = True
     for key, value in options.items():

@@ -30,6 +30,13 @@ def code_of_module(name: str, root: Path) -> str:
     return _hash_of(root.joinpath(*name.split(".")).with_suffix(".py"), root)
 
 
+def code_of_own(file: Path, root: Path) -> str:
+    """Return the hash of a user's own file, and of the modules below ``root`` that it imports."""
+    text, imports = _read(file, root)
+    parts = [text, *sorted(_hash_of(path, root) for path in imports)]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
+
+
 @cache
 def _hash_of(file: Path, root: Path) -> str:
     digest = hashlib.sha256()
@@ -91,8 +98,8 @@ def _imports(nodes: Sequence[ast.AST], path: Path, root: Path) -> list[Path]:
     for node in nodes:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            package = ".".join(path.relative_to(root).parent.parts)
+        elif isinstance(node, ast.ImportFrom) and (not node.level or path.is_relative_to(root)):
+            package = ".".join(path.relative_to(root).parent.parts) if node.level else ""
             base = resolve_name("." * node.level + (node.module or ""), package)
             # The imported name may be a module or a name in it: try both.
             names |= {base} | {f"{base}.{alias.name}" for alias in node.names}

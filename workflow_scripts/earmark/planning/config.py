@@ -10,9 +10,10 @@ from typing import Any
 
 from earmark.dataset import yaml_files
 from earmark.features import settings as feature_settings
-from earmark.features.settings import Feature
 from earmark.labels import class_groups
 from earmark.networks import catalogue as networks
+from earmark.planning import own_part_checks
+from earmark.runtime import own_parts
 from earmark.runtime.errors import EarmarkError, yaml_text_hint
 
 Config = Mapping[str, Any]
@@ -109,6 +110,7 @@ def check(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
         mistakes = [
             *_unknown_names(at_highest),
             *_feature_mistakes(at_highest),
+            *_recipe_mistakes(at_highest),
             *_label_mistakes(at_highest),
             *_system_mistakes(at_highest),
         ]
@@ -165,11 +167,9 @@ def _takes_text(error: Any) -> bool:
 
 
 def _read_texts(config: dict[str, Any], errors: Sequence[Any]) -> None:
-    """Read text where ``errors`` say that something else belongs, and in networks' options."""
-    for entry in config["systems"].values() if isinstance(config.get("systems"), dict) else ():
-        options = entry.get("network_options") if isinstance(entry, dict) else None
-        if isinstance(options, dict):  # whose types the schema does not know
-            options |= {key: read(value) for key, value in options.items()}
+    """Read text where ``errors`` say that something else belongs, and in ``_untyped`` settings."""
+    for options in _untyped(config):
+        options |= {key: read(value) for key, value in options.items()}
     for error in errors:
         if error.absolute_path and not _takes_text(error):
             *above, last = error.absolute_path
@@ -177,6 +177,18 @@ def _read_texts(config: dict[str, Any], errors: Sequence[Any]) -> None:
             for key in above:
                 place = place[key]
             place[last] = read(place[last])
+
+
+def _untyped(config: Config) -> Iterator[dict[str, Any]]:
+    """Settings whose types the schema does not know: options, and those of users' own kinds."""
+    keys = {"systems": "network_options", "recipes": "augmentation_options", "features": ""}
+    for section, key in keys.items():
+        entries = config.get(section)
+        for entry in entries.values() if isinstance(entries, dict) else ():
+            is_entry = isinstance(entry, dict) and (key or own_parts.is_own(str(entry.get("kind"))))
+            options = (entry.get(key) if key else entry) if is_entry else None
+            if isinstance(options, dict):
+                yield options
 
 
 def read(value: Any) -> Any:
@@ -243,16 +255,33 @@ def _values_at(part: Any, path: Sequence[str], key: str = "") -> Iterator[tuple[
 def _feature_mistakes(config: Config) -> Iterator[str]:
     """Mistakes in features, and in what needs features of one size."""
     for name, entry in config["features"].items():
-        for mistake in feature_settings.parse(entry, check=False).mistakes():
+        if own_parts.is_own(entry["kind"]):
+            mistakes = own_part_checks.feature_mistakes(entry)
+        else:
+            mistakes = feature_settings.parse(entry, check=False).mistakes()
+        for mistake in mistakes:
             yield f"features.{name}: {mistake}"
     for section in ("autoencoders", "spreading"):
         for key, name in _values_at(config, (section, "*", "feature")):
-            feature = _feature_of(config, name)
-            if feature and not feature.fixed:
+            if _is_fixed(config, name) is False:
+                kind = config["features"][name]["kind"]
                 yield (
-                    f"{key} is '{name}', of kind {feature.kind}, whose clips differ in size. Use a "
+                    f"{key} is '{name}', of kind {kind}, whose clips differ in size. Use a "
                     f"feature of kind stft."
                 )
+
+
+def _recipe_mistakes(config: Config) -> Iterator[str]:
+    """Mistakes in users' own augmentations."""
+    for name, entry in config["recipes"].items():
+        options = entry.get("augmentation_options", {})
+        if "augmentation" in entry:
+            for mistake in own_part_checks.call_mistakes(
+                entry["augmentation"], options, ("inputs", "generator"), "augmentation_options"
+            ):
+                yield f"recipes.{name}: {mistake}"
+        elif options:
+            yield f"recipes.{name} has augmentation_options, but no augmentation. Name it."
 
 
 def _label_mistakes(config: Config) -> Iterator[str]:
@@ -322,23 +351,31 @@ def _selftrained_mistakes(config: Config, key: str, entry: Config) -> Iterator[s
 def _network_mistakes(config: Config, entry: Config) -> Iterator[str]:
     """Mistakes in a system's network, its options, and the size of its inputs."""
     shape = None
-    feature = _feature_of(config, entry["feature"])
+    fixed = _is_fixed(config, entry["feature"])
     recipe = config["recipes"].get(entry["recipe"])
-    if feature and recipe is not None:
-        if feature.fixed or "crop_frames" in recipe:
-            shape = input_shape_of(config, entry)
+    if fixed is not None and recipe is not None:
+        if fixed or "crop_frames" in recipe:
+            if not own_parts.is_own(config["features"][entry["feature"]]["kind"]):
+                shape = input_shape_of(config, entry)
         else:
             yield (
                 f"trains on crops of '{entry['feature']}', but recipes.{entry['recipe']} has no "
                 f"crop_frames. Add it, for example 128."
             )
-    yield from networks.mistakes(entry["network"], entry.get("network_options", {}), shape)
+    name, options = entry["network"], entry.get("network_options", {})
+    if own_parts.is_own(name):
+        arguments = ("input_shape", "classes")
+        yield from own_part_checks.call_mistakes(name, options, arguments, "network_options")
+    else:
+        yield from networks.mistakes(name, options, shape)
 
 
-def _feature_of(config: Config, name: str) -> Feature | None:
-    """The feature of that name, if there is one; its settings may contradict each other."""
+def _is_fixed(config: Config, name: str) -> bool | None:
+    """Whether the feature of that name has arrays of one size; None if that is not known."""
     entry = config["features"].get(name)
-    return feature_settings.parse(entry, check=False) if entry else None
+    if entry and own_parts.is_own(entry["kind"]):
+        return own_part_checks.is_fixed(entry["kind"])
+    return feature_settings.parse(entry, check=False).fixed if entry else None
 
 
 def input_shape_of(config: Config, entry: Config) -> tuple[int, int]:

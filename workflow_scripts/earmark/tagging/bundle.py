@@ -1,7 +1,9 @@
-"""A bundle: a folder with all that tagging needs, without the workflow. Opening one runs no code.
+"""A bundle: a folder with all that tagging needs, without the workflow. Opening one runs no code
+but such files.
 
 - ``tagger.json``: classes, features, networks, how they are combined, checksums (see ``Bundle``)
 - ``*.safetensors``: the networks' weights; or ``tagger.onnx``, all of them as one graph
+- ``*.py``: the author's own files with networks and kinds of features, if they use any
 - ``README.md``: the model card
 """
 
@@ -9,15 +11,16 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from earmark.dataset import hashing
+from earmark.runtime import own_parts
 from earmark.runtime.errors import EarmarkError, printable
 from earmark.runtime.outputs import write_text
 
-FORMAT = 2  # 1 without a graph
+FORMAT = 3  # 1 has neither a graph nor own files, 2 no own files
 DESCRIPTION, CARD, GRAPH = "tagger.json", "README.md", "tagger.onnx"
 KINDS = ("arithmetic", "weighted", "geometric", "power")
 
@@ -73,23 +76,55 @@ class Bundle:
         """Whether its networks are one graph, which needs no torch."""
         return GRAPH in (self.checksums or {})
 
+    @property
+    def own_files(self) -> list[str]:
+        """The author's Python files that its networks and features need; a graph needs none."""
+        names = [system.network for system in self.systems.values()]
+        names += [feature["kind"] for feature in self.features.values()]
+        found = {str(own_parts.split(name)[0]) for name in names if own_parts.is_own(name)}
+        return [] if self.has_graph else sorted(found)
+
 
 def write(folder: str | Path, bundle: Bundle, weights: Mapping[str, str | Path], card: str) -> None:
     """Write a bundle in place of ``folder``: the description last, without which it is none.
 
-    ``weights`` are the files to copy, by their names in the bundle; ``card`` is Markdown.
+    ``weights`` are the files to copy, by their names in the bundle; ``card`` is Markdown. The
+    user's own files with networks and kinds of features are copied too.
     """
     folder = Path(folder)
+    if GRAPH not in weights:
+        bundle, files = _with_own_files(bundle)
+        weights = {**weights, **files}
     shutil.rmtree(folder, ignore_errors=True)  # it may have weights of other members
     folder.mkdir(parents=True, exist_ok=True)
     for name, path in weights.items():
         shutil.copyfile(path, folder / name)
     (folder / CARD).write_text(card, encoding="utf-8")
     checksums = {name: hashing.hash_of(folder / name)[1] for name in [*weights, CARD]}
-    description = {"format": FORMAT if GRAPH in weights else 1, **asdict(bundle)}
+    number = FORMAT if bundle.own_files else 1
+    description = {"format": 2 if GRAPH in weights else number, **asdict(bundle)}
     description["checksums"] = {**checksums, DESCRIPTION: _checksum(description)}
     text = json.dumps(description, indent=2, ensure_ascii=False)
     write_text(folder / DESCRIPTION, f"{text}\n")
+
+
+def _with_own_files(bundle: Bundle) -> tuple[Bundle, dict[str, str]]:
+    """The bundle as it names its own files' copies, and the files by the names of these."""
+    copies = {path: f"{n}_{Path(path).name}" for n, path in enumerate(bundle.own_files, start=1)}
+
+    def renamed(name: str) -> str:
+        file, inside = own_parts.split(name)
+        return f"{copies[str(file)]}:{inside}" if own_parts.is_own(name) else name
+
+    systems = {
+        name: replace(system, network=renamed(system.network))
+        for name, system in bundle.systems.items()
+    }
+    features = {
+        name: {**entry, "kind": renamed(entry["kind"])} for name, entry in bundle.features.items()
+    }
+    files = {copy: path for path, copy in copies.items()}
+    return replace(bundle, systems=systems, features=features), files
 
 
 def read(folder: str | Path) -> Bundle:
@@ -151,6 +186,8 @@ def _parse(description: Mapping[str, Any]) -> Bundle:
         raise ValueError("its classes are no list of names")
     if bundle.combination.kind not in KINDS:
         raise ValueError("its kind of mean is unknown")
+    if not {*bundle.own_files} <= {*description["checksums"]}:
+        raise ValueError("a Python file is missing")
     for name, system in bundle.systems.items():
         if not {*system.weights} <= {*description["checksums"]} or system.temperature <= 0:
             raise ValueError(f"its system {name} cannot be used")

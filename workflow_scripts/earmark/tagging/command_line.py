@@ -140,6 +140,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     export.add_argument("bundle", type=Path, help="a folder that `snakemake tagger` wrote")
     export.add_argument("--onnx", action="store_true", required=True, help="the form to write")
     export.add_argument("-o", "--output", type=Path, help="the folder to write (BUNDLE_onnx)")
+    for runs_networks in (tagging, export):
+        runs_networks.add_argument(
+            "--allow-code", action="store_true", help="run Python files that the bundle has"
+        )
     pair = command("compare", "compare two systems of a run", COMPARE, _compare)
     pair.add_argument("results", type=Path, help="a folder of results, such as results/demo")
     pair.add_argument("a")
@@ -270,7 +274,7 @@ def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
         targets = events.targets(given.output, given.format, sounds)
         given.output /= "tags.csv"
     output = files.check_output(given.output, sounds) if given.output else None
-    tagger = Tagger.load(given.bundle, given.device, threads)
+    tagger = Tagger.load(given.bundle, given.device, threads, given.allow_code)
     form = given.format or ("jsonl" if str(given.output).endswith(".jsonl") else "csv")
     form, top = ("csv", given.top or 1) if is_events else (form, given.top or 3)
     hop = given.hop or given.window
@@ -302,7 +306,7 @@ def _info(parsed: argparse.Namespace) -> None:
 def _export(parsed: argparse.Namespace) -> None:
     from earmark.tagging import export
 
-    target, most = export.export(parsed.bundle, parsed.output)
+    target, most = export.export(parsed.bundle, parsed.output, parsed.allow_code)
     print(f"{target} has the graph; probabilities differ by {most:.0e} at most.")
 
 

@@ -117,16 +117,18 @@ class TaggerGraph(nn.Module):
         return self.weights @ members
 
 
-def export(folder: Path, target: Path | None = None) -> tuple[Path, float]:
+def export(
+    folder: Path, target: Path | None = None, allow_code: bool = False
+) -> tuple[Path, float]:
     """Write the bundle ``folder`` as one with a graph; by default its name ends on ``_onnx``.
 
-    Returns the new folder, and by how much probabilities differ at most. Raises EarmarkError for a
-    bundle that cannot be exported, and where they differ by more than ``TOLERANCE``.
+    ``allow_code`` is that of ``Tagger.load``. Returns the new folder, and by how much probabilities
+    differ at most. Raises EarmarkError for a bundle that cannot be exported, and where they differ by more than ``TOLERANCE``.
     """
     target = target or folder.resolve().with_name(f"{folder.resolve().name}_onnx")
     if target.exists() and not (target / GRAPH).is_file():
         raise EarmarkError(f"There is a {target} already. Name another folder after -o.")
-    tagger = Tagger.load(folder, "cpu")
+    tagger = Tagger.load(folder, "cpu", allow_code=allow_code)
     if not isinstance(tagger.networks, TorchNetworks):
         raise EarmarkError(f"The bundle {folder} is a graph already. Use it as it is.")
     module, rate = _graph_of(folder, tagger.networks)
@@ -161,7 +163,7 @@ def _graph_of(folder: Path, tagger: TorchNetworks) -> tuple[nn.Module, int]:
     systems = []
     for name, system in tagger.systems.items():
         feature = tagger.features[system.feature]
-        if not isinstance(feature, LogMel):
+        if type(feature) is not LogMel:  # nor a user's own kind derived from it
             raise EarmarkError(
                 f"The system {name} of the bundle {folder} has the feature kind {feature.kind}; "
                 f"only log_mel can be exported. Let `submission` in the config name a system of "

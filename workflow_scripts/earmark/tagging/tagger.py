@@ -14,8 +14,10 @@ from earmark.dataset import audio, decoding
 from earmark.dataset.audio import SamplesInMemory
 from earmark.evaluation import tags
 from earmark.evaluation.tags import Tags
+from earmark.features import settings
 from earmark.features.settings import Feature
-from earmark.runtime.errors import EarmarkError
+from earmark.runtime.errors import EarmarkError, examples
+from earmark.runtime.own_parts import OwnPartError
 from earmark.tagging import bundle as bundles
 from earmark.tagging.bundle import Bundle
 
@@ -44,7 +46,7 @@ def hear(
     computed = {}
     for name, feature in features.items():
         resampled = audio.resampled(samples, facts.sample_rate, feature.sample_rate)
-        computed[name] = feature.compute(resampled)
+        computed[name] = settings.compute(feature, resampled)
     return Heard(computed, problem)
 
 
@@ -60,14 +62,27 @@ class Tagger:
         self.bundle, self.networks = bundle, networks
 
     @classmethod
-    def load(cls, folder: str | Path, device: str = "auto", threads: int | None = None) -> "Tagger":
+    def load(
+        cls,
+        folder: str | Path,
+        device: str = "auto",
+        threads: int | None = None,
+        allow_code: bool = False,
+    ) -> "Tagger":
         """Open a bundle, on a GPU if there is one; ``device`` may also be cpu, cuda or mps.
 
         A graph is for the processor alone. ``threads`` are those of the networks, by default as
-        many as the library takes. Raises EarmarkError if the bundle is damaged, foreign, or of a
-        newer version.
+        many as the library takes. ``allow_code``: Python files that the bundle may have are run.
+        Raises EarmarkError if the bundle is damaged, foreign, or of a newer version, and if it has
+        such files and they are not allowed.
         """
         bundle = bundles.read(folder)
+        if bundle.own_files and not allow_code:
+            raise EarmarkError(
+                f"The bundle {folder} has Python files of its author ({examples(bundle.own_files)})"
+                f", which tagging runs. Read them, and if you trust them, add --allow-code (in "
+                f"Python: allow_code=True)."
+            )
         if bundle.has_graph and device in ("cuda", "mps"):
             raise EarmarkError(
                 f"The bundle {folder} is a graph, which runs on the processor. Use the bundle that "
@@ -81,7 +96,7 @@ class Tagger:
             tried = tagger(np.random.default_rng(0).uniform(-1, 1, 9999), rate)
             if tried.unheard:
                 raise ValueError(tried.problems[0])
-        except ModuleNotFoundError:
+        except (ModuleNotFoundError, OwnPartError):
             raise
         except Exception as problem:
             raise bundles.damaged(folder, problem) from problem

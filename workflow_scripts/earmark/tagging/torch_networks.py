@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from earmark.inference.batches import Crops
 from earmark.inference.hardware import Hardware
 from earmark.inference.tensor_store import TensorStore
 from earmark.networks import saved_models
+from earmark.runtime import own_parts
 from earmark.tagging.bundle import Bundle, System
 
 CPU_BATCH_CLIPS = 16
@@ -43,7 +45,7 @@ class TorchNetworks:
         self._hardware = Hardware(torch.device(device), None)
         self.systems = {name: bundle.systems[name] for name in bundle.combination.members}
         self.features = {
-            system.feature: settings.parse(bundle.features[system.feature])
+            system.feature: _feature(folder, bundle.features[system.feature])
             for system in self.systems.values()
         }
         self.networks = {
@@ -99,7 +101,12 @@ class TorchNetworks:
         return replace(crops, batch_clips=min(crops.batch_clips, most))
 
 
+def _feature(folder: Path, entry: Mapping[str, Any]) -> Feature:
+    return settings.parse({**entry, "kind": own_parts.inside(folder, entry["kind"])})
+
+
 def _network(weights: Path, system: System, feature: Feature, bundle: Bundle) -> nn.Module:
-    network = predicting.build_for(feature, asdict(system), len(bundle.classes))
+    described = {**asdict(system), "network": own_parts.inside(weights.parent, system.network)}
+    network = predicting.build_for(feature, described, len(bundle.classes))
     saved_models.load(network, weights)
     return network
