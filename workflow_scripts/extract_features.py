@@ -59,7 +59,7 @@ def compute(
         torch.set_num_threads(1)
     place, status = clip
     if status not in decoding.STATUSES_WITH_SOUND:
-        return settings.compute(feature, np.zeros(0, np.float32))
+        return feature.compute(np.zeros(0, np.float32))
     try:
         is_cut, start, end = status == "truncated", place.start, place.end
         samples = decoding.load(
@@ -70,7 +70,7 @@ def compute(
             f"{place} could be decoded when it was inspected, and no longer can "
             f"({problem}). Put it back as it was, and run again."
         ) from problem
-    return settings.compute(feature, samples)
+    return feature.compute(samples)
 
 
 if __name__ == "__main__":

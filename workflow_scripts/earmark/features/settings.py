@@ -8,6 +8,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -54,10 +55,6 @@ class Feature(ABC):
     def mistakes(self) -> Iterator[str]:
         """Sentences on settings that do not fit together; they begin in lower case."""
         yield from ()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A process that it is sent to may not know the class, if it is in a user's own file.
-        return parse, (to_dict(self), False)
 
     @abstractmethod
     def compute(self, samples: np.ndarray) -> np.ndarray:
@@ -108,12 +105,30 @@ def parse(entry: Mapping[str, Any], check: bool = True) -> Feature:
     return _parsed(feature_class, entry, check)
 
 
+@cache
 def _own_class(kind: str) -> type[Feature]:
+    """The class in a user's own file: it checks what it computes, and other processes load it."""
     found = own_parts.load(kind)
     if not (isinstance(found, type) and issubclass(found, Feature)):
-        raise TypeError("it is not derived from earmark.features.settings.Feature")
-    found.kind = kind
-    return found
+        raise TypeError("it is not derived from earmark.features.settings.Feature.")
+
+    class Own(found):  # type: ignore[misc, valid-type]
+        def __reduce__(self) -> tuple[Any, ...]:
+            return parse, (to_dict(self), False)
+
+        def compute(self, samples: np.ndarray) -> np.ndarray:
+            with own_parts.explained(kind):
+                values = super().compute(samples)
+                shape = self.shape if self.fixed else (max(1, len(values)), self.shape[0])
+                if values.shape != shape or values.dtype != self.dtype:
+                    expected = f"{np.dtype(self.dtype)} of {shape}"
+                    raise ValueError(f"it gives {values.dtype} of {values.shape}, not {expected}.")
+                if not np.isfinite(values).all():
+                    raise ValueError("some of its values are NaN or infinite.")
+            return values
+
+    Own.kind = kind
+    return Own
 
 
 def _parsed(feature_class: type[Feature], entry: Mapping[str, Any], check: bool) -> Feature:
@@ -129,21 +144,6 @@ def _parsed(feature_class: type[Feature], entry: Mapping[str, Any], check: bool)
     for mistake in feature.mistakes() if check else ():
         raise EarmarkError(mistake[0].upper() + mistake[1:])
     return feature
-
-
-def compute(feature: Feature, samples: np.ndarray) -> np.ndarray:
-    """Return ``feature.compute(samples)``; what is wrong with a user's own kind is an error."""
-    if not own_parts.is_own(feature.kind):
-        return feature.compute(samples)
-    with own_parts.explained(feature.kind):
-        values = feature.compute(samples)
-        shape = feature.shape if feature.fixed else (max(1, len(values)), feature.shape[0])
-        if values.shape != shape or values.dtype != feature.dtype:
-            expected = f"{np.dtype(feature.dtype)} of the shape {shape}"
-            raise ValueError(f"its values are {values.dtype} of {values.shape}, not {expected}.")
-        if not np.isfinite(values).all():
-            raise ValueError("some of its values are NaN or infinite.")
-    return values
 
 
 def to_dict(feature: Feature) -> dict[str, Any]:

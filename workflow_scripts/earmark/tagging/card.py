@@ -16,9 +16,6 @@ The networks here have learned from every clip, and none is left to score them o
 estimates, of networks that were trained in the same way on fewer clips (as in scikit-learn's
 `CalibratedClassifierCV(ensemble=False)`).
 """
-CODE = """
-It has Python files of its author, which this runs: read them first.
-"""
 LOUDNESS = """ Levels are relative to a clip's loudest part: a whisper counts like a
   shout, and background noise alone is amplified."""
 
@@ -62,7 +59,7 @@ def make(
 It gives sounds the probabilities of {len(bundle.classes)} classes:
 
     earmark tag THIS_FOLDER path/to/sounds -o tags.csv{flag}
-{CODE if flag else ""}
+
 It is meant for sounds like those that it learned from, and for sorting collections that a person
 then looks through, not for decisions that nobody checks. Listen to some of your own sounds with
 their tags before you rely on them.

@@ -123,7 +123,8 @@ def export(
     """Write the bundle ``folder`` as one with a graph; by default its name ends on ``_onnx``.
 
     ``allow_code`` is that of ``Tagger.load``. Returns the new folder, and by how much probabilities
-    differ at most. Raises EarmarkError for a bundle that cannot be exported, and where they differ by more than ``TOLERANCE``.
+    differ at most. Raises EarmarkError for a bundle that cannot be exported, and where they differ
+    by more than ``TOLERANCE``.
     """
     target = target or folder.resolve().with_name(f"{folder.resolve().name}_onnx")
     if target.exists() and not (target / GRAPH).is_file():

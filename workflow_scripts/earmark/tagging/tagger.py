@@ -14,7 +14,6 @@ from earmark.dataset import audio, decoding
 from earmark.dataset.audio import SamplesInMemory
 from earmark.evaluation import tags
 from earmark.evaluation.tags import Tags
-from earmark.features import settings
 from earmark.features.settings import Feature
 from earmark.runtime.errors import EarmarkError, examples
 from earmark.runtime.own_parts import OwnPartError
@@ -46,7 +45,7 @@ def hear(
     computed = {}
     for name, feature in features.items():
         resampled = audio.resampled(samples, facts.sample_rate, feature.sample_rate)
-        computed[name] = settings.compute(feature, resampled)
+        computed[name] = feature.compute(resampled)
     return Heard(computed, problem)
 
 
