@@ -8,7 +8,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -105,7 +104,6 @@ def parse(entry: Mapping[str, Any], check: bool = True) -> Feature:
     return _parsed(feature_class, entry, check)
 
 
-@cache
 def _own_class(kind: str) -> type[Feature]:
     """The class in a user's own file: it checks what it computes, and other processes load it."""
     found = own_parts.load(kind)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -20,6 +21,9 @@ from earmark.runtime import own_parts
 
 if TYPE_CHECKING:
     from earmark.features.settings import Feature
+
+# Once, so that an edit of the file changes no training that runs.
+_load = cache(own_parts.load)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -180,8 +184,7 @@ def _own(inputs: Tensor, augmentation: Augmentation, seed: int) -> Tensor:
     name = augmentation.augmentation
     generator = torch.Generator(inputs.device).manual_seed(seed)
     with own_parts.explained(name):
-        function = own_parts.load(name)
-        changed = function(inputs, generator, **augmentation.augmentation_options)
+        changed = _load(name)(inputs, generator, **augmentation.augmentation_options)
         if (changed.shape, changed.dtype) != (inputs.shape, inputs.dtype):
             raise ValueError(
                 f"it gives {changed.dtype} of the shape {tuple(changed.shape)} for {inputs.dtype} "

@@ -43,18 +43,16 @@ def load(name: str) -> Any:
     """The function or class. Raises OwnPartError if the file fails, or has none of that name."""
     file, inside = split(name)
     with explained(name):
-        return getattr(_module(file.absolute()), inside)
+        return getattr(_module(file.absolute(), file.read_bytes()), inside)
 
 
 @cache
-def _module(file: Path) -> ModuleType:
-    # A name that torch can write into compiled code. No bytecode is kept: it may be older than an
-    # edit within the same second.
-    module = ModuleType(f"own_{zlib.crc32(str(file).encode()):08x}")
+def _module(file: Path, content: bytes) -> ModuleType:
+    # A name that torch can write into compiled code.
+    module = ModuleType(f"own_{zlib.crc32(content, zlib.crc32(str(file).encode())):08x}")
     module.__file__ = str(file)
-    code = compile(file.read_bytes(), str(file), "exec")
     sys.modules[module.__name__] = module  # where dataclasses look their module up
-    exec(code, vars(module))
+    exec(compile(content, str(file), "exec"), vars(module))
     return module
 
 
