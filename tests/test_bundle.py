@@ -120,7 +120,7 @@ def test_entries_that_do_not_fit(copy: Path, change: Callable[[dict[str, Any]], 
 
 
 def test_a_newer_and_a_foreign_bundle(copy: Path, tmp_path: Path) -> None:
-    edit(copy, lambda described: described.update(format=3, new={}))
+    edit(copy, lambda described: described.update(format=4, new={}))
     with pytest.raises(EarmarkError, match="newer"):
         bundle.read(copy)
     for text in ('{"model_type": "wav2vec2"}', "[1, 2]", "not json", '{"format": "1"}'):

@@ -381,7 +381,8 @@ def _is_fixed(config: Config, name: str) -> bool | None:
 def input_shape_of(config: Config, entry: Config) -> tuple[int, int]:
     """(frequency, time) of the inputs of a system's network; ``entry`` is the system's.
 
-    ``time`` is the length of the recipe's crops where clips differ in length.
+    ``time`` is the length of the recipe's crops where clips differ in length. A user's own file
+    with the kind of feature is run to know.
     """
     frequency, time = feature_settings.parse(config["features"][entry["feature"]], False).shape
     return frequency, time or config["recipes"][entry["recipe"]]["crop_frames"]

@@ -1,5 +1,6 @@
-"""A bundle: a folder with all that tagging needs, without the workflow. Opening one runs no code
-but such files.
+"""A bundle: a folder with all that tagging needs, without the workflow.
+
+Opening one runs no code but its own Python files, if it has some and they are allowed.
 
 - ``tagger.json``: classes, features, networks, how they are combined, checksums (see ``Bundle``)
 - ``*.safetensors``: the networks' weights; or ``tagger.onnx``, all of them as one graph
