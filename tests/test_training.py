@@ -80,6 +80,26 @@ def test_patience_is_the_number_of_epochs_without_a_better_score(
     assert kept == best
 
 
+@pytest.mark.parametrize(
+    ("epochs", "every", "patience", "evaluated", "best"),
+    [
+        (6, 1, 0, [1, 2, 3, 4, 5, 6], 4),
+        (6, 2, 0, [2, 4, 6], 4),
+        (6, 4, 0, [4, 6], 4),
+        (5, 3, 0, [3, 5], 5),
+        (6, 2, 1, [2, 4, 6], 4),  # what was not evaluated is no reason to stop
+        (8, 3, 2, [3, 6], 3),
+    ],
+)
+def test_epochs_are_evaluated_as_often_as_asked_and_at_the_end(
+    checkpoint, epochs, every, patience, evaluated, best
+):
+    settings = TrainingSettings(epochs, 0.1, patience=patience, evaluate_every=every)
+    kept, history = fit_to_script(settings, [0, 2, 3, 8, 5, 1, 1, 1], checkpoint)
+    assert history.loc[history["score"].notna(), "epoch"].tolist() == evaluated
+    assert kept == best
+
+
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_loss_that_is_not_finite_is_explained(checkpoint, loss):
     words = r"loss of epoch 3, step 1 is (nan|inf)\. Its clips are 3\.wav:.*learning_rate \(0\.1\)"

@@ -1,8 +1,9 @@
 """Pseudo-labels: which clips a round of self-training adds, with which label (report, section 6).
 
-The base are the clips that the base model learns from. The pool is the rest of the train clips:
-their given labels are not used. In each round, a clip of the pool gets its most probable class as
-pseudo-label if that probability lies between the bounds of ``threshold_schedule``.
+The base are the clips that the base model learns from. The pool is the rest of the train clips. In
+each round, a clip of the pool gets its most probable class as pseudo-label if that probability lies
+between the bounds of ``threshold_schedule``. Its given label is not used or, with ``accept: own``,
+must be that class: a label is verified by a network that, in the first round, did not learn it.
 """
 
 import logging
@@ -28,15 +29,20 @@ def choose(
     pool: Sequence[str],
     probabilities: np.ndarray,
     classes: Sequence[str],
+    given: Mapping[str, str],
     cfg: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """The pseudo-labels of a round; ``cfg`` has ``round`` and ``schedule``.
+    """The pseudo-labels of a round; ``cfg`` has ``round``, ``schedule`` and ``accept``.
+
+    ``given`` are the given labels of clips, among them those of the ``pool``.
 
     ``name`` is the training's name in the log, which warns of a round that adds nothing.
     """
     schedule = ThresholdSchedule(**cfg["schedule"])
     lower, upper = schedule.lower(cfg["round"]), schedule.upper
     added = pseudo_labels(pool, probabilities, classes, lower, upper)
+    if cfg["accept"] == "own":
+        added = added[added["label"] == added["clip"].map(given)].reset_index(drop=True)
     bounds = f"between {lower:.2f} and {upper:.2f}"
     log.info("%s adds %d of %d clips, with %s.", name, len(added), len(pool), bounds)
     if not pool:

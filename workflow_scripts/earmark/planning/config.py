@@ -332,6 +332,12 @@ def _network_mistakes(config: Config, entry: Config) -> Iterator[str]:
                 f"trains on crops of '{entry['feature']}', but recipes.{entry['recipe']} has no "
                 f"crop_frames. Add it, for example 128."
             )
+        if recipe.get("mixup_of") == "power" and feature.kind not in ("stft", "log_mel"):
+            yield (
+                f"recipes.{entry['recipe']} has mixup_of: power, and '{entry['feature']}' of kind "
+                f"{feature.kind} has no levels. Write mixup_of: inputs, or use a feature of kind "
+                f"stft or log_mel."
+            )
     yield from networks.mistakes(entry["network"], entry.get("network_options", {}), shape)
 
 

@@ -55,7 +55,9 @@ def _curves(axes: mpl.axes.Axes, history: pd.DataFrame, name: str) -> None:
             # A single epoch is no line.
             mark = "o" if len(history) == 1 else ""
             values = history[f"{part}_{name}"]
-            axes.plot(epochs, values, color=colour, linewidth=1.3, marker=mark, label=part)
+            known = values.notna().to_numpy()
+            line = axes.plot(epochs[known], values[known], color=colour, marker=mark, label=part)
+            line[0].set_linewidth(1.3)
             kept = history.get("kept", pd.Series(False, history.index)).to_numpy()
             if part == "validation" and kept.any():
                 axes.plot(epochs[kept], values[kept], "D", **KEPT)

@@ -33,7 +33,8 @@ class TrainingSettings:
 
     ``patience``: stop after so many epochs without a better score (0: never). ``keep``: "best"
     epoch's weights or the "last" one's. ``schedule``: "constant" or "cosine" learning rate, the
-    latter with a linear rise over the first ``warmup_epochs``.
+    latter with a linear rise over the first ``warmup_epochs``. Validation clips are predicted after
+    every ``evaluate_every`` epochs, and after the last one.
     """
 
     epochs: int
@@ -43,6 +44,11 @@ class TrainingSettings:
     schedule: str = "constant"
     warmup_epochs: float = 0.0
     weight_decay: float = 0.0
+    evaluate_every: int = 1
+
+    def evaluates(self, epoch: int) -> bool:
+        """Whether the network is evaluated after ``epoch``, counted from 1."""
+        return epoch % self.evaluate_every == 0 or epoch == self.epochs
 
     def rate(self, epoch: float) -> float:
         """Learning rate at ``epoch``, which may be fractional; epoch 0.0 is the start."""
@@ -174,11 +180,11 @@ class TrainingState:
             f"the recipe's learning_rate ({settings.learning_rate:g})."
         )
 
-    def epoch_done(self, metrics: Metrics, score: tuple[float, ...]) -> None:
-        """Keep an epoch's metrics, and its weights if its score is the best so far."""
+    def epoch_done(self, metrics: Metrics, score: tuple[float, ...] | None) -> None:
+        """Keep an epoch's metrics, and its weights if it has a score that is the best so far."""
         self.history.append(metrics)
         self.step, self.sums = 0, {}
-        if self.best["score"] is None or score > self.best["score"]:
+        if score is not None and (self.best["score"] is None or score > self.best["score"]):
             state = self.module.state_dict()
             weights = {name: value.detach().clone().cpu() for name, value in state.items()}
             self.best = {"score": score, "epoch": len(self.history), "weights": weights}
@@ -235,10 +241,13 @@ def fit(
             measured = {"clips_per_second": (state.clips - clips) / (time.perf_counter() - begin)}
             if torch.cuda.is_initialized():
                 measured["memory/GPU_MiB"] = torch.cuda.max_memory_allocated() / 2**20
-            validation = evaluate(task, settings, len(state.history) + 1)
-            metrics |= validation
-            # Without validation clips the latest epoch counts as the best.
-            state.epoch_done(metrics, task.score(metrics) if validation else (metrics["epoch"],))
+            score = None
+            if settings.evaluates(len(state.history) + 1):
+                validation = evaluate(task, settings, len(state.history) + 1)
+                metrics |= validation
+                # Without validation clips the latest epoch counts as the best.
+                score = task.score(metrics) if validation else (metrics["epoch"],)
+            state.epoch_done(metrics, score)
             event_file.epoch_done(len(state.history), {**metrics, **measured})
             checkpoint.save(state.saved())
             epoch, seconds = len(state.history), time.perf_counter() - begin
@@ -304,4 +313,6 @@ def evaluate(task: TrainingTask, settings: TrainingSettings, epoch: int) -> Metr
 def _is_over(settings: TrainingSettings, state: TrainingState) -> bool:
     """Whether all epochs are done, or so many without a better score that patience is over."""
     done = len(state.history)
+    if done < settings.epochs and not settings.evaluates(done):
+        return False
     return done >= settings.epochs or 0 < settings.patience <= done - state.best["epoch"]
