@@ -8,8 +8,10 @@ best score by average precision counts.
 
     python benchmarks/label_errors.py FOLDER --truth esc50.csv --wrong 0.2 --seeds 1 2 3
     python benchmarks/label_errors.py FOLDER --truth esc50.csv --list partly_verified_1.csv
+    python benchmarks/label_errors.py FOLDER --truth train_truth.csv --run results/demo
 
-FOLDER has the lists, whose columns are named as in ESC-50's, and the clips in audio/.
+FOLDER has the lists, whose columns are named as in ESC-50's, and the clips in audio/. With --run, a
+run that is there is judged; FOLDER only has the truth, as the demo's results/demo/dataset.
 """
 
 import argparse
@@ -145,7 +147,9 @@ def judge(results: Path, truth: dict[str, str], what: str) -> list[dict[str, obj
     if labels["verified"].nunique() > 1:
         table = table[table["verified"] == 0]
     clips = table["clip"].tolist()
-    members = [predictions.read(path) for path in results.glob("predictions/*/seed*/train.h5")]
+    every = [*results.glob("predictions/*/seed*/all_folds.h5")]
+    every = every or [*results.glob("predictions/*/seed*/train.h5")]
+    members = [predictions.read(path) for path in every]
     probabilities = np.mean([one.of(clips) for one in members], axis=0)
     given = np.array([members[0].classes.index(label) for label in table["label"]])
     wrong = (table["label"] != table["true"]).to_numpy()
@@ -191,13 +195,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--truth", required=True, help="a list with the true labels")
     parser.add_argument("--list", help="a list with wrong labels")
+    parser.add_argument("--run", type=Path, help="results to judge, instead of a run")
     parser.add_argument("--wrong", type=float, help="the share of labels to make wrong")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--listen", action="store_true", help="check a tenth, and learn again")
     parser.add_argument("--work", type=Path, default=Path("label_errors"))
     given = parser.parse_args()
     table = pd.read_csv(given.folder / given.truth, dtype=str)
-    truth = dict(zip(table["filename"], table["category"], strict=True))
+    label = "category" if "category" in table else table.columns[1]
+    truth = dict(zip(table[table.columns[0]], table[label], strict=True))
+    if given.run:
+        print(pd.DataFrame(judge(given.run, truth, given.run.name)).round(3).to_string(index=False))
+        return
     what = given.list or f"{given.wrong:g} wrong"
     dataset = (given.folder / str(given.list)).resolve()
     if not given.list:

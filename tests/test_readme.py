@@ -82,11 +82,12 @@ def rule_block(path: Path, name: str) -> str:
 
 
 def test_the_table_of_steps_names_each_rule_with_its_file_and_script() -> None:
-    rows = re.findall(r"^\|[^|]+\| \[(\w+)\]\((.+?)\) \| \[(.+?)\]\((.+?)\) \| \[", README, re.M)
+    text = (REPO / "docs/workflow.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\|[^|]+\| \[(\w+)\]\((.+?)\) \| \[(.+?)\]\((.+?)\) \| \[", text, re.M)
     assert len(rows) >= 12
     for rule, rule_file, script, path in rows:
         assert Path(path).name == script
-        assert f"workflow_scripts/{script}" in rule_block(REPO / rule_file, rule)
+        assert f"workflow_scripts/{script}" in rule_block(REPO / "docs" / rule_file, rule)
 
 
 def test_contributing_has_every_package_in_the_order_of_imports() -> None:
