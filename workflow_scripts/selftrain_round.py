@@ -50,12 +50,12 @@ def main(
         model = predicting.build_for(training.features, cfg, len(classes))
         if weights_before:
             saved_models.load(model, weights_before[0])
-        pool = pseudo_labels.pool_of(base, folds_of_clips, cfg["fold"])
+        pool = pseudo_labels.pool_of(base, folds_of_clips, cfg["fold"], cfg["accept"])
         probabilities = classifier.predict(training, model, pool, len(classes))
         given = dict(zip(base["clip"], base["label"], strict=True))
         added = pseudo_labels.choose(name, pool, probabilities, classes, given, cfg)
         tables.write_table(added, pseudo)
-        labels = selections.with_pseudo_labels(base, added)
+        labels = selections.with_pseudo_labels(base, pool, added)
         classifier.train_and_save(training, model, labels, folds_of_clips)
 
 

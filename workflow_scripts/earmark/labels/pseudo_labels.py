@@ -2,8 +2,12 @@
 
 The base are the clips that the base model learns from. The pool is the rest of the train clips. In
 each round, a clip of the pool gets its most probable class as pseudo-label if that probability lies
-between the bounds of ``threshold_schedule``. Its given label is not used or, with ``accept: own``,
-must be that class: a label is verified by a network that, in the first round, did not learn it.
+between the bounds of ``threshold_schedule``. Its given label is not used.
+
+With ``accept: own``, the pool are the unverified clips, also those of the base, and only a given
+label that is the most probable class is accepted. A round learns from the accepted labels and the
+verified ones: what a network still contradicts after it learned from noisy labels is often wrong
+(after the small-loss selection of Han et al. 2018).
 """
 
 import logging
@@ -18,10 +22,13 @@ from earmark.labels.threshold_schedule import ThresholdSchedule
 log = logging.getLogger("earmark")
 
 
-def pool_of(selection: pd.DataFrame, folds: pd.DataFrame, fold: int | str) -> list[str]:
-    """Names of usable train clips outside the base and outside the held-out ``fold``."""
+def pool_of(
+    selection: pd.DataFrame, folds: pd.DataFrame, fold: int | str, accept: str
+) -> list[str]:
+    """Names of the usable train clips outside the held-out ``fold`` that may get pseudo-labels."""
     held_out = selection["clip"].isin(folds.loc[folds["fold"] == fold, "clip"])
-    return selection.loc[~held_out & (selection["weight"] == 0), "clip"].tolist()
+    column = "verified" if accept == "own" else "weight"
+    return selection.loc[~held_out & (selection[column] == 0), "clip"].tolist()
 
 
 def choose(
