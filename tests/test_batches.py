@@ -228,6 +228,37 @@ def test_mixup_mixes_inputs_targets_and_weights_in_the_same_shares():
     torch.testing.assert_close(found.weights, shares @ weights)
 
 
+def test_mixup_of_power_is_that_of_the_waveforms():
+    # Two noises of known power, far apart in frequency and together: powers of their sum.
+    rng = np.random.default_rng(0)
+    noises = rng.normal(size=(2, 400_000)) * np.array([[1.0], [0.1]])  # 0 and -20 dB
+    share = 0.6
+    added = (share * noises[0] + (1 - share) * noises[1]) / np.hypot(share, 1 - share)
+    expected = -10 * np.log10(added.var() / noises[0].var()) / 80
+    one, other = torch.zeros(1, 1, 1), torch.full((1, 1, 1), 20 / 80)
+    found = batches.mixed_power(one, other, torch.tensor(share), 80.0)
+    assert found.item() == pytest.approx(expected, abs=5e-4)
+    # Equal levels stay, whatever the share; silence is no lower than the range.
+    for level in (0.0, 0.3, 1.0):
+        same = torch.full((2, 3, 4), level)
+        torch.testing.assert_close(batches.mixed_power(same, same, torch.tensor(0.8), 60.0), same)
+
+
+def test_mixup_of_power_is_what_batches_get():
+    inputs, targets = torch.rand(8, 3, 5), torch.eye(8)
+    batch = Batch(inputs, targets, torch.ones(8), UNNAMED)
+    mixed = Augmentation(mixup_alpha=1.0, mixup_of="power", range_db=60.0)
+    found, plain = (
+        batches.augment(batch, one, 1.0, seed=5) for one in (mixed, Augmentation(mixup_alpha=1.0))
+    )
+    torch.testing.assert_close(found.targets, plain.targets)
+    for row, target in enumerate(found.targets):
+        share = target[row]
+        partner = int((target - targets[row] * share).argmax())
+        expected = batches.mixed_power(inputs[row], inputs[partner], share, 60.0)
+        torch.testing.assert_close(found.inputs[row], expected)
+
+
 def test_mixup_shares_follow_the_beta_distribution():
     # max(x, 1 - x) of Beta(1, 1) is even on [0.5, 1]: mean 0.75, deviation 1 / sqrt 48.
     count = 2000

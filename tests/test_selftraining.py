@@ -74,8 +74,8 @@ def test_a_round_that_adds_nothing_is_told(pool, told, caplog, monkeypatch):
     schedule = {"lower_first": 0.4, "lower_step": 0.1, "lower_last": 0.6, "upper": 0.9}
     of = {"a": [0.45, 0.3, 0.25], "b": [0.55, 0.3, 0.15]}
     probabilities = np.array([of[name] for name in pool]).reshape(-1, 3)
-    cfg = {"round": 2, "schedule": schedule}  # from 0.5 on
-    found = pseudo_labels.choose("vgg, round 2", pool, probabilities, "xyz", cfg)
+    cfg = {"round": 2, "schedule": schedule, "accept": "any"}  # from 0.5 on
+    found = pseudo_labels.choose("vgg, round 2", pool, probabilities, "xyz", {}, cfg)
     assert found["clip"].tolist() == (["b"] if pool == ["b"] else [])
     assert (f"vgg, round 2 {told}" in caplog.text) if told else not caplog.text
 
@@ -98,6 +98,16 @@ def test_pseudo_labels_by_hand():
         ["b", "y", 0, "pseudo_label", 1.0],
         ["f", "z", 0, "pseudo_label", 1.0],
     ]
+
+
+@pytest.mark.parametrize(("accept", "kept"), [("any", ["a", "b", "c"]), ("own", ["a", "c"])])
+def test_only_a_clips_own_label_is_accepted_where_the_config_says_so(accept, kept):
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.4, 0.3, 0.3]])
+    schedule = {"lower_first": 0.5, "lower_step": 0.0, "lower_last": 0.5, "upper": 0.9}
+    given = {"a": "x", "b": "z", "c": "z", "d": "x", "elsewhere": "y"}
+    cfg = {"round": 1, "schedule": schedule, "accept": accept}
+    found = pseudo_labels.choose("net", list("abcd"), probabilities, "xyz", given, cfg)
+    assert found["clip"].tolist() == kept
 
 
 def test_equally_probable_classes_give_the_first():

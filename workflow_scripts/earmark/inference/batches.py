@@ -34,13 +34,18 @@ class Augmentation:
     """Changes to training inputs; zeros switch each off.
 
     ``mixup_alpha``: each clip is mixed with another of its batch, in shares drawn from
-    Beta(alpha, alpha) (Zhang et al. 2018). ``mask_bands``, ``mask_frames``: up to so many
-    neighbouring bands or frames are set to silence (SpecAugment, Park et al. 2019).
-    ``augmentation``: a function in a user's own file that comes before these; it gets inputs,
-    a torch.Generator on their device, and the options, and returns inputs of the same shape.
+    Beta(alpha, alpha) (Zhang et al. 2018): the mean of the inputs by these shares, or, with
+    ``mixup_of`` "power", what both sound like together, their amplitudes in these shares (after
+    Tokozume et al. 2018). For that, inputs are levels from 0 to -``range_db``, divided by it.
+    ``mask_bands``, ``mask_frames``: up to so many neighbouring bands or frames are set to silence
+    (SpecAugment, Park et al. 2019). ``augmentation``: a function in a user's own file that comes
+    before these; it gets inputs, a torch.Generator on their device, and the options, and returns
+    inputs of the same shape.
     """
 
     mixup_alpha: float = 0.0
+    mixup_of: str = "inputs"
+    range_db: float = 80.0
     mask_bands: int = 0
     mask_frames: int = 0
     augmentation: str = ""
@@ -174,7 +179,11 @@ def augment(batch: Batch, augmentation: Augmentation, silence: float, seed: int)
         drawn = rng.beta(alpha, alpha, count).astype(np.float32)
         share = torch.from_numpy(np.maximum(drawn, 1 - drawn)).to(inputs.device)
         partner = torch.from_numpy(rng.permutation(count)).to(inputs.device)
-        inputs = torch.lerp(inputs[partner], inputs, share[:, None, None])
+        each = share[:, None, None]
+        if augmentation.mixup_of == "power":
+            inputs = mixed_power(inputs, inputs[partner], each, augmentation.range_db)
+        else:
+            inputs = torch.lerp(inputs[partner], inputs, each)
         targets = torch.lerp(targets[partner], targets, share[:, None])
         weights = torch.lerp(weights[partner], weights, share)
     return Batch(inputs, targets, weights, batch.clips)
@@ -191,6 +200,18 @@ def _own(inputs: Tensor, augmentation: Augmentation, seed: int) -> Tensor:
                 f"of {tuple(inputs.shape)}."
             )
     return changed
+
+
+def mixed_power(one: Tensor, other: Tensor, share: Tensor, range_db: float) -> Tensor:
+    """Levels of two sounds played together, their amplitudes in the ratio share : 1 - share.
+
+    Levels, of any equal shape, are from 0 (0 dB) to 1 (-``range_db``). Powers of sounds that do not
+    depend on each other add up; the result is as loud as its parts.
+    """
+    bels = -range_db / 10
+    own, others = share.square(), (1 - share).square()
+    power = (own * 10 ** (bels * one) + others * 10 ** (bels * other)) / (own + others)
+    return (power.log10() / bels).clamp(0, 1)
 
 
 def _mask(rng: np.random.Generator, count: int, size: int, widest: int) -> np.ndarray:

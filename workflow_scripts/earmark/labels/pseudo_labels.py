@@ -1,8 +1,13 @@
 """Pseudo-labels: which clips a round of self-training adds, with which label (report, section 6).
 
-The base are the clips that the base model learns from. The pool is the rest of the train clips:
-their given labels are not used. In each round, a clip of the pool gets its most probable class as
-pseudo-label if that probability lies between the bounds of ``threshold_schedule``.
+The base are the clips that the base model learns from. The pool is the rest of the train clips. In
+each round, a clip of the pool gets its most probable class as pseudo-label if that probability lies
+between the bounds of ``threshold_schedule``. Its given label is not used.
+
+With ``accept: own``, the pool are the unverified clips, also those of the base, and only a given
+label that is the most probable class is accepted. A round learns from the accepted labels and the
+verified ones: what a network still contradicts after it learned from noisy labels is often wrong
+(after the small-loss selection of Han et al. 2018).
 """
 
 import logging
@@ -17,10 +22,13 @@ from earmark.labels.threshold_schedule import ThresholdSchedule
 log = logging.getLogger("earmark")
 
 
-def pool_of(selection: pd.DataFrame, folds: pd.DataFrame, fold: int | str) -> list[str]:
-    """Names of usable train clips outside the base and outside the held-out ``fold``."""
+def pool_of(
+    selection: pd.DataFrame, folds: pd.DataFrame, fold: int | str, accept: str
+) -> list[str]:
+    """Names of the usable train clips outside the held-out ``fold`` that may get pseudo-labels."""
     held_out = selection["clip"].isin(folds.loc[folds["fold"] == fold, "clip"])
-    return selection.loc[~held_out & (selection["weight"] == 0), "clip"].tolist()
+    column = "verified" if accept == "own" else "weight"
+    return selection.loc[~held_out & (selection[column] == 0), "clip"].tolist()
 
 
 def choose(
@@ -28,15 +36,20 @@ def choose(
     pool: Sequence[str],
     probabilities: np.ndarray,
     classes: Sequence[str],
+    given: Mapping[str, str],
     cfg: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """The pseudo-labels of a round; ``cfg`` has ``round`` and ``schedule``.
+    """The pseudo-labels of a round; ``cfg`` has ``round``, ``schedule`` and ``accept``.
+
+    ``given`` are the given labels of clips, among them those of the ``pool``.
 
     ``name`` is the training's name in the log, which warns of a round that adds nothing.
     """
     schedule = ThresholdSchedule(**cfg["schedule"])
     lower, upper = schedule.lower(cfg["round"]), schedule.upper
     added = pseudo_labels(pool, probabilities, classes, lower, upper)
+    if cfg["accept"] == "own":
+        added = added[added["label"] == added["clip"].map(given)].reset_index(drop=True)
     bounds = f"between {lower:.2f} and {upper:.2f}"
     log.info("%s adds %d of %d clips, with %s.", name, len(added), len(pool), bounds)
     if not pool:

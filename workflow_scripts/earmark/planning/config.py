@@ -354,13 +354,20 @@ def _network_mistakes(config: Config, entry: Config) -> Iterator[str]:
     fixed = _is_fixed(config, entry["feature"])
     recipe = config["recipes"].get(entry["recipe"])
     if fixed is not None and recipe is not None:
+        kind = config["features"][entry["feature"]]["kind"]
         if fixed or "crop_frames" in recipe:
-            if not own_parts.is_own(config["features"][entry["feature"]]["kind"]):
+            if not own_parts.is_own(kind):
                 shape = input_shape_of(config, entry)
         else:
             yield (
                 f"trains on crops of '{entry['feature']}', but recipes.{entry['recipe']} has no "
                 f"crop_frames. Add it, for example 128."
+            )
+        if recipe.get("mixup_of") == "power" and kind not in ("stft", "log_mel"):
+            yield (
+                f"recipes.{entry['recipe']} has mixup_of: power, and '{entry['feature']}' of kind "
+                f"{kind} has no levels. Write mixup_of: inputs, or use a feature of kind "
+                f"stft or log_mel."
             )
     name, options = entry["network"], entry.get("network_options", {})
     if own_parts.is_own(name):

@@ -264,6 +264,7 @@ class TrainingPlan:
             "recipe": self.config["recipes"][selftraining["recipe"]],
             "round": number,
             "schedule": self.schedule_of(model.system),
+            "accept": selftraining.get("accept", "any"),
         }
 
     def schedule_of(self, system: str) -> dict[str, float]:

@@ -28,8 +28,9 @@ class Recipe:
     watch: str = "accuracy"
 
 
-def from_settings(settings: Mapping[str, Any]) -> Recipe:
-    """Return the recipe of a config's entry."""
+def from_settings(settings: Mapping[str, Any], range_db: float = 0.0) -> Recipe:
+    """Return the recipe of a config's entry, for a feature that has levels of this range."""
+    settings = {**settings, "range_db": range_db}
 
     def part(kind: type[Part]) -> Part:
         names = {field.name for field in fields(kind)}

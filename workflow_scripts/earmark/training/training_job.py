@@ -151,8 +151,8 @@ def open_training_job(
     same = [cfg, hashes, code, hardware.numerics(), hardware.compile_from_clips]
     path = Path(outputs["weights"]).with_name("checkpoint.pt")
     checkpoint = Checkpoint(path, json.dumps(same, sort_keys=True))
-    recipe = recipes.from_settings(cfg["recipe"])
     with FeatureStore(inputs["features"]) as features, checkpoint.locked():
+        recipe = recipes.from_settings(cfg["recipe"], features.settings.get("range_db", 0.0))
         yield TrainingJob(
             name, seed, recipe, hardware, features, checkpoint, cfg, hashes, outputs, code
         )
