@@ -55,14 +55,20 @@ FOLDS = pd.DataFrame(
 
 def test_pool_is_what_is_not_learned_from_outside_the_held_out_fold():
     free = ["free.wav", "never_held_out.wav", "other_fold.wav"]
-    assert pseudo_labels.pool_of(BASE, FOLDS, fold=0) == free
+    assert pseudo_labels.pool_of(BASE, FOLDS, 0, "any") == free
     without = ["held_out.wav", "never_held_out.wav"]
-    assert pseudo_labels.pool_of(BASE, FOLDS, fold=2) == ["free.wav", *without]
-    assert pseudo_labels.pool_of(BASE, FOLDS, fold=1) == [*without, "other_fold.wav"]
+    assert pseudo_labels.pool_of(BASE, FOLDS, 2, "any") == ["free.wav", *without]
+    assert pseudo_labels.pool_of(BASE, FOLDS, 1, "any") == [*without, "other_fold.wav"]
 
 
 def test_pool_is_empty_when_the_base_has_every_clip():
-    assert pseudo_labels.pool_of(BASE.assign(weight=1.0), FOLDS, fold=0) == []
+    assert pseudo_labels.pool_of(BASE.assign(weight=1.0), FOLDS, 0, "any") == []
+
+
+def test_own_labels_are_accepted_among_the_unverified_ones_of_the_other_folds():
+    base = BASE.assign(verified=[1, 0, 0, 0, 0, 1, 0])
+    found = pseudo_labels.pool_of(base, FOLDS, 0, "own")
+    assert found == ["doubted.wav", "free.wav", "never_held_out.wav"]
 
 
 @pytest.mark.parametrize(
