@@ -142,25 +142,30 @@ def code_of(script):
 
 def code_of_network(system):
     """A parameter: the hash of the module with a system's network, which is imported by name."""
-    return code_of_part(PLAN.base_of(system)["network"], networks.module_of)
+    entry = PLAN.base_of(system)
+    return code_of_part(entry["network"], entry.get("network_options", {}), networks.module_of)
 
 
 def code_of_feature(feature):
     """A parameter: the hash of the module with a feature's kind, which is imported by name."""
-    return code_of_part(config["features"][feature]["kind"], kinds.module_of)
+    entry = config["features"][feature]
+    return code_of_part(entry["kind"], entry, kinds.module_of)
 
 
-def code_of_part(name, module_of=None):
+def code_of_part(name, options, module_of=None):
     """The hash of the module of a network or kind of feature, or of the user's own file with it."""
     if own_parts.is_own(name):
-        return code.code_of_own(own_parts.split(name)[0], SCRIPTS)
+        return code.code_of_own(own_parts.split(name)[0], own_parts.data_files(options), SCRIPTS)
     return code.code_of_module(module_of(name), SCRIPTS)
 
 
 def with_augmentation(settings):
     """The settings of a training, with the hash of the user's own augmentation if there is one."""
-    name = settings["recipe"].get("augmentation")
-    return {**settings, "augmentation_code": code_of_part(name)} if name else settings
+    recipe = settings["recipe"]
+    if name := recipe.get("augmentation"):
+        found = code_of_part(name, recipe.get("augmentation_options", {}))
+        settings = {**settings, "augmentation_code": found}
+    return settings
 
 
 def content_of(*paths):

@@ -30,10 +30,14 @@ def code_of_module(name: str, root: Path) -> str:
     return _hash_of(root.joinpath(*name.split(".")).with_suffix(".py"), root)
 
 
-def code_of_own(file: Path, root: Path) -> str:
-    """Return the hash of a user's own file, and of the modules below ``root`` that it imports."""
+def code_of_own(file: Path, data: Sequence[str], root: Path) -> str:
+    """Return the hash of a user's own file, of modules below ``root`` that it imports, of ``data``.
+
+    ``data`` are the files that its options name.
+    """
     text, imports = _read(file, root)
     parts = [text, *sorted(_hash_of(path, root) for path in imports)]
+    parts += [hashing.hash_of(Path(path))[1] for path in data]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
 
 

@@ -7,7 +7,7 @@ import logging
 import sys
 import traceback
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -34,9 +34,25 @@ def split(name: str) -> tuple[Path, str]:
     return Path(file), inside
 
 
+def data_files(options: Mapping[str, Any]) -> list[str]:
+    """The files that options of an own part name, such as pretrained networks."""
+    texts = {value for value in options.values() if isinstance(value, str)}
+    return sorted(text for text in texts if Path(text).suffix and Path(text).is_file())
+
+
 def inside(folder: Path, name: str) -> str:
     """The name from the working directory of what is in a file of ``folder``, or an other name."""
     return str(folder / name) if is_own(name) else name
+
+
+def options_inside(folder: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with the paths from the working directory of files in ``folder``."""
+    found = {
+        key: str(folder / value) if isinstance(value, str) else value
+        for key, value in options.items()
+    }
+    files = data_files(found)
+    return {key: found[key] if found[key] in files else value for key, value in options.items()}
 
 
 def load(name: str) -> Any:

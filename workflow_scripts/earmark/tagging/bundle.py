@@ -4,7 +4,8 @@ Opening one runs no code but its own Python files, if it has some and they are a
 
 - ``tagger.json``: classes, features, networks, how they are combined, checksums (see ``Bundle``)
 - ``*.safetensors``: the networks' weights; or ``tagger.onnx``, all of them as one graph
-- ``*.py``: the author's own files with networks and kinds of features, if they use any
+- ``*.py``: the author's own files with networks and kinds of features, if they use any, and the
+  files that options of these name
 - ``README.md``: the model card
 """
 
@@ -111,18 +112,33 @@ def write(folder: str | Path, bundle: Bundle, weights: Mapping[str, str | Path],
 
 def _with_own_files(bundle: Bundle) -> tuple[Bundle, dict[str, str]]:
     """The bundle as it names its own files' copies, and the files by the names of these."""
-    copies = {path: f"{n}_{Path(path).name}" for n, path in enumerate(bundle.own_files, start=1)}
+    used = {*bundle.own_files}
+    for system in bundle.systems.values():
+        if own_parts.is_own(system.network):
+            used |= {*own_parts.data_files(system.network_options)}
+    for entry in bundle.features.values():
+        if own_parts.is_own(entry["kind"]):
+            used |= {*own_parts.data_files(entry)}
+    copies = {path: f"{n}_{Path(path).name}" for n, path in enumerate(sorted(used), start=1)}
 
     def renamed(name: str) -> str:
         file, inside = own_parts.split(name)
         return f"{copies[str(file)]}:{inside}" if own_parts.is_own(name) else name
 
+    def of(options: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: copies.get(value, value) if isinstance(value, str) else value
+            for key, value in options.items()
+        }
+
     systems = {
-        name: replace(system, network=renamed(system.network))
+        name: replace(
+            system, network=renamed(system.network), network_options=of(system.network_options)
+        )
         for name, system in bundle.systems.items()
     }
     features = {
-        name: {**entry, "kind": renamed(entry["kind"])} for name, entry in bundle.features.items()
+        name: {**of(entry), "kind": renamed(entry["kind"])} for name, entry in bundle.features.items()
     }
     files = {copy: path for path, copy in copies.items()}
     return replace(bundle, systems=systems, features=features), files

@@ -102,11 +102,17 @@ class TorchNetworks:
 
 
 def _feature(folder: Path, entry: Mapping[str, Any]) -> Feature:
-    return settings.parse({**entry, "kind": own_parts.inside(folder, entry["kind"])})
+    if own_parts.is_own(entry["kind"]):
+        kind = own_parts.inside(folder, entry["kind"])
+        entry = {**own_parts.options_inside(folder, entry), "kind": kind}
+    return settings.parse(entry)
 
 
 def _network(weights: Path, system: System, feature: Feature, bundle: Bundle) -> nn.Module:
     described = {**asdict(system), "network": own_parts.inside(weights.parent, system.network)}
+    if own_parts.is_own(system.network):
+        options = own_parts.options_inside(weights.parent, system.network_options)
+        described["network_options"] = options
     network = predicting.build_for(feature, described, len(bundle.classes))
     saved_models.load(network, weights)
     return network
