@@ -70,6 +70,12 @@ def fsd10() -> Path:
     return _folder("fsd10", "EARMARK_FSD10")
 
 
+@pytest.fixture(scope="session")
+def backbone() -> Path:
+    """Folder with a small pretrained speech embedding, as two ONNX files."""
+    return _folder("backbone", "EARMARK_BACKBONE")
+
+
 @pytest.fixture(autouse=True)
 def _log_as_it_was() -> Iterator[None]:
     """What jobs do to the log ends with their test."""

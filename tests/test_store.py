@@ -121,8 +121,14 @@ def test_other_numbers_keep_type_unit_and_padding(tmp_path, dtype, unit, padding
 def test_pictures_are_vectors_too(fixed_file, ragged_file):
     found = store.read_vectors(fixed_file, ["d.wav", "b.wav"])
     np.testing.assert_allclose(found, images()[[3, 0]].reshape(2, 30) / 255, rtol=1e-6)
-    with pytest.raises(EarmarkError, match=r"no fixed size.*kind stft"):
-        store.read_vectors(ragged_file, ["d.wav"])
+
+
+def test_clips_of_different_lengths_are_compared_by_the_means_of_their_frames(tmp_path):
+    rows = [np.array([[1, 4], [3, 8]]), np.empty((0, 2)), np.array([[6, 6]])]
+    path = tmp_path / "f.h5"
+    store.write_features(path, [*"abc"], rows, (2, 0), False, np.uint8, 2, 10, settings={})
+    expected = [[3, 3], [1, 3], [5, 5]]  # without frames: silence
+    np.testing.assert_array_equal(store.read_vectors(path, ["c", "a", "b"]), expected)
 
 
 def test_hdf5_of_another_kind_is_explained(tmp_path):

@@ -183,12 +183,30 @@ def test_clips_are_described_by_their_cepstrum(tmp_path: Path, fixed: bool) -> N
     features = [random.integers(0, 255, (24, length)).astype(np.uint8) for length in lengths]
     path = tmp_path / "train.h5"
     rows = iter(features if fixed else [one.T for one in features])
-    store.write_features(path, clips, rows, (24, 6 if fixed else 0), fixed, settings={})
+    settings = {"kind": "log_mel"}
+    store.write_features(path, clips, rows, (24, 6 if fixed else 0), fixed, settings=settings)
     slow = np.stack([slow_description(one.T) for one in features])
     expected = (slow - slow.mean(axis=0)) / slow.std(axis=0)
     order = [3, 1, 4, 0, 2]
     found = clip_statistics.describe(path, [clips[place] for place in order])
     np.testing.assert_allclose(found, expected[order], atol=1e-9)
+
+
+def test_own_features_are_described_as_they_are(tmp_path: Path) -> None:
+    clips = [np.array([[1.0, 2], [3, 2], [8, 5]]), np.array([[2.0, 0]]), np.array([[0.0, 3], [4, 9]])]
+    path = tmp_path / "train.h5"
+    settings = {"kind": "mine.py:Mine"}
+    store.write_features(path, [*"abc"], clips, (2, 0), False, np.float32, 1, settings=settings)
+    # Means, standard deviations, and those of changes.
+    slow = np.array(
+        [
+            [4, 3, (26 / 3) ** 0.5, 2**0.5, 1.5, 1.5],
+            [2, 0, 0, 0, 0, 0],
+            [2, 6, 2, 3, 0, 0],
+        ]
+    )
+    expected = (slow - slow.mean(axis=0)) / slow.std(axis=0)
+    np.testing.assert_allclose(clip_statistics.describe(path, [*"abc"]), expected, atol=1e-6)
 
 
 NAMES = ["Bark", "Cello", "Gong"]

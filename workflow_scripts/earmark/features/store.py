@@ -205,6 +205,13 @@ class FeatureStore:
         """Number of frames (n,) of ragged features."""
         return self._offsets[rows + 1] - self._offsets[rows]
 
+    def frames_of(self, row: int) -> np.ndarray:
+        """A clip's frames (n, bands) as stored, of at least one."""
+        if self.fixed:
+            return self.stored(row, row + 1)[0].T
+        frames = self.stored(self._offsets[row], self._offsets[row + 1])
+        return frames if len(frames) else np.full((1, self.shape[0]), self.padding, self.dtype)
+
     def crops(self, rows: np.ndarray, starts: np.ndarray, frames: int) -> np.ndarray:
         """Crops of ragged features: (n, bands, frames) as stored.
 
@@ -234,7 +241,8 @@ def write_latents(path: str | Path, clips: Sequence[str], latents: np.ndarray) -
 def read_vectors(path: str | Path, clips: Sequence[str]) -> np.ndarray:
     """Return one vector per clip, (n, d) float32, in the order of ``clips``.
 
-    ``path`` is a file of latents, or of a feature with a fixed size, which is flattened.
+    ``path`` is a file of latents, or of a feature: arrays of one size are flattened, and of others
+    the mean over all frames is taken.
     """
     with reading(path, "latents") as file:
         if "latents" in file:
@@ -246,13 +254,13 @@ def read_vectors(path: str | Path, clips: Sequence[str]) -> np.ndarray:
                 raise ValueError("some latents are NaN or infinite")
             return latents[_rows_of(clips, row_of, path)]
     with FeatureStore(path) as features:
-        if not features.fixed:
-            raise EarmarkError(
-                f"The features {path} have no fixed size, so they cannot be compared as vectors. "
-                f"Use a feature of kind stft, or an autoencoder."
-            )
-        images = features.images(features.rows_of(clips))
-        return images.reshape(len(clips), -1) / np.float32(features.unit)
+        rows = features.rows_of(clips)
+        if features.fixed:
+            vectors = features.images(rows).reshape(len(clips), -1)
+        else:
+            means = [features.frames_of(row).mean(axis=0, dtype=np.float64) for row in rows]
+            vectors = np.array(means, np.float32).reshape(len(clips), -1)
+        return vectors / np.float32(features.unit)
 
 
 def _rows_of(clips: Iterable[str], row_of: Mapping[str, int], path: str | Path) -> np.ndarray:

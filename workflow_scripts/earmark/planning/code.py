@@ -15,6 +15,8 @@ from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
+from earmark.dataset import hashing
+
 LEFT_OUT = "earmark/runtime/"
 # Files of a module's own name that belong to it: a page's template, style and script.
 BESIDE = (".html", ".css", ".js")

@@ -253,7 +253,7 @@ def _values_at(part: Any, path: Sequence[str], key: str = "") -> Iterator[tuple[
 
 
 def _feature_mistakes(config: Config) -> Iterator[str]:
-    """Mistakes in features, and in what needs features of one size."""
+    """Mistakes in features, and in autoencoders, which need features of one size."""
     for name, entry in config["features"].items():
         if own_parts.is_own(entry["kind"]):
             mistakes = own_part_checks.feature_mistakes(entry)
@@ -261,14 +261,13 @@ def _feature_mistakes(config: Config) -> Iterator[str]:
             mistakes = feature_settings.parse(entry, check=False).mistakes()
         for mistake in mistakes:
             yield f"features.{name}: {mistake}"
-    for section in ("autoencoders", "spreading"):
-        for key, name in _values_at(config, (section, "*", "feature")):
-            if _is_fixed(config, name) is False:
-                kind = config["features"][name]["kind"]
-                yield (
-                    f"{key} is '{name}', of kind {kind}, whose clips differ in size. Use a "
-                    f"feature of kind stft."
-                )
+    for key, name in _values_at(config, ("autoencoders", "*", "feature")):
+        if _is_fixed(config, name) is False:
+            kind = config["features"][name]["kind"]
+            yield (
+                f"{key} is '{name}', of kind {kind}, whose clips differ in size. Use a feature of "
+                f"kind stft."
+            )
 
 
 def _recipe_mistakes(config: Config) -> Iterator[str]:
