@@ -2,6 +2,7 @@
 # make test   set up and run all checks and tests; installs nothing outside .venv
 # make services   install what some tests need and are skipped without: Slurm, a browser, codecs
 # make test-long   what takes hours: the demo killed 60 times, a Slurm cluster, storage, the whole report
+# make docs-test  run the commands of README.md and docs/ in a fresh clone
 # make bench  measure speed and memory, half an hour: benchmarks/results.md
 # make env    set up only: .venv, from envs/requirements.lock, and the command .venv/bin/earmark
 # make all    the submission, its scores and all figures
@@ -23,7 +24,7 @@ SNAKEMAKE := $(BIN)/snakemake -j$(CORES)
 export USER := $(or $(USER),$(firstword $(shell id -un 2>/dev/null || id -u)))
 export HOME := $(shell test -w "$$HOME" && echo "$$HOME" || echo "$$PWD/.home")
 
-.PHONY: submission all report env services bench test test-long lint format lock upgrade audit clean
+.PHONY: submission all report env services bench test test-long docs-test lint format lock upgrade audit clean
 
 submission: $(READY)
 	$(SNAKEMAKE) submission.csv scores
@@ -62,6 +63,9 @@ test: lint
 
 test-long: $(READY)
 	$(BIN)/python -m pytest tests/long -n 0 -s -v
+
+docs-test: $(READY)
+	$(BIN)/python -m pytest tests/docs -n 0 -v
 
 # CLIPS=path/to/folder measures features on clips of your own.
 bench: $(READY)
