@@ -38,6 +38,7 @@ def test_events_found_and_false_per_hour(
     main(["init", str(folder), *options, *(["--background"] if background else [])])
     overlay = {
         **{"extends": "own", "dataset": str(folder), "folds": 3},
+        **{"submission": "cnn_logmel", "scores": ["cnn_logmel"]},
         "recipes": {"crops": {"epochs": 40}},
         "systems": {"cnn_logmel": {"network_options": {"width": 8}, "folds": "first"}},
     }
