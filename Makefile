@@ -96,4 +96,4 @@ audit: $(READY)
 	    echo "reached, the advisory service gives no answer here. Give the command where it does."; exit 1; }
 
 clean:
-	rm -rf results logs submission.csv tags.csv report.html report.zip .snakemake .home
+	rm -rf results logs submission.csv tags.csv suspects.csv report.html report.zip .snakemake .home
