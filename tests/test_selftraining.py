@@ -65,9 +65,9 @@ def test_pool_is_empty_when_the_base_has_every_clip():
     assert pseudo_labels.pool_of(BASE.assign(weight=1.0), FOLDS, 0, "any") == []
 
 
-def test_own_labels_are_accepted_among_the_unverified_ones_of_the_other_folds():
+def test_given_labels_are_accepted_among_the_unverified_ones_of_the_other_folds():
     base = BASE.assign(verified=[1, 0, 0, 0, 0, 1, 0])
-    found = pseudo_labels.pool_of(base, FOLDS, 0, "own")
+    found = pseudo_labels.pool_of(base, FOLDS, 0, "given")
     assert found == ["doubted.wav", "free.wav", "never_held_out.wav"]
 
 
@@ -106,8 +106,8 @@ def test_pseudo_labels_by_hand():
     ]
 
 
-@pytest.mark.parametrize(("accept", "kept"), [("any", ["a", "b", "c"]), ("own", ["a", "c"])])
-def test_only_a_clips_own_label_is_accepted_where_the_config_says_so(accept, kept):
+@pytest.mark.parametrize(("accept", "kept"), [("any", ["a", "b", "c"]), ("given", ["a", "c"])])
+def test_only_a_clips_given_label_is_accepted_where_the_config_says_so(accept, kept):
     probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.4, 0.3, 0.3]])
     schedule = {"lower_first": 0.5, "lower_step": 0.0, "lower_last": 0.5, "upper": 0.9}
     given = {"a": "x", "b": "z", "c": "z", "d": "x", "elsewhere": "y"}

@@ -127,10 +127,11 @@ def before_row(clone: Clone, number: int) -> None:
     """What the user brings along."""
     if number == 3:
         wrong = read_rows(clone.folder / "suspects.csv")[0]
+        right = "bell" if wrong["label"] != "bell" else "dog"
         write_rows(
             clone.folder / "sounds_corrections.csv",
-            ("clip", "decision", "label"),
-            [(wrong["clip"], "wrong", "bell" if wrong["label"] != "bell" else "dog")],
+            ("clip", "label", "decision", "previous_label", "time"),
+            [(wrong["clip"], right, "wrong", wrong["label"], "2026-11-28T12:00:00")],
         )
     if number == 8:
         settings = "extends: own\nsweep: {cnn_logmel: {network_options.width: [4, 8]}}\n"

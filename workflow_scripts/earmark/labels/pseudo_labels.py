@@ -4,7 +4,7 @@ The base are the clips that the base model learns from. The pool is the rest of 
 each round, a clip of the pool gets its most probable class as pseudo-label if that probability lies
 between the bounds of ``threshold_schedule``. Its given label is not used.
 
-With ``accept: own``, the pool are the unverified clips, also those of the base, and only a given
+With ``accept: given``, the pool are the unverified clips, also those of the base, and only a given
 label that is the most probable class is accepted. A round learns from the accepted labels and the
 verified ones: what a network still contradicts after it learned from noisy labels is often wrong
 (after the small-loss selection of Han et al. 2018).
@@ -27,7 +27,7 @@ def pool_of(
 ) -> list[str]:
     """Names of the usable train clips outside the held-out ``fold`` that may get pseudo-labels."""
     held_out = selection["clip"].isin(folds.loc[folds["fold"] == fold, "clip"])
-    column = "verified" if accept == "own" else "weight"
+    column = "verified" if accept == "given" else "weight"
     return selection.loc[~held_out & (selection[column] == 0), "clip"].tolist()
 
 
@@ -48,7 +48,7 @@ def choose(
     schedule = ThresholdSchedule(**cfg["schedule"])
     lower, upper = schedule.lower(cfg["round"]), schedule.upper
     added = pseudo_labels(pool, probabilities, classes, lower, upper)
-    if cfg["accept"] == "own":
+    if cfg["accept"] == "given":
         added = added[added["label"] == added["clip"].map(given)].reset_index(drop=True)
     bounds = f"between {lower:.2f} and {upper:.2f}"
     log.info("%s adds %d of %d clips, with %s.", name, len(added), len(pool), bounds)

@@ -339,12 +339,12 @@ def _selftrained_mistakes(config: Config, key: str, entry: Config) -> Iterator[s
         mistakes = _network_mistakes(config, {**base, "recipe": rounds["recipe"]})
         yield from (f"{key}: {mistake}" for mistake in mistakes if mistake not in of_base)
     weight = config["labels"].get(base["labels"], {}).get("rest_weight", 0)
-    if weight > 0 and (rounds or {}).get("accept") != "own":
+    if weight > 0 and (rounds or {}).get("accept") != "given":
         yield (
             f"{key}.base is '{entry['base']}', which is trained on every clip "
             f"(labels.{base['labels']}.rest_weight is {weight:g}): no clip would be left for "
             f"pseudo-labels. Use a base whose labels have `rest_weight: 0.0`, or a self-training "
-            f"with `accept: own`."
+            f"with `accept: given`."
         )
 
 
