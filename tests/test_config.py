@@ -1,5 +1,6 @@
 """The configuration: what ships is valid, and each kind of mistake gets its sentence."""
 
+import functools
 import math
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,10 @@ def test_the_default_config_is_valid() -> None:
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 def test_every_preset_is_valid_over_the_default(preset: Path) -> None:
-    overlay = yaml.safe_load(preset.read_text(encoding="utf-8"))
-    assert overlay
-    below = default_config()
-    if "extends" in overlay:
-        base = preset.with_name(f"{overlay['extends']}.yaml")
-        below = merged(below, yaml.safe_load(base.read_text(encoding="utf-8")))
-    config = merged(below, overlay)
+    overlays = [yaml.safe_load(preset.read_text(encoding="utf-8"))]
+    while base := overlays[0].get("extends"):
+        overlays.insert(0, yaml.safe_load(preset.with_name(f"{base}.yaml").read_text("utf-8")))
+    config = functools.reduce(merged, overlays, default_config())
     settings.remove_nulls(config)
     settings.check(config, SCHEMA)
 
