@@ -228,6 +228,30 @@ def test_keys_move_play_and_search(page: Path, chromium: Browser) -> None:
     assert chromium.run("return document.activeElement.value") == "j"
 
 
+@SIZES
+def test_a_click_on_a_heading_sorts_its_table(page: Path, chromium: Browser, width: int) -> None:
+    chromium.open(page, width)
+    script = """return [...document.querySelectorAll(".heading")].map(button => {
+      const heading = button.closest("th"), rows = [...heading.closest("table").tBodies[0].rows];
+      return [heading.className, rows.map(row => row.cells[heading.cellIndex].textContent.trim())]
+    })"""
+    headings = chromium.run(script)
+    assert {kind for kind, _ in headings} == {"", "number"}
+    for place, (kind, before) in enumerate(headings):
+        orders, none = [], ("", "\u2013")
+        for _ in range(2):
+            chromium.click(".heading", place)
+            orders.append([text for text in chromium.run(script)[place][1] if text not in none])
+        filled = [text for text in before if text not in none]
+        if kind:
+            up = sorted(float(text.split()[0]) for text in filled)
+            found = [[float(text.split()[0]) for text in order] for order in orders]
+            assert found == [up, up[::-1]]
+        else:  # in the browser's own alphabet
+            assert sorted(orders[0]) == sorted(filled)
+            assert orders[1] == orders[0][::-1]
+
+
 def test_every_control_has_a_name(page: Path, chromium: Browser) -> None:
     chromium.open(page, DESKTOP)
     nodes = chromium.devtools("Accessibility.getFullAXTree")["nodes"]

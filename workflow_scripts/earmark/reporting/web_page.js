@@ -230,3 +230,31 @@ function startReview({ hash, file }, { list, keys, filters, update, shown, play 
     },
   };
 }
+
+// Headings of tables: a click sorts the rows, the next one turns them round. Cells without a value come last.
+for (const table of document.querySelectorAll(".scroll:not(.matrix) table")) {
+  const body = table.tBodies[0];
+  if (body.rows.length < 3) continue;
+  [...table.tHead.rows[0].cells].forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.className = "heading";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    const valueOf = (row) => {
+      const text = row.cells[column].textContent.trim().replace(/^\u2013$/, "");
+      return heading.classList.contains("number") && text ? parseFloat(text.replace("\u2212", "-")) : text;
+    };
+    button.addEventListener("click", () => {
+      const turned = heading.ariaSort === "ascending";
+      for (const other of table.tHead.rows[0].cells) other.ariaSort = null;
+      heading.ariaSort = turned ? "descending" : "ascending";
+      const compare = (one, other) => {
+        const [a, b] = [valueOf(one), valueOf(other)];
+        if (a === "" || b === "") return (a === "") - (b === "");
+        const order = typeof a === "number" ? a - b : a.localeCompare(b, undefined, { numeric: true });
+        return turned ? -order : order;
+      };
+      body.append(...[...body.rows].sort(compare));
+    });
+  });
+}
