@@ -63,6 +63,8 @@ class Clone:
         shutil.copytree(folder / "path/to/sounds", folder / "lists")
         write_rows(folder / "lists" / "list.csv", ("file", "label", "fold"), rows)
         make_set(folder / "path" / "to" / "folder", ["Cello", "Flute", "Bark"], clips=8)
+        settings = "extends: own\nsweep: {cnn_logmel: {network_options.width: [4, 8]}}\n"
+        (folder / "idea.yaml").write_text(settings)
         for place in ("recordings", "path/to/recordings"):
             self.record(folder / place)
 
@@ -133,9 +135,6 @@ def before_row(clone: Clone, number: int) -> None:
             ("clip", "label", "decision", "previous_label", "time"),
             [(wrong["clip"], right, "wrong", wrong["label"], "2026-11-28T12:00:00")],
         )
-    if number == 8:
-        settings = "extends: own\nsweep: {cnn_logmel: {network_options.width: [4, 8]}}\n"
-        (clone.folder / "idea.yaml").write_text(settings)
 
 
 def in_full(command: str, number: int) -> str:
@@ -145,7 +144,9 @@ def in_full(command: str, number: int) -> str:
     if number == 8:
         command += " " + CONFIG.replace("presets/own.yaml", "idea.yaml")
     if number == 9:
-        epochs = ", ".join(f"{name}: {{epochs: 1}}" for name in ("autoencoder", "vgg", "crops", "adjust"))
+        epochs = ", ".join(
+            f"{name}: {{epochs: 1}}" for name in ("autoencoder", "vgg", "crops", "adjust")
+        )
         command += f" 'recipes={{{epochs}}}'"
     return command.replace("path/to/list.csv", "lists/list.csv").replace("CONFIG", CONFIG)
 
@@ -165,9 +166,11 @@ def commands_of_pages() -> Iterator[tuple[str, str]]:
 def test_commands_of_the_pages(clone: Clone, page: str, command: str) -> None:
     for path in ("path/to/clips", "path/to/esc50.csv"):
         command = command.replace(path, "path/to/sounds")
+    if "sweep" in command:
+        command = in_full(command, 8)
     if "snakemake" in command:
         # As a plan, in which a wrong target, setting or file is an error.
         command = command.replace("snakemake ", "snakemake -n ", 1)
-        assert "total" in clone.run(command) or "sweep" in command
+        clone.run(command)
     else:
         clone.run(command.replace("results/demo", "results/sounds"))
