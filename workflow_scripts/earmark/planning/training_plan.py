@@ -263,11 +263,7 @@ class TrainingPlan:
             **settings,
             "recipe": self.config["recipes"][selftraining["recipe"]],
             "round": number,
-            **(
-                {"agreement": selftraining["agreement"]}
-                if "agreement" in selftraining
-                else {"schedule": self.schedule_of(model.system)}
-            ),
+            "schedule": self.schedule_of(model.system),
         }
 
     def schedule_of(self, system: str) -> dict[str, float]:
