@@ -326,7 +326,7 @@ def test_recipe_from_settings():
         }
     )
     assert found.settings == TrainingSettings(30, 2e-3, schedule="cosine")
-    assert found.augmentation == Augmentation(mixup_alpha=0.4, mask_frames=16)
+    assert found.augmentation == Augmentation(mixup_alpha=0.4, mask_frames=16, range_db=0.0)
     assert (found.batch_clips, found.crops) == (32, Crops(128, 1, 64))
 
 

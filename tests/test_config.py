@@ -310,6 +310,14 @@ def test_the_missing_keys_of_one_entry_are_all_named() -> None:
             ("selftraining.short.lower_last is 0.9", "upper 0.9"),
         ),
         (
+            nested("recipes.vgg.mixup_of", "power") | nested("features.stft.stretch", True),
+            ("systems.vgg_fewer", "mixup_of: power", "'stft' has no levels in dB"),
+        ),
+        (
+            nested("recipes.autoencoder.mixup_of", "power") | nested("features.stft.stretch", True),
+            ("autoencoders.stft", "mixup_of: power", "'stft' has no levels in dB"),
+        ),
+        (
             nested("selftraining.short.lower_first", 0.95),
             ("selftraining.short.lower_first is 0.95", "0.9"),
         ),

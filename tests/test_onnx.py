@@ -203,7 +203,7 @@ def test_a_network_that_torch_cannot_export_is_told(made: Path, tmp_path: Path) 
     for name in BOTH:
         tagger.networks.networks[name] = [Odd()]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Tagger, "load", lambda *given: tagger)
+        patch.setattr(Tagger, "load", lambda *_, **__: tagger)
         with pytest.raises(EarmarkError, match="cannot export"):
             export.export(made, tmp_path / "graph")
     assert not (tmp_path / "graph").exists()

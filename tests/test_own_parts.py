@@ -26,8 +26,11 @@ from earmark import Tagger
 from earmark.features import settings as feature_settings
 from earmark.inference import batches
 from earmark.inference.batches import Augmentation, Batch
+from earmark.networks import saved_models
 from earmark.networks.build import build
+from earmark.planning import code
 from earmark.planning import config as settings
+from earmark.runtime import own_parts
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.own_parts import OwnPartError
 from earmark.tagging import bundle, command_line
@@ -138,11 +141,12 @@ def test_a_bundle_carries_the_files_and_runs_them_if_allowed(
     )  # fmt: skip
     made = tmp_path / "made"
     bundle.write(made, described, {"a.safetensors": f"{MODEL}/weights.safetensors"}, "# Card\n")
-    assert sorted(path.name for path in made.glob("*.py")) == ["1_my_feature.py", "2_my_net.py"]
+    copies = ["own-1-my_feature.py", "own-2-my_net.py"]
+    assert sorted(path.name for path in made.glob("*.py")) == copies
     # Elsewhere, the files beside the run play no part.
     folder = Path(shutil.move(made, tmp_path / "bundle"))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(EarmarkError, match=r"1_my_feature.py, 2_my_net.py.*--allow-code"):
+    with pytest.raises(EarmarkError, match=r"own-1-my_feature.py, own-2-my_net.py.*--allow-code"):
         Tagger.load(folder, "cpu")
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, round(0.4 * RATE)).astype(np.float32)
     found = Tagger.load(folder, "cpu", allow_code=True)(samples, RATE).probabilities[0]
@@ -160,9 +164,9 @@ def test_a_bundle_carries_the_files_and_runs_them_if_allowed(
     # An own kind of feature is in no graph, and a file that was changed is not run.
     with pytest.raises(SystemExit, match="only log_mel can be exported"):
         command_line.main(["export", str(folder), "--onnx", "--allow-code"])
-    with (folder / "2_my_net.py").open("a") as file:
+    with (folder / "own-2-my_net.py").open("a") as file:
         file.write("\n")
-    with pytest.raises(EarmarkError, match=r"2_my_net.py is not as it was written"):
+    with pytest.raises(EarmarkError, match=r"own-2-my_net.py is not as it was written"):
         Tagger.load(folder, "cpu", allow_code=True)
 
 
@@ -189,6 +193,84 @@ def test_an_own_network_is_exported(
     expected = Tagger.load(made, "cpu", allow_code=True)(sound, 16000)
     found = graph(sound, 16000)
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=5e-4)
+
+
+WITH_TABLE = """
+from dataclasses import dataclass
+
+import numpy as np
+
+from earmark.features.settings import Feature
+
+
+@dataclass(frozen=True)
+class Scaled(Feature):
+    sample_rate: int = 8000
+    table: str = ""
+    fixed, dtype, unit = False, np.float32, 1
+    shape = (1, 0)
+
+    def compute(self, samples):
+        factor = np.loadtxt(self.table)
+        return (factor * np.abs(samples).mean(keepdims=True)[None]).astype(np.float32)
+"""
+NET_WITH_TABLE = """
+import numpy as np
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, input_shape, classes, table):
+        super().__init__()
+        self.linear = nn.Linear(1, classes)
+        nn.init.constant_(self.linear.weight, float(np.loadtxt(table)))
+
+    def forward(self, x):
+        return self.linear(x.mean(dim=2))
+"""
+
+
+def test_files_that_options_name_are_tracked_and_carried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    (home / "models").mkdir(parents=True)
+    monkeypatch.chdir(home)
+    (home / "scaled.py").write_text(WITH_TABLE)
+    (home / "net.py").write_text(NET_WITH_TABLE)
+    (home / "models" / "table.txt").write_text("3.0")
+    (home / "table.txt").write_text("2.0")
+    kind = {"kind": "scaled.py:Scaled", "sample_rate": 8000, "table": "models/table.txt"}
+    assert own_parts.data_files({**kind, "mode": "scaled", "long": "x. " * 100}) == [
+        "models/table.txt"
+    ]
+
+    def hashed() -> str:
+        data = own_parts.data_files(kind)
+        return code.code_of_own(Path("scaled.py"), data, REPO / "workflow_scripts")
+
+    before = hashed()
+    os.utime("models/table.txt", (1, 1))
+    assert hashed() == before
+    Path("models/table.txt").write_text("4.0")
+    assert hashed() != before
+
+    options = {"table": str(home / "table.txt")}
+    network = build("net.py:Net", (1, 4), 2, **options)
+    saved_models.save("a.safetensors", "a.json", network)
+    recipe = {"epochs": 1, "batch_clips": 2, "learning_rate": 0.1, "crop_frames": 4}
+    described = Bundle(
+        "tables", ["x", "y"], Combination("arithmetic", 0.25, ["net"]), {"scaled": kind},
+        {"net": System("scaled", "net.py:Net", options, recipe, ["a.safetensors"])}, 9.0,
+    )  # fmt: skip
+    sound = np.tile(np.float32([0.5, -0.5]), 400)
+    bundle.write(tmp_path / "made", described, {"a.safetensors": "a.safetensors"}, "# Card\n")
+    monkeypatch.chdir(tmp_path)
+    moved = Path(shutil.move(tmp_path / "made", tmp_path / "moved"))
+    shutil.rmtree(home)
+    found = Tagger.load(moved, "cpu", allow_code=True)(sound, 8000).probabilities[0]
+    logits = network.linear(torch.tensor([4.0 * 0.5 / 4]))  # one frame, and three of padding
+    np.testing.assert_allclose(found, logits.softmax(0).detach().numpy(), atol=1e-6)
 
 
 def test_a_process_that_does_not_know_the_class_gets_the_feature(inside: Path) -> None:

@@ -20,7 +20,9 @@ from earmark.runtime.outputs import atomic_file
 def save(weights: str | Path, metadata: str | Path, module: nn.Module, **described: Any) -> None:
     """Write weights (safetensors) and what is needed to use them (JSON)."""
     tensors = {
-        name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()
+        # Copies, as the format takes no tensors that share memory, such as tied weights.
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in module.state_dict().items()
     }
     # The format has no checksum of its own.
     checksum = _checksum(save_tensors(tensors))

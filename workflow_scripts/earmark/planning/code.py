@@ -70,7 +70,7 @@ def _closure(script: Path, root: Path) -> set[Path]:
 @cache
 def _read(path: Path, root: Path) -> tuple[str, list[Path]]:
     """A module's syntax tree as text, without what cannot change a result; its local imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    tree = ast.parse(path.read_bytes(), str(path))
     for statement in tree.body:
         if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
             statement.body = []  # never run

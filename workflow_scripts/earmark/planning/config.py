@@ -195,7 +195,7 @@ def read(value: Any) -> Any:
     """The value, or what it says if it is text, also in lists."""
     if isinstance(value, list):
         return [read(item) for item in value]
-    return yaml_files.value_of(value) if isinstance(value, str) else value
+    return yaml_files.value_of(value) if isinstance(value, str) and value else value
 
 
 def _schema_mistakes(errors: Sequence[Any]) -> Iterator[str]:
@@ -268,6 +268,9 @@ def _feature_mistakes(config: Config) -> Iterator[str]:
                 f"{key} is '{name}', of kind {kind}, whose clips differ in size. Use a feature of "
                 f"kind stft."
             )
+    for name, entry in config["autoencoders"].items():
+        for mistake in _mixup_mistakes(config, entry["feature"], entry["recipe"]):
+            yield f"autoencoders.{name}: {mistake}"
 
 
 def _recipe_mistakes(config: Config) -> Iterator[str]:
@@ -281,6 +284,18 @@ def _recipe_mistakes(config: Config) -> Iterator[str]:
                 yield f"recipes.{name}: {mistake}"
         elif options:
             yield f"recipes.{name} has augmentation_options, but no augmentation. Name it."
+
+
+def _mixup_mistakes(config: Config, name: str, recipe_name: str) -> Iterator[str]:
+    """Mistakes in a recipe's mixup with the feature ``name``: only levels in dB have powers."""
+    feature = config["features"].get(name, {})
+    recipe = config["recipes"].get(recipe_name, {})
+    no_levels = feature.get("kind") not in ("stft", "log_mel", None)
+    if recipe.get("mixup_of") == "power" and (no_levels or feature.get("stretch")):
+        yield (
+            f"recipes.{recipe_name} has mixup_of: power, and the feature '{name}' has no levels in "
+            f"dB. Write mixup_of: inputs, or use a feature of kind stft or log_mel."
+        )
 
 
 def _label_mistakes(config: Config) -> Iterator[str]:
@@ -362,12 +377,7 @@ def _network_mistakes(config: Config, entry: Config) -> Iterator[str]:
                 f"trains on crops of '{entry['feature']}', but recipes.{entry['recipe']} has no "
                 f"crop_frames. Add it, for example 128."
             )
-        if recipe.get("mixup_of") == "power" and kind not in ("stft", "log_mel"):
-            yield (
-                f"recipes.{entry['recipe']} has mixup_of: power, and '{entry['feature']}' of kind "
-                f"{kind} has no levels. Write mixup_of: inputs, or use a feature of kind "
-                f"stft or log_mel."
-            )
+    yield from _mixup_mistakes(config, entry["feature"], entry["recipe"])
     name, options = entry["network"], entry.get("network_options", {})
     if own_parts.is_own(name):
         arguments = ("input_shape", "classes")

@@ -242,7 +242,9 @@ for (const table of document.querySelectorAll(".scroll:not(.matrix) table")) {
     heading.append(button);
     const valueOf = (row) => {
       const text = row.cells[column].textContent.trim().replace(/^\u2013$/, "");
-      return heading.classList.contains("number") && text ? parseFloat(text.replace("\u2212", "-")) : text;
+      const number = parseFloat(text.replace("\u2212", "-").replace(/^(-?)inf$/, "$1Infinity"));
+      const whole = heading.classList.contains("number") || Number(text) === number;
+      return whole && text && !Number.isNaN(number) ? number : text;
     };
     button.addEventListener("click", () => {
       const turned = heading.ariaSort === "ascending";
@@ -251,7 +253,8 @@ for (const table of document.querySelectorAll(".scroll:not(.matrix) table")) {
       const compare = (one, other) => {
         const [a, b] = [valueOf(one), valueOf(other)];
         if (a === "" || b === "") return (a === "") - (b === "");
-        const order = typeof a === "number" ? a - b : a.localeCompare(b, undefined, { numeric: true });
+        const numbers = typeof a === "number" && typeof b === "number";
+        const order = numbers ? (a < b ? -1 : Number(a > b)) : `${a}`.localeCompare(`${b}`, undefined, { numeric: true });
         return turned ? -order : order;
       };
       body.append(...[...body.rows].sort(compare));

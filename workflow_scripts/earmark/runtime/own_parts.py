@@ -4,6 +4,7 @@ The file is run in the jobs that need it, and never while a run is planned.
 """
 
 import logging
+import os
 import sys
 import traceback
 import zlib
@@ -37,7 +38,7 @@ def split(name: str) -> tuple[Path, str]:
 def data_files(options: Mapping[str, Any]) -> list[str]:
     """The files that options of an own part name, such as pretrained networks."""
     texts = {value for value in options.values() if isinstance(value, str)}
-    return sorted(text for text in texts if Path(text).suffix and Path(text).is_file())
+    return sorted(text for text in texts if Path(text).suffix and os.path.isfile(text))
 
 
 def inside(folder: Path, name: str) -> str:

@@ -119,7 +119,7 @@ def _with_own_files(bundle: Bundle) -> tuple[Bundle, dict[str, str]]:
     for entry in bundle.features.values():
         if own_parts.is_own(entry["kind"]):
             used |= {*own_parts.data_files(entry)}
-    copies = {path: f"{n}_{Path(path).name}" for n, path in enumerate(sorted(used), start=1)}
+    copies = {path: f"own-{n}-{Path(path).name}" for n, path in enumerate(sorted(used), start=1)}
 
     def renamed(name: str) -> str:
         file, inside = own_parts.split(name)

@@ -163,7 +163,9 @@ class TrainingState:
         if not steps:
             return
         losses = torch.stack([loss for *_, loss in steps]).tolist()
-        tensors = list(self.module.state_dict().values())
+        # Not other buffers: a user's own network may keep infinities in one.
+        tensors = [*self.module.parameters()]
+        tensors += [value for name, value in self.module.named_buffers() if "running_" in name]
         tensors += [value for state in self.optimizer.state.values() for value in state.values()]
         at = f"epoch {len(self.history) + 1}, step"
         bad = next((index for index, loss in enumerate(losses) if not math.isfinite(loss)), None)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from earmark.inference.batches import Augmentation, Crops
 from earmark.networks import saved_models
+from earmark.runtime.errors import EarmarkError
 from earmark.training.loop import TrainingSettings
 
 Part = TypeVar("Part", TrainingSettings, Augmentation)
@@ -29,7 +30,15 @@ class Recipe:
 
 
 def from_settings(settings: Mapping[str, Any], range_db: float = 0.0) -> Recipe:
-    """Return the recipe of a config's entry, for a feature that has levels of this range."""
+    """Return the recipe of a config's entry, for a feature whose levels have this range.
+
+    Raises EarmarkError for a mixup of powers without levels.
+    """
+    if settings.get("mixup_of") == "power" and not range_db:
+        raise EarmarkError(
+            "The recipe has mixup_of: power, but its feature has no levels with a range_db. Write "
+            "mixup_of: inputs."
+        )
     settings = {**settings, "range_db": range_db}
 
     def part(kind: type[Part]) -> Part:
