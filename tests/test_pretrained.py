@@ -79,7 +79,7 @@ def test_samples_go_into_networks_with_and_without_a_batch(inside: Path, shape: 
     )  # fmt: skip
     samples = np.random.default_rng(0).normal(size=47).astype(np.float32)
     found = feature.compute(samples)
-    windows = [samples[start : start + 20] for start in (0, 10, 20)]
+    windows = [samples[start : start + 20] for start in (0, 10, 20, 30)]  # the last has 17
     expected = [[(one**2).sum(), np.abs(one).sum()] for one in windows]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 

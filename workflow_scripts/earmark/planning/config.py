@@ -169,7 +169,7 @@ def _takes_text(error: Any) -> bool:
 def _read_texts(config: dict[str, Any], errors: Sequence[Any]) -> None:
     """Read text where ``errors`` say that something else belongs, and in ``_untyped`` settings."""
     for options in _untyped(config):
-        options |= {key: read(value) for key, value in options.items()}
+        options |= {key: read(value) for key, value in options.items() if value != ""}
     for error in errors:
         if error.absolute_path and not _takes_text(error):
             *above, last = error.absolute_path
@@ -195,7 +195,7 @@ def read(value: Any) -> Any:
     """The value, or what it says if it is text, also in lists."""
     if isinstance(value, list):
         return [read(item) for item in value]
-    return yaml_files.value_of(value) if isinstance(value, str) and value else value
+    return yaml_files.value_of(value) if isinstance(value, str) else value
 
 
 def _schema_mistakes(errors: Sequence[Any]) -> Iterator[str]:

@@ -164,7 +164,7 @@ class TrainingState:
             return
         losses = torch.stack([loss for *_, loss in steps]).tolist()
         # Not other buffers: a user's own network may keep infinities in one.
-        tensors = [*self.module.parameters()]
+        tensors: list[Tensor] = [*self.module.parameters()]
         tensors += [value for name, value in self.module.named_buffers() if "running_" in name]
         tensors += [value for state in self.optimizer.state.values() for value in state.values()]
         at = f"epoch {len(self.history) + 1}, step"
