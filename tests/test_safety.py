@@ -181,7 +181,12 @@ def test_all_of_the_product_is_looked_at() -> None:
 
 @pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(REPO)))
 def test_product_code_is_free_of(path: Path) -> None:
-    assert faults(code_of(path)) == []
+    # Users' own files are run, and those of a bundle if they are allowed: in this module alone.
+    runs_files = (
+        path.relative_to(REPO).as_posix() == "workflow_scripts/earmark/runtime/own_parts.py"
+    )
+    found = [fault.split(": ")[1] for fault in faults(code_of(path))]
+    assert found == (["exec", "compile"] if runs_files else [])
 
 
 @pytest.mark.parametrize(
