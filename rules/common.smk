@@ -3,6 +3,7 @@
 import copy
 import gc
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -152,10 +153,14 @@ def code_of_feature(feature):
     return code_of_part(entry["kind"], entry, kinds.module_of)
 
 
+# Once: a pretrained network is a large file, and many jobs may read it.
+code_of_own = cache(code.code_of_own)
+
+
 def code_of_part(name, options, module_of=None):
     """The hash of the module of a network or kind of feature, or of the user's own file with it."""
     if own_parts.is_own(name):
-        return code.code_of_own(own_parts.split(name)[0], own_parts.data_files(options), SCRIPTS)
+        return code_of_own(own_parts.split(name)[0], tuple(own_parts.data_files(options)), SCRIPTS)
     return code.code_of_module(module_of(name), SCRIPTS)
 
 

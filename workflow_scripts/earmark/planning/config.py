@@ -290,8 +290,9 @@ def _mixup_mistakes(config: Config, name: str, recipe_name: str) -> Iterator[str
     """Mistakes in a recipe's mixup with the feature ``name``: only levels in dB have powers."""
     feature = config["features"].get(name, {})
     recipe = config["recipes"].get(recipe_name, {})
-    no_levels = feature.get("kind") not in ("stft", "log_mel", None)
-    if recipe.get("mixup_of") == "power" and (no_levels or feature.get("stretch")):
+    no_levels = feature.get("kind") not in ("stft", "log_mel", None) or feature.get("stretch")
+    # With `silence: loudest`, silence has the level of the loudest sound.
+    if recipe.get("mixup_of") == "power" and (no_levels or feature.get("silence") == "loudest"):
         yield (
             f"recipes.{recipe_name} has mixup_of: power, and the feature '{name}' has no levels in "
             f"dB. Write mixup_of: inputs, or use a feature of kind stft or log_mel."
