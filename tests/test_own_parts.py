@@ -354,10 +354,13 @@ def test_mistakes_are_told_while_planning(
         "def needs(input_shape, classes, kernel, width=3): ...\n"
         "def few(input_shape): ...\n"
         "class Bare(Module): ...\n"
+        "class Derived(nn.Sequential): ...\n"
         "class Half(Feature):\n    fixed = True\n    dtype = int\n    def shape(self): ...\n"
     )
     with pytest.raises(EarmarkError, match=f"(?s){words}"):
         checked({entry[0]: {entry[1]: change}})
+    options = {"network": "nets.py:Derived", "network_options": {}}
+    checked({"systems": {"mine": options}})  # what another class takes is not known
 
 
 def test_a_ragged_feature_needs_crops(inside: Path) -> None:
@@ -377,6 +380,7 @@ def test_a_ragged_feature_needs_crops(inside: Path) -> None:
         ("def f(shape, classes):\n    return 3", "it gives int"),
         ("from torch.nn import *\ndef f(s, c):\n    return Flatten()", r"\(2, 12\), not \(2, 5"),
         ("g = 1", "AttributeError"),
+        ("raise SystemExit('bye')", "line 1: SystemExit: bye"),
     ],
 )  # fmt: skip
 def test_a_network_that_fails_is_told(inside: Path, text: str, words: str) -> None:

@@ -80,7 +80,7 @@ def explained(name: str) -> Iterator[None]:
         yield
     except EarmarkError:
         raise
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         log.info("%s failed.", name, exc_info=True)
         file = str(split(name)[0].absolute())
         lines = [
