@@ -81,7 +81,7 @@ def main(
     )
     bundle.write(folder, tagger, copied, about)
     log.info(
-        "%s has the networks of %s: its README.md is about them.",
+        "%s has the networks of %s. Its README.md says what they are for, and how good.",
         folder,
         submitted,
         extra={"terminal": True},

@@ -107,7 +107,7 @@ def _report(
     if is_few and "start" in layout.train.roles:
         config += f" folds={max(2, recordings)}"
         if recordings > 1:
-            print(f"Clips of a recording share a fold: {recordings} recordings fill as many.")
+            print(f"Clips of a recording share a fold, so there are {recordings} folds at most.")
         else:
             print("All clips are of one recording: none can be held out, and there are no scores.")
     print(f"{mend}: .venv/bin/snakemake -j4 all --configfile {preset} --config {config}")

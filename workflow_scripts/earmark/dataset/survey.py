@@ -169,7 +169,7 @@ def lines(found: Survey) -> list[str]:
     rows.append(("classes", f"{train['label'].nunique()}: {_counted(train['label'])}"))
     verified = f"{train['verified'].sum():,} of {len(train):,}"
     if "verified" not in layout.train.roles:
-        verified += ", as nothing says which"
+        verified += ", as the data set does not say which are"
     rows.append(("verified", verified))
     official = train.loc[train["fold"] != "", "fold"]
     rows.append(("folds", f"official: {_counted(official)}" if len(official) else "to be drawn"))

@@ -17,7 +17,7 @@ from earmark.inference import metrics
 
 log = logging.getLogger("earmark")
 
-NO_TRUTH = "No test clips have known labels, so all scores are out of fold."
+NO_TRUTH = "There are no test clips with known labels, so all scores are out of fold."
 Entries = Mapping[str, Mapping[str, Any]]
 
 
@@ -98,7 +98,7 @@ def remarks(judged: Sequence[Judged], labels: pd.DataFrame, cfg: Mapping[str, An
     which = "" if labels["verified"].all() else " with a verified label"
     told = [
         f"{len(judging)} of {len(verified)} train clips{which} are judged on, each predicted by "
-        f"the network that held out its fold."
+        f"networks that held out its fold."
     ]
     if judging < verified:
         told.append(

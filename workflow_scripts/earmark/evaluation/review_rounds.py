@@ -49,8 +49,8 @@ def add(results: Path, file: Path, kept: Path) -> list[str]:
     if len(added):
         _note(_rounds_file(kept), numbers, present_scores(results))
     told = [
-        f"Added {len(added)} decisions to {kept}: {numbers[1]} wrong, {numbers[2]} unsure, the "
-        f"others right."
+        f"Added {len(added)} decisions to {kept}: {numbers[1]} wrong, {numbers[2]} unsure, "
+        f"{numbers[0] - numbers[1] - numbers[2]} right."
     ]
     if known.any():
         told.append(f"{known.sum()} were there already.")

@@ -39,7 +39,7 @@ EVALUATIONS = {
     "validation": "Out of fold: the folds that were trained",
 }
 OUT_OF_FOLD = (
-    "Each train clip is predicted by the model that did not learn from its fold. "
+    "Each train clip is predicted by the models that held out its fold. "
     "Intervals are of 95 %, over clips, or over recordings where clips share them."
 )
 ON_TEST = "Test clips whose truth is known. Intervals are of 95 %."
@@ -152,7 +152,7 @@ def headline(kind: str, paths: Mapping[str, str]) -> str:
     row = scores[(scores["system"] == system) & (scores["split"] == "all")].iloc[0]
     of_one = classes[(classes["system"] == system) & (classes["seed"] == row["seed"])]
     most = of_one.loc[of_one["clips"].idxmax()]
-    which = "test clips" if kind == "test" else "train clips that their model did not learn from"
+    which = "test clips" if kind == "test" else "train clips, by models that held them out"
     shares = (
         row["accuracy"],
         row["accuracy_low"],

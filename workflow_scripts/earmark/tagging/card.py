@@ -52,6 +52,11 @@ def make(
     ]
     by_class = labels.groupby("label")["verified"].agg(["size", "sum"]).itertuples()
     flag = " --allow-code" if bundle.own_files else ""
+    temperatures = [system.temperature for system in bundle.systems.values()]
+    calibrated = "Probabilities are not calibrated: too few verified clips were held out."
+    if any(temperature != 1 for temperature in temperatures):
+        listed = ", ".join(f"{temperature:.3f}" for temperature in temperatures)
+        calibrated = f"Probabilities are calibrated on clips like these (temperatures {listed})."
     is_relative = any("range_db" in feature for feature in bundle.features.values())
     return f"""\
 # Sound tagger {bundle.name}
@@ -89,15 +94,13 @@ the config leaves it out.
 
 - It knows its classes only. A sound of none of them gets one of them all the same, often with a
   high probability.
-- Clips that it learned from are {lengths.min():.2f} to {lengths.max():.2f} s long, half of them up
-  to {lengths.median():.2f} s. Only the first {bundle.longest_seconds:g} s of a clip are heard; cut
-  long recordings into windows of about that median.
+- It learned from clips of {lengths.min():.2f} to {lengths.max():.2f} s. Only the first
+  {bundle.longest_seconds:g} s of a clip are heard; cut long recordings into windows of about
+  {lengths.median():.2g} s, the median of those clips.
 - Channels are averaged, and sounds resampled to the rates above. What lies above half a rate is not
   heard, and sounds from lower rates lack what it may listen for.
 - Silence gets no tag.{LOUDNESS if is_relative else ""}
-- Probabilities are calibrated on clips like those that it learned from, with the temperatures
-  {", ".join(f"{system.temperature:.3f}" for system in bundle.systems.values())} (1: not at all). Of
-  tags with 0.9, fewer than 9 in 10 are right on sounds that are unlike these.
+- {calibrated} Of tags with 0.9, fewer than 9 in 10 are right on sounds that are unlike these.
 """
 
 

@@ -64,8 +64,8 @@ def split(
     validation_rows = held_out if validation == "all" else held_out[held_out["verified"] == 1]
     if validation_rows.empty and fold != "all":
         log.warning(
-            "Fold %d has no validation clips: early stopping is off and the last epoch's weights "
-            "are kept. Verify more clips, or use fewer folds.",
+            "Fold %d has no validation clips: the last epoch's weights are kept, without early "
+            "stopping. Verify more clips, or use fewer folds.",
             fold,
         )
     return Data(
