@@ -318,6 +318,18 @@ def test_the_missing_keys_of_one_entry_are_all_named() -> None:
             ("autoencoders.stft", "mixup_of: power", "'stft' has no levels in dB"),
         ),
         (
+            nested("selftraining.short.agreement", 0.4),
+            ("selftraining.short has an agreement", "lower_first", "start: base"),
+        ),
+        (
+            {
+                "selftraining": {
+                    "agreed": {"rounds": 1, "recipe": "vgg", "agreement": 0, "start": "untrained"}
+                }
+            },
+            ("selftraining.agreed has an agreement", "start: base"),
+        ),
+        (
             nested("selftraining.short.lower_first", 0.95),
             ("selftraining.short.lower_first is 0.95", "0.9"),
         ),

@@ -66,8 +66,9 @@ def test_samples_go_into_networks_with_and_without_a_batch(inside: Path, shape: 
         helper.make_node("ReduceL1", ["sound", "axes"], ["size"], keepdims=1),
         helper.make_node("Concat", ["square", "size"], ["vectors"], axis=-1),
     ]
-    kind = TensorProto.FLOAT
-    outputs = [helper.make_tensor_value_info(name, kind, None) for name in ("other", "vectors")]
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("other", "vectors")
+    ]
     graph = helper.make_graph(nodes, "sums", [source], outputs, [axes])
     opset = [helper.make_opsetid("", 18)]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), "sums.onnx")

@@ -102,13 +102,25 @@ def test_all_labels_as_given():
 def test_pseudo_labels_take_the_place_of_the_same_clips_rows():
     base = select(PROMOTED, 0.0)
     added = pd.DataFrame([("rest.wav", "Gong", 0, "pseudo_label", 1.0)], columns=selections.COLUMNS)
-    found = selections.with_pseudo_labels(base, added)
+    found = selections.with_pseudo_labels(base, ["rest.wav"], added)
     assert sorted(rows(found)) == sorted([*rows(base.drop(index=2)), *rows(added)])
     assert sorted(found.index) == [0, 1, 2, 3, 4]
     assert found["weight"].dtype == float
-    pd.testing.assert_frame_equal(selections.with_pseudo_labels(base, added.iloc[:0]), base)
+    pd.testing.assert_frame_equal(selections.with_pseudo_labels(base, [], added.iloc[:0]), base)
     everything = base.assign(source="pseudo_label")
-    pd.testing.assert_frame_equal(selections.with_pseudo_labels(base, everything), everything)
+    pd.testing.assert_frame_equal(selections.with_pseudo_labels(base, [], everything), everything)
+
+
+def test_what_a_round_does_not_accept_is_not_learned_from():
+    base = select(PROMOTED, 1.0)
+    unverified = base.loc[base["verified"] == 0, "clip"].tolist()
+    accepted = base[base["clip"] == "rest.wav"].assign(source="pseudo_label")
+    found = selections.with_pseudo_labels(base, unverified, accepted)
+    weights = dict(zip(found["clip"], found["weight"], strict=True))
+    assert weights == {
+        clip: float(verified == 1 or clip == "rest.wav")
+        for clip, verified in zip(base["clip"], base["verified"], strict=True)
+    }
 
 
 def test_table_survives_a_file(tmp_path):

@@ -65,6 +65,12 @@ def test_pool_is_empty_when_the_base_has_every_clip():
     assert pseudo_labels.pool_of(BASE.assign(weight=1.0), FOLDS, fold=0) == []
 
 
+def test_given_labels_are_agreed_with_among_the_unverified_ones_of_the_other_folds():
+    base = BASE.assign(verified=[1, 0, 0, 0, 0, 1, 0])
+    found = pseudo_labels.pool_of(base, FOLDS, 0, by_agreement=True)
+    assert found == ["doubted.wav", "free.wav", "never_held_out.wav"]
+
+
 @pytest.mark.parametrize(
     ("pool", "told"), [([], "adds no clip"), (["a"], "adds no clip"), (["b"], "")]
 )
@@ -75,7 +81,7 @@ def test_a_round_that_adds_nothing_is_told(pool, told, caplog, monkeypatch):
     of = {"a": [0.45, 0.3, 0.25], "b": [0.55, 0.3, 0.15]}
     probabilities = np.array([of[name] for name in pool]).reshape(-1, 3)
     cfg = {"round": 2, "schedule": schedule}  # from 0.5 on
-    found = pseudo_labels.choose("vgg, round 2", pool, probabilities, "xyz", cfg)
+    found = pseudo_labels.choose("vgg, round 2", pool, probabilities, "xyz", {}, cfg)
     assert found["clip"].tolist() == (["b"] if pool == ["b"] else [])
     assert (f"vgg, round 2 {told}" in caplog.text) if told else not caplog.text
 
@@ -98,6 +104,21 @@ def test_pseudo_labels_by_hand():
         ["b", "y", 0, "pseudo_label", 1.0],
         ["f", "z", 0, "pseudo_label", 1.0],
     ]
+
+
+@pytest.mark.parametrize(
+    ("agreement", "kept"), [(0.0, "abcd"), (0.5, "abc"), (0.74, "bc"), (0.76, "c"), (1.0, "c")]
+)
+def test_given_labels_are_agreed_with_by_hand(agreement, kept):
+    # Given labels have 1/2, 3/4, 1 and 1/8 of the highest probability.
+    probabilities = np.array([[0.5, 0.25, 0.25], [0.4, 0.3, 0.3], [0.2, 0.2, 0.6], [0.1, 0.1, 0.8]])
+    given = {"a": "y", "b": "z", "c": "z", "d": "x", "elsewhere": "y"}
+    cfg = {"round": 1, "agreement": agreement}
+    found = pseudo_labels.choose("net", list("abcd"), probabilities, "xyz", given, cfg)
+    assert found["clip"].tolist() == list(kept)
+    assert found["label"].tolist() == [given[clip] for clip in kept]
+    assert (found["source"] == "pseudo_label").all()
+    assert (found["weight"] == 1).all()
 
 
 def test_equally_probable_classes_give_the_first():

@@ -28,10 +28,10 @@ def main(
 ) -> None:
     """Train on the base ``selection`` and the pool's clips within the round's bounds.
 
-    ``cfg`` is as for ``train_model``, with ``round`` and ``schedule``. Test clips are never in the
-    pool. ``weights_before`` is the file of the round or base before; without one, the round starts
-    from an untrained network, as in the report's setting B. ``pseudo`` is the table of the labels
-    that the round added.
+    ``cfg`` is as for ``train_model``, with ``round``, and ``schedule`` or ``agreement``. Test clips are
+    never in the pool. ``weights_before`` is the file of the round or base before; without one, the
+    round starts from an untrained network, as in the report's setting B. ``pseudo`` is the table of
+    the labels that the round added.
     """
     seed = seeds.derive_seed(cfg["seed"], "selftraining", cfg["system"], cfg["fold"], cfg["round"])
     name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}, round {cfg['round']}"
@@ -50,11 +50,12 @@ def main(
         model = predicting.build_for(training.features, cfg, len(classes))
         if weights_before:
             saved_models.load(model, weights_before[0])
-        pool = pseudo_labels.pool_of(base, folds_of_clips, cfg["fold"])
+        pool = pseudo_labels.pool_of(base, folds_of_clips, cfg["fold"], "agreement" in cfg)
         probabilities = classifier.predict(training, model, pool, len(classes))
-        added = pseudo_labels.choose(name, pool, probabilities, classes, cfg)
+        given = dict(zip(base["clip"], base["label"], strict=True))
+        added = pseudo_labels.choose(name, pool, probabilities, classes, given, cfg)
         tables.write_table(added, pseudo)
-        labels = selections.with_pseudo_labels(base, added)
+        labels = selections.with_pseudo_labels(base, pool, added)
         classifier.train_and_save(training, model, labels, folds_of_clips)
 
 

@@ -6,6 +6,7 @@ the config takes the verified clips, those that its ``spreading`` promoted, and 
 ``rest_weight``. Rounds of self-training add ``pseudo_labels``.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -57,7 +58,10 @@ def training_rows(selection: pd.DataFrame) -> pd.DataFrame:
     return selection[selection["weight"] > 0]
 
 
-def with_pseudo_labels(selection: pd.DataFrame, pseudo: pd.DataFrame) -> pd.DataFrame:
-    """The selection with the rows of ``pseudo`` in place of those of the same clips."""
+def with_pseudo_labels(
+    selection: pd.DataFrame, pool: Sequence[str], pseudo: pd.DataFrame
+) -> pd.DataFrame:
+    """The selection with the rows of ``pseudo``; other clips of the ``pool`` are not learned from."""
     rest = selection[~selection["clip"].isin(pseudo["clip"])]
+    rest = rest.assign(weight=rest["weight"].mask(rest["clip"].isin(pool), 0.0))
     return pd.concat([part for part in (rest, pseudo) if len(part)], ignore_index=True)

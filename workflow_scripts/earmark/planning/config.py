@@ -319,6 +319,14 @@ def _label_mistakes(config: Config) -> Iterator[str]:
                 f"clips by."
             )
     for name, entry in config["selftraining"].items():
+        bounds = {"lower_first", "lower_step", "lower_last", "upper"} & entry.keys()
+        if "agreement" in entry:
+            if bounds or entry["start"] != "base":
+                yield (
+                    f"selftraining.{name} has an agreement, which needs `start: base` and none of "
+                    f"the bounds lower_first, lower_step, lower_last and upper. Change that."
+                )
+            continue
         for bound in ("lower_first", "lower_last"):
             if entry[bound] >= entry["upper"]:
                 yield (
@@ -355,11 +363,12 @@ def _selftrained_mistakes(config: Config, key: str, entry: Config) -> Iterator[s
         mistakes = _network_mistakes(config, {**base, "recipe": rounds["recipe"]})
         yield from (f"{key}: {mistake}" for mistake in mistakes if mistake not in of_base)
     weight = config["labels"].get(base["labels"], {}).get("rest_weight", 0)
-    if weight > 0:
+    if weight > 0 and "agreement" not in (rounds or {}):
         yield (
             f"{key}.base is '{entry['base']}', which is trained on every clip "
             f"(labels.{base['labels']}.rest_weight is {weight:g}): no clip would be left for "
-            f"pseudo-labels. Use a base whose labels have `rest_weight: 0.0`."
+            f"pseudo-labels. Use a base whose labels have `rest_weight: 0.0`, or a self-training "
+            f"with an `agreement`."
         )
 
 

@@ -263,7 +263,11 @@ class TrainingPlan:
             **settings,
             "recipe": self.config["recipes"][selftraining["recipe"]],
             "round": number,
-            "schedule": self.schedule_of(model.system),
+            **(
+                {"agreement": selftraining["agreement"]}
+                if "agreement" in selftraining
+                else {"schedule": self.schedule_of(model.system)}
+            ),
         }
 
     def schedule_of(self, system: str) -> dict[str, float]:
