@@ -67,7 +67,8 @@ def test_samples_go_into_networks_with_and_without_a_batch(inside: Path, shape: 
         helper.make_node("Concat", ["square", "size"], ["vectors"], axis=-1),
     ]
     outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("other", "vectors")
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+        for name in ("other", "vectors")
     ]
     graph = helper.make_graph(nodes, "sums", [source], outputs, [axes])
     opset = [helper.make_opsetid("", 18)]

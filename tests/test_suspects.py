@@ -193,7 +193,11 @@ def test_clips_are_described_by_their_cepstrum(tmp_path: Path, fixed: bool) -> N
 
 
 def test_own_features_are_described_as_they_are(tmp_path: Path) -> None:
-    clips = [np.array([[1.0, 2], [3, 2], [8, 5]]), np.array([[2.0, 0]]), np.array([[0.0, 3], [4, 9]])]
+    clips = [
+        np.array([[1.0, 2], [3, 2], [8, 5]]),
+        np.array([[2.0, 0]]),
+        np.array([[0.0, 3], [4, 9]]),
+    ]
     path = tmp_path / "train.h5"
     settings = {"kind": "mine.py:Mine"}
     store.write_features(path, [*"abc"], clips, (2, 0), False, np.float32, 1, settings=settings)

@@ -28,10 +28,10 @@ def main(
 ) -> None:
     """Train on the base ``selection`` and the pool's clips within the round's bounds.
 
-    ``cfg`` is as for ``train_model``, with ``round``, and ``schedule`` or ``agreement``. Test clips are
-    never in the pool. ``weights_before`` is the file of the round or base before; without one, the
-    round starts from an untrained network, as in the report's setting B. ``pseudo`` is the table of
-    the labels that the round added.
+    ``cfg`` is as for ``train_model``, with ``round``, and ``schedule`` or ``agreement``. Test clips
+    are never in the pool. ``weights_before`` is the file of the round or base before; without one,
+    the round starts from an untrained network, as in the report's setting B. ``pseudo`` is the
+    table of the labels that the round added.
     """
     seed = seeds.derive_seed(cfg["seed"], "selftraining", cfg["system"], cfg["fold"], cfg["round"])
     name = f"{cfg['system']}, seed {cfg['seed']}, fold {cfg['fold']}, round {cfg['round']}"

@@ -1,7 +1,7 @@
 """The commands of the README and of docs/, run in a fresh clone: `make docs-test`.
 
-Each row of the README's table is done, with short trainings on tones. Of the docs, `earmark` runs and
-`snakemake` plans; what cannot run here is named in ``NOT_RUN``, with why.
+Each row of the README's table is done, with short trainings on tones. Of the docs, `earmark` runs
+and `snakemake` plans; what cannot run here is named in ``NOT_RUN``, with why.
 """
 
 import os

@@ -61,7 +61,7 @@ def training_rows(selection: pd.DataFrame) -> pd.DataFrame:
 def with_pseudo_labels(
     selection: pd.DataFrame, pool: Sequence[str], pseudo: pd.DataFrame
 ) -> pd.DataFrame:
-    """The selection with the rows of ``pseudo``; other clips of the ``pool`` are not learned from."""
+    """The selection with the rows of ``pseudo``; of others of the ``pool`` nothing is learned."""
     rest = selection[~selection["clip"].isin(pseudo["clip"])]
     rest = rest.assign(weight=rest["weight"].mask(rest["clip"].isin(pool), 0.0))
     return pd.concat([part for part in (rest, pseudo) if len(part)], ignore_index=True)

@@ -138,7 +138,8 @@ def _with_own_files(bundle: Bundle) -> tuple[Bundle, dict[str, str]]:
         for name, system in bundle.systems.items()
     }
     features = {
-        name: {**of(entry), "kind": renamed(entry["kind"])} for name, entry in bundle.features.items()
+        name: {**of(entry), "kind": renamed(entry["kind"])}
+        for name, entry in bundle.features.items()
     }
     files = {copy: path for path, copy in copies.items()}
     return replace(bundle, systems=systems, features=features), files
