@@ -112,6 +112,25 @@ def test_short_annotations_are_widened_and_the_rest_is_background(tmp_path: Path
     ]
 
 
+@pytest.mark.parametrize("cover", [0, 100_000])
+def test_the_length_is_what_decodes(tmp_path: Path, cover: int, capsys: Any) -> None:
+    # An MP3 of variable bit rate without a count: its size says nothing of its length.
+    half = RATE * 5 // 2
+    noise = np.random.default_rng(1).uniform(-0.5, 0.5, half)
+    samples = np.concatenate([noise, np.zeros(half)])
+    soundfile.write(tmp_path / "n.mp3", samples, RATE, format="MP3", bitrate_mode="VARIABLE")
+    frames = (tmp_path / "n.mp3").read_bytes()
+    frames = frames[frames.index(frames[:2], 4) :]
+    tag = b"ID3\4\0\0" + bytes([0, cover >> 14, cover >> 7 & 127, cover & 127]) + bytes(cover)
+    (tmp_path / "n.mp3").write_bytes(tag + frames)
+    (tmp_path / "n.txt").write_text("4.4\t4.6\ty\n")
+    main(["init", str(tmp_path), "--window", "1", "--background"])
+    spans = [(start, end) for _, start, end, label in rows_of(tmp_path) if label == "y"]
+    assert spans == [(4.0, 5.0)]
+    # All of the rest is background, and nothing beyond the end; the coder adds at most 0.3 s.
+    assert "background: 1 of 4" in capsys.readouterr().out
+
+
 def test_there_is_as_much_background_as_annotation(tmp_path: Path) -> None:
     for name in ("one", "two"):
         recording(tmp_path / f"{name}.wav", 60.0)

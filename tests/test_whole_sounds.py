@@ -15,6 +15,7 @@ from bad_audio import KINDS, encoded
 from tiny import tone
 
 from earmark.dataset import audio, decoding
+from earmark.dataset.sound_files import is_sound
 from earmark.runtime.errors import EarmarkError
 
 needs_ffmpeg = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="no ffmpeg: make services")
@@ -85,7 +86,7 @@ def test_without_ffmpeg_it_is_said_what_to_install(
     monkeypatch.setattr(shutil, "which", lambda name: None)
     (tmp_path / "a").write_bytes(begin + bytes(999))
     facts = audio.inspect(tmp_path / "a", 0.05, 10.0)
-    assert facts.status == "not_audio"
+    assert facts.status == "unreadable"
     assert "install the program ffmpeg" in facts.problem
 
 
@@ -113,7 +114,7 @@ def test_a_full_disk_is_no_fault_of_the_file(
 def test_no_content_makes_ffmpeg_open_another_file(tmp_path: Path, content: bytes) -> None:
     made(tmp_path, "m4a")
     (tmp_path / "a.m4a").write_bytes(content)
-    assert audio.inspect(tmp_path / "a.m4a", 0.05, 10.0).status == "not_audio"
+    assert audio.inspect(tmp_path / "a.m4a", 0.05, 10.0).status in ("not_audio", "unreadable")
 
 
 @needs_ffmpeg
@@ -150,10 +151,103 @@ def test_parts_after_a_hole_are_told(tmp_path: Path) -> None:
 def test_of_streams_that_follow_one_another_it_is_said_that_one_is_heard(tmp_path: Path) -> None:
     one = encoded(tone(440.0, 1.0, 48000), 48000, "OGG", "VORBIS")
     two = encoded(tone(880.0, 1.0, 44100), 44100, "OGG", "VORBIS")
-    (tmp_path / "a").write_bytes(one + two)
+    flac = encoded(tone(440.0, 1.0, 44100), 44100, "FLAC")
+    for content in (one + two, one + one, flac + flac):
+        (tmp_path / "a").write_bytes(content)
+        facts = audio.inspect(tmp_path / "a", 0.05, 10.0)
+        assert (facts.status, "first" in facts.problem) == ("truncated", True)
+        assert facts.seconds == pytest.approx(1.0, abs=0.01)
+
+
+def test_mp3_that_are_joined_are_one_sound(tmp_path: Path) -> None:
+    mono, other = b"".join(whole_sounds.mp3()), b"".join(whole_sounds.mp3(0.7))
+    for name, content in (("one", mono), ("two", other), ("joined", mono + other)):
+        (tmp_path / name).write_bytes(content)
+    whole = audio.load(tmp_path / "joined", 44100)
+    parts = [audio.load(tmp_path / name, 44100) for name in ("one", "two")]
+    assert np.array_equal(whole, np.concatenate(parts))
+    for start, end in ((0.5, 1.3), (1.3, 1.5), (1.25, 1.5), (1.5, 1.9)):
+        part = audio.load(tmp_path / "joined", 44100, start=start, end=end)
+        assert np.array_equal(part, whole[round(start * 44100) : round(end * 44100)])
+    (tmp_path / "joined").write_bytes(mono + b"".join(whole_sounds.mp3(channels=2)))
+    facts = audio.inspect(tmp_path / "joined", 0.05, 10.0)
+    assert (facts.status, facts.seconds) == ("truncated", pytest.approx(whole_sounds.SECONDS))
+
+
+def test_zeros_after_an_mp3_that_counts_nothing(tmp_path: Path) -> None:
+    _, frames = whole_sounds.mp3()
+    (tmp_path / "a").write_bytes(frames + bytes(5000))
     facts = audio.inspect(tmp_path / "a", 0.05, 10.0)
-    assert facts.status == "truncated"
-    assert "first" in facts.problem
+    assert (facts.status, "zeros" in facts.problem) == ("ok", True)
+    assert facts.seconds == pytest.approx(whole_sounds.SECONDS, abs=0.06)
+    assert audio.seconds(tmp_path / "a") == facts.seconds
+
+
+ID3V2 = b"ID3\4\0\0\0\0\x02\0" + bytes(256)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    ("ending", "before"),
+    [("aac", ID3V2), ("aac", 2 * ID3V2), ("tta", ID3V2), ("mp3", bytes(1500))],
+)
+def test_sound_after_tags_and_zeros(tmp_path: Path, ending: str, before: bytes) -> None:
+    path = made(tmp_path, ending)
+    content = path.read_bytes()
+    if ending == "mp3":
+        content = content[content.index(b"\xff\xf3") :]
+    path.write_bytes(before + content)
+    facts = audio.inspect(path, 0.05, 10.0)
+    assert (facts.status, facts.problem) == ("ok", "")
+    assert facts.seconds == pytest.approx(3.0, abs=0.15)
+
+
+@needs_ffmpeg
+def test_codecs_in_wav_that_libsndfile_does_not_know(tmp_path: Path) -> None:
+    source = made(tmp_path, "flac")
+    for codec in ("wmav2", "adpcm_yamaha"):
+        path = tmp_path / f"{codec}.wav"
+        command = ["ffmpeg", "-y", "-v", "error", "-i", source, "-c:a", codec, path]
+        subprocess.run(command, check=True)
+        facts = audio.inspect(path, 0.05, 10.0)
+        assert (facts.status, facts.problem) == ("ok", ""), codec
+        assert facts.seconds == pytest.approx(3.0, abs=0.1)
+
+
+@needs_ffmpeg
+def test_what_ffmpeg_decodes_and_is_cut_or_has_no_sound(tmp_path: Path) -> None:
+    wavpack = made(tmp_path, "wv")
+    content = wavpack.read_bytes()
+    assert audio.inspect(wavpack, 0.05, 10.0).status == "ok"
+    wavpack.write_bytes(content + bytes(5000))
+    assert audio.inspect(wavpack, 0.05, 10.0).problem == ""
+    wavpack.write_bytes(content[: content.index(b"wvpk", len(content) // 2)])
+    assert audio.inspect(wavpack, 0.05, 10.0).status == "truncated"
+    made(tmp_path, "flac")
+    options = {
+        "cut.m4a": ["-i", tmp_path / "source.wav"],
+        "video.mp4": ["-f", "lavfi", "-i", "color=d=0.2:s=32x32"],
+    }
+    for name, words in options.items():
+        subprocess.run(["ffmpeg", "-y", "-v", "error", *words, tmp_path / name], check=True)
+    cut = tmp_path / "cut.m4a"
+    cut.write_bytes(cut.read_bytes()[:-2000])
+    facts = audio.inspect(cut, 0.05, 10.0)
+    assert (facts.status, "index is missing" in facts.problem) == ("unreadable", True)
+    assert audio.inspect(tmp_path / "video.mp4", 0.05, 10.0).status == "not_audio"
+
+
+def test_every_format_is_found_in_a_folder() -> None:
+    names = [
+        *whole_sounds.FFMPEG,
+        *whole_sounds.OTHERS,
+        "a.spx",
+        "a.ape",
+        "a.mkv",
+        "a.MOV",
+        "a.m4b",
+    ]
+    assert [name for name in names if not is_sound(name)] == []
 
 
 def test_on_windows_no_descriptor_is_passed(

@@ -133,8 +133,48 @@ def with_wrong_headers() -> Iterator[Sound]:
             # Without the first frame, which has their number.
             mp3 = mp3[mp3.index(mp3[:2], 4) :]
             yield Sound(f"MP3 without a count, {mode} {rate}", mp3, SECONDS, 3 * 1152 / rate)
+    yield from mp3_counts()
+    plain = encoded(tone(440.0, SECONDS, 22050), format="FLAC")
+    for tail in (b"TAG".ljust(128), b"APETAGEX" + bytes(60), b"\n", bytes(500)):
+        yield Sound(f"FLAC and {len(tail)} bytes", plain + tail)
+    ogg = encoded(tone(440.0, SECONDS, 48000), 48000, "OGG", "VORBIS")
+    yield Sound("Ogg and zeros", ogg + bytes(500))
     ogg = encoded(tone(440.0, 4 * SECONDS, 48000), 48000, "OGG", "VORBIS")
     yield Sound("Ogg without its last page", ogg[: ogg.rfind(b"OggS")], 4 * SECONDS, 0.5)
+
+
+def mp3(seconds: float = SECONDS, mode: str = "VARIABLE", channels: int = 1) -> tuple[bytes, bytes]:
+    """An MP3's first frame, in which its frames are counted, and what follows."""
+    sink = io.BytesIO()
+    samples = np.stack([tone(440.0, seconds, 44100)] * channels, axis=1)
+    soundfile.write(sink, samples, 44100, format="MP3", bitrate_mode=mode)
+    content = sink.getvalue()
+    end = content.index(content[:2], 4)
+    return content[:end], content[end:]
+
+
+def mp3_counts() -> Iterator[Sound]:
+    """MP3 that count their frames in all ways, or not."""
+    two_frames = 2 * 1152 / 44100
+    for mode in ("CONSTANT", "VARIABLE"):
+        first, others = mp3(mode=mode)
+        at = max(first.find(b"Xing"), first.find(b"Info")) + 4
+        frames = int.from_bytes(first[at + 4 : at + 8], "big")
+        for name, flags, counted in (
+            ("no flag of a count", 14, frames),
+            ("a count of 0", 15, 0),
+            ("half the count", 15, frames // 2),
+        ):
+            changed = bytearray(first)
+            struct.pack_into(">II", changed, at, flags, counted)
+            yield Sound(f"MP3, {mode}, {name}", changed + others, SECONDS, two_frames)
+        title = b"TIT2\0\0\0\x05\0\0\0Info"
+        tag = b"ID3\4\0\0\0\0\0" + bytes([len(title)]) + title
+        yield Sound(f"MP3, {mode}, no count, called Info", tag + others, SECONDS, two_frames)
+        yield Sound(f"MP3, {mode}, called Info", tag + first + others, SECONDS, 1e-4)
+        id3v1 = b"TAG".ljust(128, b"\0")
+        yield Sound(f"MP3, {mode}, two joined", 2 * (first + others), 2 * SECONDS, 1e-4)
+        yield Sound(f"MP3, {mode}, joined, tags", 2 * (first + others + id3v1), 2 * SECONDS, 1e-4)
 
 
 def by_programs(folder: Path) -> Iterator[Sound]:

@@ -33,7 +33,7 @@ def write(
     overlaps = several = unlabelled = points = 0
     free_seconds = 0.0
     for file, annotations in sorted(found.items()):
-        length = audio.header(folder / file).seconds
+        length = audio.seconds(folder / file)
         spans: dict[Span, dict[str, None]] = {}
         for one in annotations:
             # Ids of clips have milliseconds.

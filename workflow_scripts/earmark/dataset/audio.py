@@ -106,6 +106,11 @@ def header(path: str | Path) -> ClipFacts:
     return _facts_of(path, _facts_of_header, 0.0)
 
 
+def seconds(path: str | Path) -> float:
+    """Length of a file by its header, or else of what decodes; 0 if there is no sound."""
+    return header(path).seconds or inspect(path, 0.0, math.inf).seconds
+
+
 def load(
     path: str | Path,
     sample_rate: int,

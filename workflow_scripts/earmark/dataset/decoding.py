@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
-from earmark.dataset import ffmpeg
+from earmark.dataset import ffmpeg, file_ends
 from earmark.dataset.other_files import UnreadableClipError
 
 FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3", "NIST")
@@ -30,7 +30,8 @@ INT16_STEP = np.float32(2**-15)
 BLOCK_VALUES = 1 << 21
 # libsndfile's numbers for a format it does not know, and for an MP3 in which it finds no frame.
 NOT_RECOGNISED = (1, 7)
-MALFORMED = 3
+# A header that is wrong, rather than one of a codec that it does not know.
+MALFORMED = (3, 24, 71)
 # In libsndfile's log of a header: a declared size of the samples or the file, and the actual one.
 DECLARED = re.compile(
     r"\b(data|SSND|Data Size|riff|RIFF|Riff size|FORM) *: (\d+) \(should be (\d+)\)"
@@ -44,13 +45,13 @@ HEADER_COUNTED = 64
 UNKNOWN_FRAMES = 1 << 48
 # More than any header: a file of this size that gives no samples is not just empty.
 HEADER_BYTES = 1 << 14
-# Of an Ogg file's pages: the size of the largest and of their headers, in which there are a number
-# of the stream and a flag of the last page.
-LARGEST_OGG_PAGE, OGG_HEADER, OGG_STREAM, LAST_OGG_PAGE = 65_307, 27, slice(14, 18), 4
 # libsndfile gives nothing of the block in which an MP3 is damaged, so that it is one frame.
 MPEG_FRAME = 1152
-# An MP3's first frame is within so many bytes. The other is far beyond any file's size.
-MPEG_BEGIN_BYTES, ENDLESS_BYTES = 1 << 12, 1 << 50
+# Encoders fill an MP3's end with at most so many samples.
+MOST_PADDING = 4095
+ID3V1_BYTES = 128
+# Far beyond any file's size.
+ENDLESS_BYTES = 1 << 50
 # On Windows libsndfile may have a C library of its own, with other descriptors.
 BY_DESCRIPTOR = os.name != "nt"
 # In seconds. Lists give times with three decimals, so a part may seem to end after its file.
@@ -58,27 +59,51 @@ ROUNDED = 1e-3
 
 
 class _SoundFile(soundfile.SoundFile):
-    """An open file, of which soundfile must have no name: its suffix must not decide the format."""
+    """An open file, of which soundfile must have no name: its suffix must not decide the format.
 
-    def __init__(self, file: BinaryIO) -> None:
+    It begins at the byte ``begin``, and ``before`` samples of the whole file come before it.
+    """
+
+    def __init__(self, file: BinaryIO, begin: int = 0, before: int = 0) -> None:
         self.source, self.is_endless = file, False
-        super().__init__(file.fileno() if BY_DESCRIPTOR else file, closefd=False)
+        size = os.fstat(file.fileno()).st_size - begin
+        whole = file.fileno() if BY_DESCRIPTOR else file
+        super().__init__(_View(file, begin, size) if begin else whole, closefd=False)
         self.header_frames, self.header_log = self.frames, self.extra_info
-        # Without a number of frames, that of samples is a guess by the first frame's bit rate.
-        if self.subtype.startswith("MPEG") and not self._counts_frames():
+        self.end = before + self.frames
+        if self.subtype.startswith("MPEG") and self._guesses_frames(begin, size):
             self.close()
-            file.seek(0)
             self.is_endless = True
-            super().__init__(_EndlessFile(file.fileno(), closefd=False))
+            super().__init__(_View(file, begin, ENDLESS_BYTES))
+            self.end = before + self.frames
 
-    def _counts_frames(self) -> bool:
-        """Whether an MP3 says how many frames it has, as LAME and others write it."""
-        tag = re.search(r"ID3v2.* length *: *(\d+)", self.extra_info)
+    def _guesses_frames(self, begin: int, size: int) -> bool:
+        """Whether an MP3's number of samples is one by its size and its first frame's bit rate.
+
+        That of LAME and others does not change with the size; a large change would be warned of.
+        """
         place = self.source.tell()
-        self.source.seek(int(tag[1]) if tag else 0)
-        begin = self.source.read(MPEG_BEGIN_BYTES)
+        with soundfile.SoundFile(_View(self.source, begin, size + size // 1000 + 1)) as longer:
+            is_guess = longer.frames != self.frames
         self.source.seek(place)
-        return bool(re.search(b"Xing|Info|VBRI", begin))
+        return is_guess
+
+    def following(self, before: int) -> "_SoundFile | None":
+        """The sound that goes on where an MP3 ends: of a file joined to it, or beyond its count."""
+        if self.format != "MP3":
+            return None
+        begin = self.source.tell()
+        if self.source.read(3) == b"TAG":
+            begin += ID3V1_BYTES
+        try:
+            sound = _SoundFile(self.source, begin, before)
+        except soundfile.LibsndfileError:
+            return None
+        if sound.format != "MP3" or sound.header_frames <= MOST_PADDING:
+            return None
+        if (sound.samplerate, sound.channels) != (self.samplerate, self.channels):
+            raise UnreadableClipError("sound of another rate or number of channels follows")
+        return sound
 
     def seekable(self) -> bool:
         # read() would seek after each block. In MP3 that spoils the first samples of the next one,
@@ -95,21 +120,27 @@ class _SoundFile(soundfile.SoundFile):
         return is_exact and self.frames < UNKNOWN_FRAMES and super().seekable()
 
 
-class _EndlessFile(io.FileIO):
-    """A file that seems very long to a decoder that guesses its number of samples by its size.
+class _View(io.FileIO):
+    """An open file from a byte on, which seems to have a number of bytes.
 
-    By a guess that is too low libsndfile would end the sound early. The decoder also takes a last
-    frame that is cut for an error, rather than the file's end.
+    By a guess that is too low libsndfile would end the sound early, so that it gets to see a very
+    long file. Its decoder then also takes a last frame that is cut for an error, rather than the
+    file's end.
     """
 
-    _at_end = False
+    def __init__(self, file: BinaryIO, begin: int, size: int) -> None:
+        super().__init__(file.fileno(), closefd=False)
+        self._begin, self._size = begin, size
+        self.seek(0)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         self._at_end = (offset, whence) == (0, os.SEEK_END)
-        return self.tell() if self._at_end else super().seek(offset, whence)
+        if not self._at_end:
+            super().seek(offset + (0 if whence else self._begin), whence)
+        return self.tell()
 
     def tell(self) -> int:
-        return ENDLESS_BYTES if self._at_end else super().tell()
+        return self._size if self._at_end else super().tell() - self._begin
 
     def readinto(self, buffer: Any) -> int:
         return 0 if self._at_end else super().readinto(buffer)
@@ -130,7 +161,8 @@ class OpenClip:
     start: float
     end: float
     decoded: ffmpeg.Decoded | None = None
-    _log: str = ""
+    _last: _SoundFile | None = None
+    _zeros: bool = False
 
     @property
     def rate(self) -> int:
@@ -153,7 +185,8 @@ class OpenClip:
     def seconds(self) -> float:
         """Length of the file by its header; 0 if it does not say."""
         frames = self.sound.header_frames
-        return frames / self.rate if frames < UNKNOWN_FRAMES and not self.decoded else 0.0
+        is_told = frames < UNKNOWN_FRAMES and not (self.decoded or self.sound.is_endless)
+        return frames / self.rate if is_told else 0.0
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield samples (frames, channels), float32 in [-1, 1], to the end or the limit.
@@ -169,19 +202,28 @@ class OpenClip:
             raise UnreadableClipError(
                 f"there is no time from {self.start} to {self.end} s", "empty"
             )
-        size = MPEG_FRAME if self.sound.is_endless else max(1, BLOCK_VALUES // self.channels)
         dtype = "int16" if self.sound.subtype == "PCM_16" else "float32"
         sound, at = self._sound_before(first)
         before = first - at
         is_empty, wanted, block, problem = True, 0, np.zeros(0), None
-        while left > 0 and len(block) == wanted:
-            wanted = int(min(size, before + left))
-            block = np.empty((wanted, self.channels), dtype)
+        while left > 0:
+            # Decoders would take what follows, such as a tag, for damage.
+            if at == sound.end or len(block) < wanted:
+                if not (following := sound.following(at)):
+                    break
+                sound = following
+            size = MPEG_FRAME if sound.is_endless else max(1, BLOCK_VALUES // self.channels)
+            size = int(min(size, before + left))
+            # A large array is mapped faster than a small one that is just enough.
+            block = np.empty((size, self.channels), dtype)[: sound.end - at]
+            wanted = len(block)
             try:
                 block = sound.read(out=block)
             except soundfile.SoundFileError as error:
                 # What came before the fault is there.
-                block, problem = block[: sound.tell() - at], error
+                block = block[: sound.tell() - (at - (sound.end - sound.frames))]
+                self._zeros = sound.is_endless and file_ends.are_zeros(sound.source)
+                problem = None if self._zeros else error
             if len(part := block[before:]):
                 # NumPy makes the same numbers of integers as libsndfile, in a third of the time.
                 yield part if dtype == "float32" else np.multiply(part, INT16_STEP)
@@ -191,8 +233,8 @@ class OpenClip:
             before -= len(block) - len(part)
             left -= len(part)
             at += len(block)
-        self._log = sound.extra_info
-        if sound is not self.sound:
+        self._last = sound
+        if sound.source is not self.sound.source:
             _resumable.append((ffmpeg.stamp(self.path), sound, at))
         if is_empty and first:
             raise self._starts_after(at / self.rate)
@@ -229,7 +271,8 @@ class OpenClip:
 
         If nothing shows that it was cut, the header may be wrong.
         """
-        log = self.sound.header_log + self._log
+        last = self._last or self.sound
+        log = self.sound.header_log + last.extra_info
         if "libogg reports a hole" in log:
             return "a hole, where a part of the file is missing", True
         if self.end < math.inf and frames:
@@ -238,13 +281,16 @@ class OpenClip:
             if self.end <= file_end + ROUNDED + 1 / self.rate:
                 return "", False
             return f"it ends at {self.end} s, but the file at {file_end:.3f} s", True
-        if self.decoded and self.decoded.problem:
-            return self.decoded.problem, True
-        if self.decoded:
-            is_ogg = self.decoded.demuxer == "ogg"
-            return _missing_pages(self.path) if is_ogg else (self.decoded.remark, False)
         frames += round(self.start * self.rate)
-        return _what_is_missing(self.sound, log, self.path, frames)
+        if self.decoded:
+            if counted := file_ends.counted_by_wavpack(self.path):
+                return (f"{frames} of {counted} samples", True) if frames < counted else ("", False)
+            if self.decoded.problem or self.decoded.demuxer != "ogg":
+                return self.decoded.problem or self.decoded.remark, bool(self.decoded.problem)
+            return file_ends.missing(self.path, "OGG")
+        if self._zeros:
+            return "there are zeros after what can be decoded", False
+        return _what_is_missing(last, log, self.path, frames)
 
 
 def most_samples(longest_seconds: float, rate: int) -> int:
@@ -270,7 +316,7 @@ def opened(
                 if problem.code in NOT_RECOGNISED:
                     raise
                 raise UnreadableClipError(_reason(problem)) from problem
-            if problem.code == MALFORMED:
+            if problem.code in MALFORMED:
                 decoded = decoded._replace(remark=_reason(problem))
             sound = _SoundFile(decoded.file)
         with sound:
@@ -285,10 +331,10 @@ def opened(
 
 def _what_is_missing(sound: _SoundFile, log: str, path: Path, frames: int) -> tuple[str, bool]:
     """How a file, decoded to its end, is shorter than declared, and whether it was cut."""
-    if frames < sound.frames < UNKNOWN_FRAMES:
+    if frames < sound.end < UNKNOWN_FRAMES:
         # Of a FLAC file that is cut, decoding fails: there the last of several segments has the
         # number of samples of them all.
-        return f"{frames} of {sound.frames} samples", sound.format != "FLAC"
+        return f"{frames} of {sound.end} samples", sound.format != "FLAC"
     short = [
         (name, int(declared), int(there))
         for name, declared, there in DECLARED.findall(log)
@@ -301,26 +347,11 @@ def _what_is_missing(sound: _SoundFile, log: str, path: Path, frames: int) -> tu
             name not in OF_SAMPLES and size > least + HEADER_COUNTED for name, size, least in short
         )
         return f"{there} of {declared} bytes", is_cut
-    if sound.format == "OGG" and (missing := _missing_pages(path))[0]:
+    if (missing := file_ends.missing(path, sound.format, sound.source.tell()))[0]:
         return missing
     if frames == 0 and (size := path.stat().st_size) > HEADER_BYTES:
         return f"{size} bytes, but no samples according to its header", True
     return "", False
-
-
-def _missing_pages(path: Path) -> tuple[str, bool]:
-    """How an Ogg file does not end with its last page, as segments do not; if it was cut in one."""
-    with open(path, "rb") as file:
-        begin = file.read(OGG_HEADER)
-        file.seek(max(0, path.stat().st_size - LARGEST_OGG_PAGE))
-        end = file.read()
-    page = end[end.rfind(b"OggS") :].ljust(OGG_HEADER, b"\xff")
-    sizes = page[OGG_HEADER : OGG_HEADER + page[OGG_HEADER - 1]]
-    if len(page) < OGG_HEADER + page[OGG_HEADER - 1] + sum(sizes):
-        return "no last page", True
-    if page[OGG_STREAM] != begin[OGG_STREAM]:
-        return "only the first of its streams is decoded", True
-    return "" if page[5] & LAST_OGG_PAGE else "no last page", False
 
 
 def _reason(problem: Exception) -> str:

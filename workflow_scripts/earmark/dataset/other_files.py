@@ -25,6 +25,8 @@ KINDS = {
     rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11": ("a WMA or WMV file", "asf"),
     rb"\x1a\x45\xdf\xa3": ("a WebM or Matroska file", "matroska"),
     rb"\xff[\xf0\xf1\xf8\xf9]": ("an AAC file", "aac"),
+    rb"\0{16,}\xff[\xe2\xe3\xf2\xf3\xfa-\xfd]": ("an MP3 file after zeros", "mp3"),
+    rb"RIFF.{4}WAVE": ("a WAV file", "wav"),
     rb"#!AMR": ("an AMR file", "amr"),
     rb"wvpk": ("a WavPack file", "wv"),
     rb"MAC ": ("a Monkey's Audio file", "ape"),
@@ -39,7 +41,7 @@ KINDS = {
     rb"PK\x03\x04|Rar!|7z\xbc\xaf": ("an archive (zip, rar, 7z): unpack it", ""),
     rb"\x1f\x8b|BZh|\xfd7zXZ": ("a compressed file (gzip, bzip2, xz): unpack it", ""),
 }
-FIRST_BYTES = 512
+FIRST_BYTES, ID3_HEADER = 4096, 10
 
 
 class UnreadableClipError(Exception):
@@ -57,8 +59,13 @@ def kind_of(path: str | Path) -> tuple[str, str]:
     """
     with open(path, "rb") as file:
         begin = file.read(FIRST_BYTES)
-    if not begin:
-        return "the file has no bytes", ""
+        if not begin:
+            return "the file has no bytes", ""
+        place = 0
+        while begin.startswith(b"ID3"):  # a tag, with its size in 4 times 7 bits
+            size = sum(byte << 7 * power for power, byte in enumerate(reversed(begin[6:10])))
+            place = file.seek(place + ID3_HEADER + size)
+            begin = file.read(FIRST_BYTES)
     kinds = (kind for pattern, kind in KINDS.items() if re.match(pattern, begin, re.DOTALL))
     return next(kinds, ("not a sound file", ""))
 

@@ -12,11 +12,12 @@ from earmark.runtime import progress
 from earmark.runtime.errors import EarmarkError, printable
 
 # Endings of sound files, without the dot. Files are decoded by content: this is only how those that
-# no list names are found. The last line's need the program ffmpeg.
+# no list names are found. The last lines' need the program ffmpeg.
 ENDINGS = {
     *("wav", "wave", "rf64", "w64", "aif", "aiff", "aifc", "au", "snd", "caf"),
     *("flac", "ogg", "oga", "opus", "mp3", "mp2", "nist", "sph"),
-    *("m4a", "mp4", "aac", "wma", "webm", "mka", "amr", "3gp"),
+    *("m4a", "m4b", "mp4", "mov", "3gp", "aac", "wma", "webm", "mka", "mkv", "avi"),
+    *("amr", "wv", "ape", "tta", "spx"),
 }
 # What systems leave in folders.
 NO_CLIPS = {
