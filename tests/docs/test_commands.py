@@ -28,9 +28,10 @@ WRITTEN = (
     ("labels that nobody checked", "results/sounds/review/page_1.html"),
     ("decisions saved", "corrections/sounds.csv"),
     ("a trained tagger", "results/sounds/tagger/tagger.json"),
-    ("that folder", "tags.csv"),
+    ("that folder", "found.csv"),
     ("another program", "results/sounds/tagger_onnx/tagger.onnx"),
     ("recordings with Raven", "tables/tags.csv"),
+    ("a list in which some", "results/list/page.html"),
     ("an idea for a setting", "results/sounds/sweep.csv"),
     ("a challenge's folder", "submission.csv"),
     ("a GPU", ""),
@@ -59,9 +60,9 @@ class Clone:
                 path = folder / "path" / "to" / "sounds" / name / f"{clip}.wav"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 soundfile.write(path, tone(300 * 2**number, seed=clip), 8000)
-                rows.append((f"{name}/{clip}.wav", name, clip % 2))
+                rows.append((f"{name}/{clip}.wav", name, clip % 2, int(clip % 3 > 0)))
         shutil.copytree(folder / "path/to/sounds", folder / "lists")
-        write_rows(folder / "lists" / "list.csv", ("file", "label", "fold"), rows)
+        write_rows(folder / "lists" / "list.csv", ("file", "label", "fold", "verified"), rows)
         make_set(folder / "path" / "to" / "folder", ["Cello", "Flute", "Bark"], clips=8)
         settings = "extends: own\nsweep: {cnn_logmel: {network_options.width: [4, 8]}}\n"
         (folder / "idea.yaml").write_text(settings)
@@ -140,10 +141,14 @@ def before_row(clone: Clone, number: int) -> None:
 def in_full(command: str, number: int) -> str:
     """A command of the table with what it leaves to the reader."""
     if number == 7 and command.startswith("earmark tag"):
-        command = command.replace("...", "results/sounds/tagger path/to/recordings")
+        command = command.replace(
+            "results/recordings/tagger new", "results/sounds/tagger recordings"
+        )
     if number == 8:
-        command += " " + CONFIG.replace("presets/own.yaml", "idea.yaml")
+        command += " " + SHORT[:-2] + ", again: {epochs: 1}, again_coarse: {epochs: 1}}'"
     if number == 9:
+        command += " " + CONFIG.replace("presets/own.yaml", "idea.yaml")
+    if number == 10:
         epochs = ", ".join(
             f"{name}: {{epochs: 1}}" for name in ("autoencoder", "vgg", "crops", "adjust")
         )
@@ -167,7 +172,7 @@ def test_commands_of_the_pages(clone: Clone, page: str, command: str) -> None:
     for path in ("path/to/clips", "path/to/esc50.csv"):
         command = command.replace(path, "path/to/sounds")
     if "sweep" in command:
-        command = in_full(command, 8)
+        command = in_full(command, 9)
     if "snakemake" in command:
         # As a plan, in which a wrong target, setting or file is an error.
         command = command.replace("snakemake ", "snakemake -n ", 1)
