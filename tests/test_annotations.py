@@ -12,7 +12,7 @@ import soundfile
 from recordings import Event
 from tiny import read_rows, tone
 
-from earmark.dataset import annotated, annotations, guessing, index
+from earmark.dataset import annotations, guessing, index
 from earmark.dataset.sound_files import SoundFiles
 from earmark.runtime.errors import EarmarkError
 from earmark.tagging import events
@@ -35,7 +35,7 @@ def found_in(folder: Path) -> annotations.Found:
 
 
 def rows_of(folder: Path) -> list[tuple[str, float, float, str]]:
-    rows = read_rows(folder / annotated.NAME)
+    rows = read_rows(folder / "dataset_clips.csv")
     return [(row["file"], float(row["start"]), float(row["end"]), row["label"]) for row in rows]
 
 
@@ -85,7 +85,8 @@ def test_tables_that_name_their_recordings(tmp_path: Path) -> None:
         "audio/east/one.wav": [(2.0, 3.0, "wren", None)],
         "audio/east/two.wav": [(4.0, 5.5, "robin", None)],
     }
-    assert found.lost == [table]
+    assert [*found.lost] == [table]
+    assert "line 4: there is no recording gone.wav" in found.lost[table]
 
 
 def test_a_usual_column_without_labels_is_not_taken(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_a_folder_per_class(tmp_path: Path, capsys: Any) -> None:
     for part in ("7 to learn from, 0 test clips", "3: cat (3), dog (3), owl (1)", "7 of 7"):
         assert part in printed
     assert "8000 Hz, 1 ch (6)" in printed
-    problems = read_rows(folder / guessing.PROBLEMS)
+    problems = read_rows(folder / "dataset_problems.csv")
     found = {(row["kind"].split(":")[0], row["clip"]) for row in problems}
     assert found == {
         ("not a sound file", "dog/7.wav"),
@@ -58,7 +58,7 @@ def test_a_folder_per_class(tmp_path: Path, capsys: Any) -> None:
 def test_problems_have_the_names_of_files(tmp_path: Path, name: str) -> None:
     shutil.copy(per_class(tmp_path) / "intro.wav", tmp_path / name)
     main(["init", str(tmp_path)])
-    path = tmp_path / guessing.PROBLEMS
+    path = tmp_path / "dataset_problems.csv"
     with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         assert name in [row["clip"] for row in csv.DictReader(file)]
 
@@ -96,7 +96,7 @@ def test_a_list_with_parts_folds_and_mistakes(tmp_path: Path, capsys: Any) -> No
     main(["init", str(path)])
     printed = capsys.readouterr().out
     assert "official: 1 (2), 2 (2)" in printed
-    problems = read_rows(tmp_path / guessing.PROBLEMS)
+    problems = read_rows(tmp_path / "dataset_problems.csv")
     kinds = {row["kind"].split(":")[0] for row in problems}
     assert {"label", "listed, but missing", "part beyond the end of its file"} <= kinds
     assert "one recording in two folds" in kinds
@@ -111,7 +111,7 @@ def test_a_challenge_needs_no_dataset_yaml(tmp_path: Path, capsys: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "words"), [("none", "There is no"), (".", "no sound files"), ("x.zip", "cannot be")]
+    ("path", "words"), [("none", "There is no"), (".", "no sound files"), ("x.zip", "neither")]
 )
 def test_what_cannot_be_looked_at(tmp_path: Path, path: str, words: str) -> None:
     (tmp_path / "x.zip").write_bytes(b"PK")
@@ -124,7 +124,7 @@ def test_a_clip_in_train_and_test(tmp_path: Path) -> None:
         for label, seed in (("dog", 1), ("cat", 2)):
             write_sound(tmp_path / split / label / f"{split}.wav", seed)
     main(["init", str(tmp_path)])
-    problems = read_rows(tmp_path / guessing.PROBLEMS)
+    problems = read_rows(tmp_path / "dataset_problems.csv")
     kinds = [row["kind"] for row in problems]
     assert kinds.count("same content in train and test") == 2
 
@@ -154,12 +154,12 @@ def test_a_list_of_which_no_row_can_be_used(tmp_path: Path, capsys: Any) -> None
     printed = capsys.readouterr().out
     assert "No clip can be used" in printed
     assert "Mend what stops a run" in printed
-    assert [row["stops"] for row in read_rows(folder / guessing.PROBLEMS)] == ["1", "1"]
+    assert [row["stops"] for row in read_rows(folder / "dataset_problems.csv")] == ["1", "1"]
     # Mended, and what is written can be looked at again: the list of problems goes.
     write_rows(folder / "clips.csv", ("file", "label"), [row[:2] for row in rows])
     main(["init", str(folder / "clips.csv"), "--force"])
     main(["init", str(folder / "dataset.yaml")])
-    kinds = {row["kind"] for row in read_rows(folder / guessing.PROBLEMS)}
+    kinds = {row["kind"] for row in read_rows(folder / "dataset_problems.csv")}
     assert kinds == {"class with one clip", "sound file that is no clip"}
 
 

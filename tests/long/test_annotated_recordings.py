@@ -53,7 +53,7 @@ def test_events_found_and_false_per_hour(
         arguments += ["--window", str(WINDOW), "--hop", str(WINDOW / 2), "-o", str(out)]
         main([*arguments, "--format", "raven", "--threshold", str(threshold)])
         read = annotations.read(out / "4.Table.1.selections.txt")
-        tagged = [Event(*one[:3]) for one, _ in read]
+        tagged = [Event(*one[:3]) for one, *_ in read]
         found[threshold], false[threshold] = recordings.found_and_false(truth, tagged)
         print(
             f"window {window}, background {background}, threshold {threshold}: found "

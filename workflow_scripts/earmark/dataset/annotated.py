@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from earmark.dataset import audio, csv_files
+from earmark.dataset import audio, csv_files, survey
 from earmark.dataset.annotations import BACKGROUND, Annotation
 from earmark.dataset.description import by_split
 from earmark.dataset.layout import ClipList, Layout
 from earmark.runtime.outputs import write_text
 
-NAME = "dataset_clips.csv"
 COLUMNS = ("file", "start", "end", "label")
 Span = tuple[float, float]
 
@@ -20,13 +19,15 @@ def write(
     window: float,
     background: bool,
     table: Path,
+    command: str,
 ) -> tuple[Layout, list[str]]:
     """Write the list of clips of the recordings in ``folder``, and return its layout and remarks.
 
     Each annotation that ``found`` has of a recording is a clip. Shorter ones, and points, become
-    ``window`` seconds around their middle (0: they stay, and points are left out). With
-    ``background``, windows in stretches without annotation are clips of a class of their own: at
-    most as many as there are others, evenly spread.
+    ``window`` seconds around their middle (0: they stay, and points are left out), but for those
+    outside the recording. With ``background``, windows in stretches without annotation are clips of
+    a class of their own: at most as many as there are others, evenly spread. ``command`` is the one
+    to repeat.
     """
     rows: list[tuple[str, str, str, str]] = []
     free: list[tuple[str, Span]] = []
@@ -68,8 +69,8 @@ def write(
         remarks.append(f"Windows without annotation, taken as {BACKGROUND}: {most} of {len(free)}.")
     elif free_seconds:
         remarks.append(
-            f"There are {free_seconds / 60:.1f} min without annotation: `earmark init --force "
-            f"--window SECONDS --background` takes windows of them as a class {BACKGROUND}."
+            f"There are {free_seconds / 60:.1f} min without annotation: `{command} --window "
+            f"SECONDS --background` takes windows of them as a class {BACKGROUND}."
         )
     write_text(table, csv_files.to_text([COLUMNS, *rows]))
     columns = {name: name for name in COLUMNS}
@@ -81,6 +82,8 @@ def write(
 def _widened(one: Annotation, window: float, length: float) -> Span:
     if one.end < one.start or one.end - one.start >= window:
         return one.start, one.end
+    if one.start < 0 or (length and one.end > length + survey.SLACK):  # is told, where it is
+        return one.start, one.end if one.end > one.start else one.start + window
     start = max(0.0, (one.start + one.end - window) / 2)
     if length:
         start = max(0.0, min(start, length - window))
@@ -88,9 +91,9 @@ def _widened(one: Annotation, window: float, length: float) -> Span:
 
 
 def _gaps(spans: Sequence[Span], length: float) -> Iterator[Span]:
-    """What is in none of the sorted spans."""
+    """What of a recording is in none of the sorted spans."""
     reached = 0.0
     for start, end in (*spans, (length, length)):
-        if start > reached:
-            yield reached, start
+        if min(start, length) > reached:
+            yield reached, min(start, length)
         reached = max(reached, end)

@@ -6,14 +6,17 @@ in each line, parted by tabs; lines that begin with a backslash, which hold freq
 out.
 """
 
+import codecs
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
-from earmark.dataset import csv_files, list_columns
+from earmark.dataset import clip_lists, csv_files, list_columns
 from earmark.dataset.csv_files import Table
 from earmark.dataset.list_columns import simplified
 from earmark.dataset.sound_files import SoundFiles, is_sound
@@ -32,6 +35,8 @@ LABELS = ("annotation", *list_columns.LABEL.split())
 OWN_COLUMN = re.compile(r"(selection|view|channel|begin|end|file|notes?|comments?)(_.*)?|.*\)")
 NUMBER = r"\s*[+-]?\d+([.,]\d*)?([eE][+-]?\d+)?\s*"
 LABEL_LINE = re.compile(rf"({NUMBER})\t({NUMBER})\t.*")
+# What may be meant as one.
+SIMILAR_LINE = re.compile(r"\s*[+-]?\d[\d.,]*\s+[+-]?\d.*|.*\t.*")
 BEGINNING = 10_000
 
 
@@ -47,41 +52,60 @@ class Annotation(NamedTuple):
 class Found(NamedTuple):
     """Annotations by their recordings, which are relative to the folder; and their ``tables``.
 
-    A recording whose table has no rows is among them; those of the tables ``lost`` are not there.
+    A recording whose table has no rows is among them. ``lost`` are tables of recordings that are
+    not there, each with a sentence about one; ``faulty`` are sentences on files that are called
+    like a recording and have something like annotations.
     """
 
     recordings: dict[str, list[Annotation]]
     tables: list[Path]
-    lost: list[Path]
+    lost: dict[Path, str]
+    faulty: list[str]
+
+
+class Row(NamedTuple):
+    """An annotation, the names that a table gives its recording, if any, and its line there."""
+
+    annotation: Annotation
+    names: list[str]
+    line: int | str
 
 
 def form_of(path: Path) -> str:
     """What a file is by its first lines: raven, audacity, or nothing."""
-    try:
-        with path.open("rb") as file:
-            text = file.read(BEGINNING).decode("utf-8-sig", "replace")
-    except OSError:
+    lines = _beginning(path)
+    if not lines:
         return ""
-    lines = [line for line in text.splitlines() if line.strip()] or [""]
     if {*map(simplified, lines[0].split("\t"))} >= {"selection", "begin_time_s", "end_time_s"}:
         return "raven"
-    whole = lines if len(text) < BEGINNING else lines[:-1]
-    labels = [line for line in whole if not line.startswith("\\")]
-    return "audacity" if labels and all(map(LABEL_LINE.fullmatch, labels)) else ""
+    return "audacity" if all(map(LABEL_LINE.fullmatch, lines)) else ""
 
 
-def read(path: Path) -> list[tuple[Annotation, list[str]]]:
-    """The annotations in a file, each with the names that it gives their recording, if any."""
-    if form_of(path) == "audacity":
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as problem:
-            raise EarmarkError(
-                f"{path} is not text in UTF-8. Export the labels again."
-            ) from problem
-        numbered = enumerate(text.splitlines(), start=1)
-        lines = [(at, line) for at, line in numbered if line.strip() and line[0] != "\\"]
-        return [(_annotation(path, at, *line.split("\t", 2)), []) for at, line in lines]
+def _beginning(path: Path) -> list[str] | None:
+    """The first lines of a file, as ``_lines``; None if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(BEGINNING)
+    except OSError:
+        return None
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = content.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")
+    lines = [line for _, line in _lines(text)]
+    return lines if len(content) < BEGINNING else lines[:-1]
+
+
+def _lines(text: str) -> list[tuple[int, str]]:
+    """The lines that are not blank and have more than frequencies, with their numbers."""
+    # Not by splitlines: a label may have characters that also end lines for it.
+    numbered = enumerate(io.StringIO(text, newline=None), start=1)
+    return [(at, line.rstrip("\n")) for at, line in numbered if line.strip() and line[0] != "\\"]
+
+
+def read(path: Path) -> list[Row]:
+    """The annotations in a file. Raises EarmarkError for what is none."""
+    if form_of(path) != "raven":
+        text = csv_files.text_of(path, f"The label file {path}")
+        return [Row(_label(path, at, line), [], at) for at, line in _lines(text)]
     table = csv_files.read(path, [], "selection table", by_hand=True)
     by_name = {simplified(name): name for name in table.columns}
     labels = table.column(_label_column(table, by_name)) if table.rows else []
@@ -94,22 +118,30 @@ def read(path: Path) -> list[tuple[Annotation, list[str]]]:
         if names and offset:  # of files that were opened as one, whose times count from the first
             begin = _seconds(path, at, offset)
             one = one._replace(start=begin, end=begin + one.end - one.start)
-        found.append((one, names))
+        found.append(Row(one, names, at))
     return found
 
 
-def _annotation(
-    path: Path, line: int | str, start: str, end: str = "", label: str = ""
-) -> Annotation:
+def _label(path: Path, line: int, text: str) -> Annotation:
+    if text.count("\t") < 2:
+        raise EarmarkError(
+            f"{path}, line {line}: '{printable(text)}' is no label. Write its start, its end and "
+            f"its name, with tabs between them; or give a file without labels another name."
+        )
+    return _annotation(path, line, *text.split("\t", 2))
+
+
+def _annotation(path: Path, line: int | str, start: str, end: str, label: str) -> Annotation:
     return Annotation(_seconds(path, line, start), _seconds(path, line, end), label.strip())
 
 
 def _seconds(path: Path, line: int | str, cell: str) -> float:
-    if not re.fullmatch(NUMBER, cell):
+    seconds = float(cell.replace(",", ".")) if re.fullmatch(NUMBER, cell) else math.nan
+    if not abs(seconds) < clip_lists.LATEST:
         raise EarmarkError(
             f"{path}, line {line}: '{printable(cell)}' is no time. Write it in seconds."
         )
-    return float(cell.replace(",", "."))
+    return seconds
 
 
 def _label_column(table: Table, by_name: dict[str, str]) -> str:
@@ -140,32 +172,60 @@ def find(files: SoundFiles, names: Iterable[str]) -> Found:
     """The annotations in those of the ``files`` that have these names.
 
     Recordings that no column names are called like the file of annotations: ``a.txt`` and
-    ``a.Table.1.selections.txt`` are of ``a.wav``, in the same folder or in another.
+    ``a.Table.1.selections.txt`` are of ``a.wav``, in the same folder or in another. Beside others,
+    an empty file that is called so says that there is nothing to annotate.
     """
-    recordings: dict[str, list[Annotation]] = {}
-    tables, lost = [], []
+    found = Found({}, [], {}, [])
+    unlike = []
     for name in names:
-        table = files.folder / name
-        if not form_of(table):
-            continue
-        *folders, last = name.split("/")
-        parts = last.split(".")
-        called = [".".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
-        rows = read(table)
-        of_rows = [_recording(files, folders, given or called) for _, given in rows]
-        for recording, (annotation, _) in zip(of_rows, rows, strict=True):
-            if recording:
-                recordings.setdefault(recording, []).append(annotation)
-        if not rows and (recording := _recording(files, folders, called)):
-            of_rows = [recording]
-            recordings.setdefault(recording, [])
-        tables += [table] if any(of_rows) else []
-        lost += [table] if None in of_rows or not of_rows else []
-    return Found(recordings, tables, lost)
+        if form_of(files.folder / name):
+            _add(found, files, name, read(files.folder / name))
+        else:
+            unlike.append(name)
+    for name in unlike:
+        with suppress(EarmarkError):  # several recordings are called so
+            if not _recording(files, name):
+                continue
+            lines = _beginning(files.folder / name)
+            if lines is None or any(map(SIMILAR_LINE.fullmatch, lines)):
+                try:
+                    read(files.folder / name)
+                except EarmarkError as problem:
+                    found.faulty.append(str(problem))
+            elif found.tables and not lines:
+                _add(found, files, name, [])
+    return found
 
 
-def _recording(files: SoundFiles, folders: Sequence[str], names: Iterable[str]) -> str | None:
-    """The sound file of one of these names, rather in these folders than elsewhere."""
+def _add(found: Found, files: SoundFiles, name: str, rows: Sequence[Row]) -> None:
+    """Add to what is ``found`` the rows of a file."""
+    table = files.folder / name
+    nothing: list[tuple[None, list[str], int]] = [(None, [], 1)]
+    for one, given, line in rows or nothing:
+        try:
+            recording = _recording(files, name, given)
+            called = recording or _recording(files, name)
+        except EarmarkError as problem:
+            raise EarmarkError(f"{table}, line {line}: {problem}") from None
+        if recording:
+            found.recordings.setdefault(recording, []).extend([one] if one else [])
+            found.tables.extend([table] if table not in found.tables[-1:] else [])
+        elif given:
+            hint = f" If it is {called}, write that." if called else ""
+            reason = f"{table}, line {line}: there is no recording {printable(given[-1])}.{hint}"
+            found.lost.setdefault(table, reason)
+        else:
+            found.lost[table] = f"{table} is not named like a recording."
+
+
+def _recording(files: SoundFiles, name: str, given: Sequence[str] = ()) -> str | None:
+    """The sound file of one of the names ``given`` in the file ``name``, or else called like it.
+
+    It is rather in the same folder, or one around it, than elsewhere.
+    """
+    *folders, last = name.split("/")
+    parts = last.split(".")
+    names = given or [".".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
     places = ["/".join(folders[count:]) for count in range(len(folders) + 1)]
     tried = (f"{place}/{name}" if place else name for name in names for place in places)
     return next((file for file in map(files.find, tried) if file and is_sound(file)), None)
@@ -173,6 +233,8 @@ def _recording(files: SoundFiles, folders: Sequence[str], names: Iterable[str]) 
 
 def to_text(form: str, found: Iterable[Annotation], recording: str, highest_hz: float) -> str:
     """A file of the ``form`` raven or audacity with annotations of a recording."""
+    if not recording.isprintable():  # a table cannot have it: its own name says which it is of
+        recording = ""
     times = [(f"{one.start:.6f}", f"{one.end:.6f}", one) for one in found]
     if form == "audacity":
         return "".join(f"{start}\t{end}\t{one.label}\n" for start, end, one in times)

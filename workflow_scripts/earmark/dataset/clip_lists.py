@@ -31,6 +31,8 @@ NO_FOLD = {"nan", "none", "null", "na", "n/a", "<na>", "-1", "-1.0", "train", "t
 MOST_FOLDS = 100
 # In characters; figures cannot show more.
 LONGEST_LABEL = 100
+# In seconds, 30 years: what is later is no time in a file.
+LATEST = 1e9
 # Control characters and bytes that are not UTF-8: text files and web pages cannot hold them safely.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
@@ -278,7 +280,7 @@ def _part(start: str, end: str) -> tuple[str, str]:
             seconds.append(float(cell.replace(",", ".")))
         except ValueError:
             seconds.append(math.nan)
-    if not 0 <= seconds[0] < seconds[1] < math.inf:
+    if not 0 <= seconds[0] < seconds[1] < LATEST:
         raise RowError(
             "start and end",
             f"start is '{printable(start)}' and end '{printable(end)}'. Write both in seconds, the "

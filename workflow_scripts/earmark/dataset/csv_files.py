@@ -101,7 +101,7 @@ def read(
     name = f"The {what} {path}"
     wanted = ",".join(columns) or "the names of the columns"
     first_line = f"Its first line should be {wanted}."
-    text = _text(Path(path), name, most_bytes)
+    text = text_of(Path(path), name, most_bytes)
     delimiter, text = _delimiter_of(text) if by_hand else (",", text)
     records = _records(text, name, delimiter, by_hand)
     header = [cell.strip() for cell in next(records, (1, []))[1]]
@@ -149,8 +149,14 @@ def _delimiter_of(text: str) -> tuple[str, str]:
     return max(DELIMITERS, key=columns), text
 
 
-def _text(path: Path, name: str, most: int) -> str:
+def text_of(path: Path, name: str, most: int = -1) -> str:
+    """The text of a file, or of whole lines in its first bytes; ``name`` is what messages call it.
+
+    Raises EarmarkError as ``read``.
+    """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise EarmarkError(f"{name} is a pipe or device. Write what it gives to a file.")
         with path.open("rb") as file:
             content = file.read(most)
     except OSError as problem:

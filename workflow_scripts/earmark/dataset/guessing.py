@@ -7,6 +7,7 @@
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +22,8 @@ from earmark.runtime.errors import EarmarkError, printable
 
 LISTS = (".csv", ".tsv", ".txt")
 DESCRIPTIONS = (".yaml", ".yml")
-# What `earmark init` writes beside dataset.yaml, and the folders of a run: no lists of clips.
-PROBLEMS = "dataset_problems.csv"
+# The columns of problems that `earmark init` writes, and the folders of a run: no lists of clips.
+PROBLEMS = ("kind", "clip", "problem", "stops")
 OUTPUTS = ("results/", "logs/")
 # Lists are looked for this many folders down, and of at most so many the first bytes are read.
 DEEPEST, MOST_LISTS, BEGINNING = 2, 50, 1 << 18
@@ -282,8 +283,8 @@ def _lists_in(files: SoundFiles) -> tuple[list[Path], list[Path], list[EarmarkEr
         for name in files.names
         if name.lower().endswith(LISTS)
         and name.count("/") <= DEEPEST
-        and os.path.basename(name) != PROBLEMS
         and not name.startswith(OUTPUTS)
+        and not _is_of_problems(files.folder / name)
     ]
     plain, doubtful, wrong = [], [], []
     # Text files may be many, and are lists least often.
@@ -315,6 +316,14 @@ def _lists_in(files: SoundFiles) -> tuple[list[Path], list[Path], list[EarmarkEr
                 )
                 wrong.append(EarmarkError(sentence))
     return plain, doubtful, wrong
+
+
+def _is_of_problems(path: Path) -> bool:
+    """Whether `earmark init` wrote the file, about problems that it found."""
+    if path.name.endswith("_problems.csv"):
+        with suppress(OSError), path.open("rb") as file:
+            return file.readline().decode(errors="replace").strip() == ",".join(PROBLEMS)
+    return False
 
 
 def _preference(path: Path, files: SoundFiles) -> tuple[bool, int, int]:

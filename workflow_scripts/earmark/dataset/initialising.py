@@ -10,6 +10,8 @@ from earmark.runtime.errors import EarmarkError
 
 # Of the default config.
 FOLDS = 5
+# Files with faults that an error tells.
+MOST_FAULTY = 5
 
 
 def init(
@@ -28,6 +30,12 @@ def init(
     if not path.exists():
         raise EarmarkError(f"There is no {path}. Name a folder of sounds, or a list.")
     folder = path if path.is_dir() else path.parent
+    known = (*guessing.LISTS, *guessing.DESCRIPTIONS)
+    if path != folder and not (path.is_file() and path.suffix.lower() in known):
+        raise EarmarkError(
+            f"{path} is neither a folder nor a list ({', '.join(guessing.LISTS)}). Name its "
+            f"folder: earmark init {shlex.quote(str(folder))}"
+        )
     if not output:
         there = [folder / f"dataset{ending}" for ending in guessing.DESCRIPTIONS]
         output = next((one for one in there if one.exists()), folder / description.NAME)
@@ -50,20 +58,33 @@ def init(
     found = annotations.find(
         files, annotations.candidates(files) if path == folder else [path.name]
     )
+    if found.faulty and (found.tables or window):
+        raise EarmarkError("\n".join(found.faulty[:MOST_FAULTY]))
     if found.tables:
-        table = output.with_name(annotated.NAME)
-        layout, told = annotated.write(folder, found.recordings, window, background, table)
-        told += [f"{lost}: a recording that it is of is not there." for lost in found.lost]
+        table = output.with_name(f"{output.stem}_clips.csv")
+        if table.exists() and not replace:
+            raise EarmarkError(
+                f"{table} exists and was not changed. Replace it by `--force`, or write another "
+                f"{output.name} by `--output`."
+            )
+        command = f"earmark init {shlex.quote(str(path))} -o {shlex.quote(str(output))} --force"
+        layout, told = annotated.write(folder, found.recordings, window, background, table, command)
+        told += found.lost.values()
         description.write(layout, output)
         _report(layout, path, output, [], "\n".join([*told, f"Wrote {output}: check it."]))
         return
-    if window or any(annotations.form_of(lost) == "raven" for lost in found.lost):
+    lost = [found.lost[table] for table in found.lost if annotations.form_of(table) == "raven"]
+    if window or lost:
         raise EarmarkError(
-            f"{path} has no annotations of recordings that are there. Name selection tables and "
-            f"label files like their recordings: bird.txt or bird.Table.1.selections.txt are of "
-            f"bird.wav."
+            f"{path} has no annotations of recordings that are there. {' '.join(lost[:1])} Name "
+            f"selection tables and label files like their recordings: bird.txt or "
+            f"bird.Table.1.selections.txt are of bird.wav."
         )
-    layout, others = guessing.guess(path)
+    try:
+        layout, others = guessing.guess(path)
+    except EarmarkError as problem:
+        faulty = [f"If it is for annotations: {fault}" for fault in found.faulty[:MOST_FAULTY]]
+        raise EarmarkError("\n".join([str(problem), *faulty])) from problem
     is_challenge = bool(layout.train.table) and layout.train.part is None
     if is_challenge:
         remark = "It has the layout of a challenge, which needs no dataset.yaml."
@@ -88,7 +109,7 @@ def _report(
         print(f"  other lists {', '.join(map(str, others))}")
         print(f"  To take one of these: .venv/bin/earmark init {shlex.quote(str(others[0]))}")
     beside = described if described.is_dir() else described.parent
-    problems = beside / guessing.PROBLEMS
+    problems = beside / f"{'dataset' if described.is_dir() else described.stem}_problems.csv"
     if len(found.problems):
         survey.write_problems(found, problems)
         print(f"All problems are in {problems}.")

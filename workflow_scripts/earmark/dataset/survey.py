@@ -20,6 +20,8 @@ from earmark.runtime.outputs import write_text
 
 # Problems of a kind, and classes, that are printed.
 EXAMPLES, MOST_CLASSES = 3, 12
+# Seconds that a part may end after its file, as lengths are rounded.
+SLACK = 0.05
 
 
 class Problem(NamedTuple):
@@ -90,7 +92,7 @@ def _file_problems(clips: pd.DataFrame) -> Iterator[Problem]:
         yield Problem(meaning, row.clip, sentence, int(is_absent))
     ends = pd.to_numeric(clips["end"], errors="coerce")
     is_known = (clips["status"] == "ok") & (clips["seconds"] > 0)
-    for row in clips[is_known & (ends > clips["seconds"] + 0.05)].itertuples():
+    for row in clips[is_known & (ends > clips["seconds"] + SLACK)].itertuples():
         sentence = f"the part ends at {row.end} s, {row.path} at {row.seconds:g} s"
         yield Problem("part beyond the end of its file", row.clip, sentence)
 

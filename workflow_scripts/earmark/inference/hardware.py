@@ -86,16 +86,7 @@ def choose_hardware(
     """
     torch.set_num_threads(max(1, min(threads, processors.available_processors())))
     torch.manual_seed(seed)
-    if settings["device"] == "cuda" and not torch.cuda.is_available():
-        raise EarmarkError(
-            "The config says `device: cuda`, but torch finds no usable GPU. Write `device: auto` "
-            "or `device: cpu`, or check the driver with nvidia-smi."
-        )
-    if settings["device"] == "mps" and not torch.backends.mps.is_available():
-        raise EarmarkError(
-            "The config says `device: mps`, which torch has on Macs with an Apple GPU alone. Write "
-            "`device: auto` or `device: cpu`."
-        )
+    check_device(settings["device"])
     use_cuda = settings["device"] in ("auto", "cuda") and torch.cuda.is_available()
     if use_cuda:
         device = torch.device("cuda", _own_gpu())
@@ -125,6 +116,20 @@ def choose_hardware(
         hardware.precision_used(),
     )
     return hardware
+
+
+def check_device(device: str) -> None:
+    """Raise EarmarkError for a device that torch does not find."""
+    found = ["auto", "cpu"]
+    if device not in found:
+        gpus_there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        found += ["cuda", *(f"cuda:{number}" for number in range(gpus_there))] if gpus_there else []
+        found += ["mps"] if torch.backends.mps.is_available() else []
+    if device not in found:
+        raise EarmarkError(
+            f"The device is set to '{device}', but torch finds only {', '.join(found)} here. Set "
+            f"one of these, or check the driver of the GPU, as by nvidia-smi."
+        )
 
 
 def compiled_from(settings: Mapping[str, Any], on_gpu: bool) -> float:

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import os
 import signal
 import sys
@@ -240,11 +241,16 @@ def _add_tag_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _number(kind: type, lowest: float, highest: float = sys.float_info.max) -> Any:
     """What argparse calls for a number in these bounds."""
-    bounds = f"from {lowest} to {highest}" if highest < sys.float_info.max else f"{lowest} or more"
+    bounds = f"from {lowest} to {highest}" if highest < sys.float_info.max else f"from {lowest} on"
+    what = f"a {'whole ' if kind is int else ''}number {bounds}, without a unit"
 
     def number(text: str) -> Any:
-        if not lowest <= (value := kind(text)) <= highest:
-            raise argparse.ArgumentTypeError(f"{text} is not {bounds}")
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(f"{text} is not {what}")
         return value
 
     return number

@@ -7,6 +7,7 @@ graph is kept, its probabilities are compared with those of the bundle.
 
 import json
 import logging
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,9 +23,9 @@ from earmark.evaluation import ensemble
 from earmark.features.log_mel import LogMel
 from earmark.features.settings import FLOOR
 from earmark.inference.batches import Crops
-from earmark.runtime.errors import EarmarkError, printable
+from earmark.runtime.errors import EarmarkError, examples, printable
 from earmark.tagging import bundle as bundles
-from earmark.tagging.bundle import GRAPH, Combination, System
+from earmark.tagging.bundle import CARD, DESCRIPTION, GRAPH, Combination, System
 from earmark.tagging.onnx_networks import OnnxNetworks
 from earmark.tagging.tagger import Tagger
 from earmark.tagging.torch_networks import TorchNetworks
@@ -129,6 +130,12 @@ def export(
     target = target or folder.resolve().with_name(f"{folder.resolve().name}_onnx")
     if target.exists() and not (target / GRAPH).is_file():
         raise EarmarkError(f"There is a {target} already. Name another folder after -o.")
+    kept = {*(os.listdir(target) if target.exists() else ())} - {GRAPH, CARD, DESCRIPTION}
+    if kept:
+        raise EarmarkError(
+            f"{target} has {examples(sorted(kept))} too, which would be lost. Move that elsewhere, "
+            f"or name another folder after -o."
+        )
     tagger = Tagger.load(folder, "cpu", allow_code=allow_code)
     if not isinstance(tagger.networks, TorchNetworks):
         raise EarmarkError(f"The bundle {folder} is a graph already. Use it as it is.")

@@ -68,12 +68,12 @@ class Tagger:
         threads: int | None = None,
         allow_code: bool = False,
     ) -> "Tagger":
-        """Open a bundle, on a GPU if there is one; ``device`` may also be cpu, cuda or mps.
+        """Open a bundle, on a GPU if there is one; ``device`` may also be cpu, cuda, cuda:1 or mps.
 
         A graph is for the processor alone. ``threads`` are those of the networks, by default as
         many as the library takes. ``allow_code``: Python files that the bundle may have are run.
-        Raises EarmarkError if the bundle is damaged, foreign, or of a newer version, and if it has
-        such files and they are not allowed.
+        Raises EarmarkError if the bundle is damaged, foreign, or of a newer version, if it has such
+        files and they are not allowed, and for a device that is not there.
         """
         bundle = bundles.read(folder)
         if bundle.own_files and not allow_code:
@@ -82,11 +82,18 @@ class Tagger:
                 f", which tagging runs. Read them, and if you trust them, add --allow-code (in "
                 f"Python: allow_code=True)."
             )
-        if bundle.has_graph and device in ("cuda", "mps"):
+        device = str(device)
+        if not bundle.has_graph:
+            from earmark.inference import hardware
+
+            hardware.check_device(device)
+        elif device not in ("auto", "cpu"):
             raise EarmarkError(
-                f"The bundle {folder} is a graph, which runs on the processor. Use the bundle that "
-                f"it was exported from, or --device cpu."
+                f"The bundle {folder} is a graph, which runs on the processor, not on '{device}'. "
+                f"Use the bundle that it was exported from, or the device cpu."
             )
+        if threads is not None and not (isinstance(threads, int) and threads > 0):
+            raise EarmarkError(f"There cannot be {threads} threads. Give a whole number from 1 on.")
         try:
             tagger = cls(bundle, _networks(Path(folder), bundle, device, threads))
             # Entries of wrong types or sizes show when they are used. At a rate of its own, as to
