@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from earmark.dataset import audio, csv_files, survey
+from earmark.dataset import audio, clip_lists, csv_files, survey
 from earmark.dataset.annotations import BACKGROUND, Annotation
 from earmark.dataset.description import by_split
 from earmark.dataset.layout import ClipList, Layout
@@ -31,9 +31,12 @@ def write(
     """
     rows: list[tuple[str, str, str, str]] = []
     free: list[tuple[str, Span]] = []
-    overlaps = several = unlabelled = points = 0
+    overlaps = several = unlabelled = points = unnamed = 0
     free_seconds = 0.0
     for file, annotations in sorted(found.items()):
+        if clip_lists.UNPRINTABLE.search(file):
+            unnamed += 1
+            continue
         length = audio.seconds(folder / file)
         spans: dict[Span, dict[str, None]] = {}
         for one in annotations:
@@ -56,6 +59,7 @@ def write(
             count = int((end - start) / window + 1e-6) if window else 0
             free += [(file, (start + i * window, start + (i + 1) * window)) for i in range(count)]
     told = {
+        "Recordings whose names a list cannot have, left out (rename them)": unnamed,
         "Annotations without a label, left out": unlabelled,
         "Points, which have no length, left out (`--window SECONDS` gives them one)": points,
         "Stretches with several labels, left out (write the one that fits)": several,

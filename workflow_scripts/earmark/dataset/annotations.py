@@ -38,6 +38,7 @@ LABEL_LINE = re.compile(rf"({NUMBER})\t({NUMBER})\t.*")
 # What may be meant as one.
 SIMILAR_LINE = re.compile(r"\s*[+-]?\d[\d.,]*\s+[+-]?\d.*|.*\t.*")
 BEGINNING = 10_000
+Line = int | str
 
 
 class Annotation(NamedTuple):
@@ -63,14 +64,6 @@ class Found(NamedTuple):
     faulty: list[str]
 
 
-class Row(NamedTuple):
-    """An annotation, the names that a table gives its recording, if any, and its line there."""
-
-    annotation: Annotation
-    names: list[str]
-    line: int | str
-
-
 def form_of(path: Path) -> str:
     """What a file is by its first lines: raven, audacity, or nothing."""
     lines = _beginning(path)
@@ -91,7 +84,7 @@ def _beginning(path: Path) -> list[str] | None:
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     text = content.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")
     lines = [line for _, line in _lines(text)]
-    return lines if len(content) < BEGINNING else lines[:-1]
+    return lines if len(content) < BEGINNING else lines[:-1] or lines
 
 
 def _lines(text: str) -> list[tuple[int, str]]:
@@ -101,11 +94,14 @@ def _lines(text: str) -> list[tuple[int, str]]:
     return [(at, line.rstrip("\n")) for at, line in numbered if line.strip() and line[0] != "\\"]
 
 
-def read(path: Path) -> list[Row]:
-    """The annotations in a file. Raises EarmarkError for what is none."""
+def read(path: Path) -> list[tuple[Annotation, list[str], Line]]:
+    """The annotations in a file, each with the names that it gives their recording, and its line.
+
+    Raises EarmarkError for a line that has none.
+    """
     if form_of(path) != "raven":
         text = csv_files.text_of(path, f"The label file {path}")
-        return [Row(_label(path, at, line), [], at) for at, line in _lines(text)]
+        return [(_label(path, at, line), [], at) for at, line in _lines(text)]
     table = csv_files.read(path, [], "selection table", by_hand=True)
     by_name = {simplified(name): name for name in table.columns}
     labels = table.column(_label_column(table, by_name)) if table.rows else []
@@ -118,7 +114,7 @@ def read(path: Path) -> list[Row]:
         if names and offset:  # of files that were opened as one, whose times count from the first
             begin = _seconds(path, at, offset)
             one = one._replace(start=begin, end=begin + one.end - one.start)
-        found.append(Row(one, names, at))
+        found.append((one, names, at))
     return found
 
 
@@ -131,11 +127,11 @@ def _label(path: Path, line: int, text: str) -> Annotation:
     return _annotation(path, line, *text.split("\t", 2))
 
 
-def _annotation(path: Path, line: int | str, start: str, end: str, label: str) -> Annotation:
+def _annotation(path: Path, line: Line, start: str, end: str, label: str) -> Annotation:
     return Annotation(_seconds(path, line, start), _seconds(path, line, end), label.strip())
 
 
-def _seconds(path: Path, line: int | str, cell: str) -> float:
+def _seconds(path: Path, line: Line, cell: str) -> float:
     seconds = float(cell.replace(",", ".")) if re.fullmatch(NUMBER, cell) else math.nan
     if not abs(seconds) < clip_lists.LATEST:
         raise EarmarkError(
@@ -197,11 +193,15 @@ def find(files: SoundFiles, names: Iterable[str]) -> Found:
     return found
 
 
-def _add(found: Found, files: SoundFiles, name: str, rows: Sequence[Row]) -> None:
-    """Add to what is ``found`` the rows of a file."""
+def _add(
+    found: Found,
+    files: SoundFiles,
+    name: str,
+    rows: Sequence[tuple[Annotation | None, list[str], Line]],
+) -> None:
+    """Add the rows of a file to what is ``found``."""
     table = files.folder / name
-    nothing: list[tuple[None, list[str], int]] = [(None, [], 1)]
-    for one, given, line in rows or nothing:
+    for one, given, line in rows or [(None, [], 1)]:
         try:
             recording = _recording(files, name, given)
             called = recording or _recording(files, name)

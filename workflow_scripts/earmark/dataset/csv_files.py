@@ -181,7 +181,8 @@ def text_of(path: Path, name: str, most: int = -1) -> str:
             content, odd = problem.object, problem.start
     line = content.count(b"\n", 0, odd) + 1
     raise EarmarkError(
-        f"{name} is not text in UTF-8: line {line} has the byte 0x{content[odd]:02x}. {SAVE_AS}"
+        f"{name} is not text in UTF-8: line {line} has the byte 0x{content[odd]:02x}. Save "
+        f"it in UTF-8. {SAVE_AS}"
     )
 
 

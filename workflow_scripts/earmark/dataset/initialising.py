@@ -10,8 +10,6 @@ from earmark.runtime.errors import EarmarkError
 
 # Of the default config.
 FOLDS = 5
-# Files with faults that an error tells.
-MOST_FAULTY = 5
 
 
 def init(
@@ -33,9 +31,11 @@ def init(
     known = (*guessing.LISTS, *guessing.DESCRIPTIONS)
     if path != folder and not (path.is_file() and path.suffix.lower() in known):
         raise EarmarkError(
-            f"{path} is neither a folder nor a list ({', '.join(guessing.LISTS)}). Name its "
-            f"folder: earmark init {shlex.quote(str(folder))}"
+            f"{path} is neither a folder nor a file with a list ({', '.join(guessing.LISTS)}). "
+            f"Name its folder: earmark init {shlex.quote(str(folder))}"
         )
+    again = f"earmark init {shlex.quote(str(path))}"
+    again += f" -o {shlex.quote(str(output))} --force" if output else " --force"
     if not output:
         there = [folder / f"dataset{ending}" for ending in guessing.DESCRIPTIONS]
         output = next((one for one in there if one.exists()), folder / description.NAME)
@@ -58,17 +58,16 @@ def init(
     found = annotations.find(
         files, annotations.candidates(files) if path == folder else [path.name]
     )
-    if found.faulty and (found.tables or window):
-        raise EarmarkError("\n".join(found.faulty[:MOST_FAULTY]))
+    table = output.with_name(f"{output.stem}_clips.csv")
+    if found.faulty and (found.tables or window or table.exists()):
+        raise EarmarkError("\n".join(found.faulty[: survey.EXAMPLES]))
     if found.tables:
-        table = output.with_name(f"{output.stem}_clips.csv")
         if table.exists() and not replace:
             raise EarmarkError(
                 f"{table} exists and was not changed. Replace it by `--force`, or write another "
                 f"{output.name} by `--output`."
             )
-        command = f"earmark init {shlex.quote(str(path))} -o {shlex.quote(str(output))} --force"
-        layout, told = annotated.write(folder, found.recordings, window, background, table, command)
+        layout, told = annotated.write(folder, found.recordings, window, background, table, again)
         told += found.lost.values()
         description.write(layout, output)
         _report(layout, path, output, [], "\n".join([*told, f"Wrote {output}: check it."]))
@@ -83,8 +82,8 @@ def init(
     try:
         layout, others = guessing.guess(path)
     except EarmarkError as problem:
-        faulty = [f"If it is for annotations: {fault}" for fault in found.faulty[:MOST_FAULTY]]
-        raise EarmarkError("\n".join([str(problem), *faulty])) from problem
+        faulty = [f"If it is for annotations: {fault}" for fault in found.faulty]
+        raise EarmarkError("\n".join([str(problem), *faulty[: survey.EXAMPLES]])) from problem
     is_challenge = bool(layout.train.table) and layout.train.part is None
     if is_challenge:
         remark = "It has the layout of a challenge, which needs no dataset.yaml."

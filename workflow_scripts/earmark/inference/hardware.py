@@ -122,8 +122,8 @@ def check_device(device: str) -> None:
     """Raise EarmarkError for a device that torch does not find."""
     found = ["auto", "cpu"]
     if device not in found:
-        gpus_there = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        found += ["cuda", *(f"cuda:{number}" for number in range(gpus_there))] if gpus_there else []
+        found += ["cuda"] if torch.cuda.is_available() else []
+        found += [f"cuda:{number}" for number in range(torch.cuda.device_count())]
         found += ["mps"] if torch.backends.mps.is_available() else []
     if device not in found:
         raise EarmarkError(

@@ -278,7 +278,7 @@ def tag(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     sounds, others = files.find(given.sounds)
     if is_events:
         targets = events.targets(given.output, given.format, sounds)
-        given.output /= "tags.csv"
+        given.output /= events.TABLE
     output = files.check_output(given.output, sounds) if given.output else None
     tagger = Tagger.load(given.bundle, given.device, threads, given.allow_code)
     form = given.format or ("jsonl" if str(given.output).endswith(".jsonl") else "csv")

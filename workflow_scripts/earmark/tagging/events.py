@@ -9,22 +9,27 @@ from pathlib import Path
 
 from earmark.dataset import annotations, audio
 from earmark.dataset.annotations import BACKGROUND, Annotation
+from earmark.evaluation import tags
 from earmark.runtime.errors import EarmarkError
 from earmark.runtime.outputs import write_text
 from earmark.tagging.files import SoundFile
 
 # Times of windows are rounded to milliseconds.
 ROUNDED = 0.0015
-# A file beside the table of tags, with the hashes of what was written.
-WRITTEN = "tags.csv.tables"
+# The table of tags, and beside it the hashes of what was written.
+TABLE, WRITTEN = "tags.csv", "tags.csv.tables"
 
 
 def targets(folder: Path, form: str, files: Sequence[SoundFile]) -> dict[SoundFile, Path]:
     """The file to write for each recording, in ``folder``, which is made.
 
-    Raises EarmarkError where two would be one, and for one that ``_check`` refuses.
+    Raises EarmarkError where two would be one, and where one is there that no run has written.
     """
-    written = _written(folder)
+    table, written = folder / TABLE, _written(folder)
+    if table.is_file():
+        with table.open("rb") as before:
+            if before.readline() != tags.header():
+                raise EarmarkError(f"{table} is no table of tags. Name another folder after -o.")
     found: dict[Path, SoundFile] = {}
     for file in files:
         name = Path(file.name)
