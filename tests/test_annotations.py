@@ -13,6 +13,7 @@ from recordings import Event
 from tiny import read_rows, tone
 
 from earmark.dataset import annotations, guessing, index
+from earmark.dataset.annotations import Annotation
 from earmark.dataset.sound_files import SoundFiles
 from earmark.runtime.errors import EarmarkError
 from earmark.tagging import events
@@ -132,6 +133,22 @@ def test_the_length_is_what_decodes(tmp_path: Path, cover: int, capsys: Any) -> 
     assert "background: 1 of 4" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("window", ["", "2"])
+def test_annotations_outside_the_recording_are_told(
+    tmp_path: Path, window: str, capsys: Any
+) -> None:
+    recording(tmp_path / "night.wav")
+    outside = [Event(-5, -4, "c"), Event(9.5, 10.2, "d"), Event(30, 60, "e"), Event(100, 101, "b")]
+    recordings.write_audacity(tmp_path / "night.txt", [Event(1, 2, "a"), *outside])
+    options = ["--window", window, "--background"] if window else []
+    main(["init", str(tmp_path), *options])
+    assert capsys.readouterr().out.count("the part ends at") == 3
+    found = rows_of(tmp_path)
+    assert [row for row in found if row[3] in "bcde"] == [("night.wav", *one) for one in outside]
+    background = [row[1:3] for row in found if row[3] == "background"]
+    assert background == ([(2.5, 4.5), (4.5, 6.5), (6.5, 8.5)] if window else [])
+
+
 def test_there_is_as_much_background_as_annotation(tmp_path: Path) -> None:
     for name in ("one", "two"):
         recording(tmp_path / f"{name}.wav", 60.0)
@@ -167,6 +184,73 @@ def test_mistakes_in_tables_are_told(tmp_path: Path, content: str, words: str) -
     (tmp_path / "night.Table.1.selections.txt").write_text(content)
     with pytest.raises(SystemExit, match=words):
         main(["init", str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"1\t2\tdog\n3\t4\n4\t5\tcat\n", r"a\.txt, line 2: '3\\t4'"),
+        (b"start\tend\tlabel\n1\t2\tdog\n", r"a\.txt, line 1: 'start'"),
+        (b"1\t2\tdog\n\n3 4 cat\n", r"a\.txt, line 3: '3 4 cat'"),
+        (b"1 2 dog", r"a\.txt, line 1: '1 2 dog'"),
+        (b"nan\t2\tdog\n", r"a\.txt, line 1: 'nan'"),
+        (b"1\t1e300\tdog\n", r"a\.txt, line 1: '1e300' is"),
+        (b"1\t2\tdog\n3\t4\tcaf\xe9\n", r"a\.txt is .* line 2"),
+        ("1\t2\tdog\n".encode("utf-16-le"), r"a\.txt is not text"),
+    ],
+)
+def test_a_label_file_with_an_odd_line_is_told(tmp_path: Path, content: bytes, words: str) -> None:
+    for name in ("a.wav", "b.wav"):
+        recording(tmp_path / name)
+    (tmp_path / "a.txt").write_bytes(content)
+    (tmp_path / "b.txt").write_text("1\t2\tdog\n")
+    for options in (["--window", "1"], []):
+        with pytest.raises(SystemExit, match=words):
+            main(["init", str(tmp_path), *options])
+        (tmp_path / "b.txt").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_labels_are_read_to_their_end(tmp_path: Path, encoding: str) -> None:
+    recording(tmp_path / "a.wav")
+    labels = ["do\u2028g", "do\x0bg", "w\u00e9", *["\u6728" * 20] * 300]  # more than are looked at
+    lines = [f"{at}.5\t{at + 1}\t{label}" for at, label in enumerate(labels)]
+    (tmp_path / "a.txt").write_bytes("\r\n".join(lines).encode(encoding))
+    expected = [(at + 0.5, at + 1.0, label, None) for at, label in enumerate(labels)]
+    assert found_in(tmp_path).recordings == {"a.wav": expected}
+
+
+def test_a_recording_that_a_table_names_is_told_with_its_line(tmp_path: Path) -> None:
+    table = recordings.RAVEN + "Begin File\tKind\n1\ta\t1\t1\t2\t0\t1\tn.wav\tx\n"
+    (tmp_path / "n.txt").write_text(table)
+    recording(tmp_path / "n.flac")
+    with pytest.raises(SystemExit, match=r"n\.txt, line 2: .* n\.wav\. If it is n\.flac"):
+        main(["init", str(tmp_path)])
+    for folder in ("x", "y"):
+        recording(tmp_path / folder / "n.wav")
+    with pytest.raises(SystemExit, match=r"n\.txt, line 2: .* fits 2 files"):
+        main(["init", str(tmp_path)])
+
+
+def test_lists_of_clips_are_named_like_what_describes_them(tmp_path: Path, capsys: Any) -> None:
+    for name in ("A", "C"):
+        recording(tmp_path / name / "1.wav")
+        (tmp_path / name / "1.txt").write_text(f"1\t2\t{name}\n")
+        main(["init", str(tmp_path / name), "-o", str(tmp_path / f"{name}.yaml")])
+    shown = f"earmark init {tmp_path / 'A'} -o {tmp_path / 'A.yaml'} --force --window SECONDS"
+    assert shown in capsys.readouterr().out
+    for name in ("A", "C"):
+        clips = index.read_lists(guessing.layout_of(tmp_path / f"{name}.yaml")).train
+        assert [clip.label for clip in clips] == [name]
+        assert read_rows(tmp_path / f"{name}_problems.csv")[0]["problem"].startswith(f"{name}:")
+    (tmp_path / "A.yaml").unlink()
+    (tmp_path / "A_clips.csv").write_text("mine")
+    arguments = ["init", str(tmp_path / "A"), "-o", str(tmp_path / "A.yaml")]
+    with pytest.raises(SystemExit, match=r"A_clips\.csv exists"):
+        main(arguments)
+    assert (tmp_path / "A_clips.csv").read_text() == "mine"
+    main([*arguments, "--force"])
+    assert read_rows(tmp_path / "A_clips.csv")[0]["label"] == "A"
 
 
 def test_annotations_of_no_recording_are_told(tmp_path: Path) -> None:
@@ -227,11 +311,88 @@ def test_what_tag_writes_is_read_back_unchanged(tmp_path: Path, form: str, capsy
     main(["init", str(tmp_path / "sounds")])
     listed = {(name, label) for name, _, _, label in rows_of(tmp_path / "sounds")}
     assert listed == {(name, span[2]) for name, spans in expected.items() for span in spans}
-    # Again it may be written, but not over what it has not written.
+    # Again it may be written, but not over what a person has corrected.
     main(arguments)
-    (folder / "tags.csv").unlink()
+    corrected = folder / f"b/c{annotations.ENDINGS[form]}"
+    corrected.write_text(text := f"{corrected.read_text()}\n")
     with pytest.raises(SystemExit, match="was not changed"):
         main(arguments)
+    assert corrected.read_text() == text
+
+
+HEADER = "clip,start,end,label,probability,rank,problem\n"
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> list[SoundFile]:
+    names = ("none", "some", "silent", "cut", "bad")
+    return [SoundFile(f"{name}.wav", str(recording(tmp_path / f"{name}.wav"))) for name in names]
+
+
+def test_labels_of_a_person_stay(tmp_path: Path, sounds: list[SoundFile]) -> None:
+    (tmp_path / "tags.csv").write_text(HEADER)  # of a run to a file
+    mine = tmp_path / "cut.txt"
+    mine.write_text("1.0\t2.0\tmine\n")
+    with pytest.raises(EarmarkError, match=r"cut\.txt .* was not changed"):
+        events.targets(tmp_path, "audacity", sounds)
+    # Nor do they if they were written while tagging took its time.
+    mine.rename(tmp_path / "kept")
+    targets = events.targets(tmp_path, "audacity", sounds)
+    (tmp_path / "kept").rename(mine)
+    with pytest.raises(EarmarkError, match=r"cut\.txt .* was not changed"):
+        events.write(tmp_path / "tags.csv", "audacity", targets)
+    assert mine.read_text() == "1.0\t2.0\tmine\n"
+
+
+def test_a_list_with_the_name_of_the_table_of_tags_stays(tmp_path: Path) -> None:
+    (tmp_path / "tags.csv").write_text("file,label\n")
+    with pytest.raises(EarmarkError, match="no table of tags"):
+        events.targets(tmp_path, "raven", [])
+
+
+@pytest.mark.parametrize("form", ["raven", "audacity"])
+def test_every_recording_that_is_heard_has_a_table(
+    tmp_path: Path, sounds: list[SoundFile], form: str
+) -> None:
+    found, table = tmp_path / "found", tmp_path / "found/tags.csv"
+    paths = [found / f"{Path(file.name).stem}{annotations.ENDINGS[form]}" for file in sounds]
+    empty = ["\t".join(annotations.HEADER)] if form == "raven" else []
+
+    def written(rows: str) -> list[list[str] | None]:
+        targets = events.targets(found, form, sounds)
+        table.write_text(HEADER + rows)
+        events.write(table, form, targets)
+        return [path.read_text().splitlines() if path.exists() else None for path in paths]
+
+    row = "some.wav#0.000-2.000,0.0,2.0,wren,0.75,1,\n"
+    others = "silent.wav#0.000-2.000,0.0,2.0,,,,silent\ncut.wav,4.0,,,,,truncated\n"
+    first = written(f"{row}{others}bad.wav#0.000-2.000,0.0,2.0,owl,0.5,1,\n")
+    assert [len(lines or []) - len(empty) for lines in first] == [0, 1, 0, 0, 1]
+    # Events that are no more, and a file that has become unreadable.
+    assert written(f"{others}bad.wav,0.0,,,,,unreadable\n") == [*[empty] * 4, None]
+    # What says that nothing was found is read back so, beside what was found elsewhere.
+    assert len(written(row)[1] or []) == len(empty) + 1
+    assert found_in(tmp_path).recordings == {
+        **{f"{name}.wav": [] for name in ("none", "silent", "cut", "bad")},
+        "some.wav": [(0.0, 2.0, "wren", None)],
+    }
+
+
+@pytest.mark.parametrize("name", ["a\rb", "a\nb", "a\tb", "a\u2028b", "\udcff"])
+def test_a_table_of_an_odd_name_is_read_back(tmp_path: Path, name: str, capsys: Any) -> None:
+    recording(tmp_path / "a.wav").rename(tmp_path / f"{name}.wav")
+    text = annotations.to_text("raven", [Annotation(1, 2, "wren")], f"{name}.wav", 4000.0)
+    (tmp_path / f"{name}.Table.1.selections.txt").write_text(text)
+    assert found_in(tmp_path).recordings == {f"{name}.wav": [(1.0, 2.0, "wren", None)]}
+    main(["init", str(tmp_path)])
+    assert "names a list cannot have, left out (rename them): 1" in capsys.readouterr().out
+
+
+def test_events_need_a_folder_that_is_none_else(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file/below"):
+        with pytest.raises(EarmarkError, match="Name a folder"):
+            events.targets(folder, "raven", [SoundFile("1.wav", "/s/1.wav")])
 
 
 @pytest.mark.parametrize("given", [["-o", "out"], ["--window", "2"]])

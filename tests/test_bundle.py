@@ -119,6 +119,23 @@ def test_entries_that_do_not_fit(copy: Path, change: Callable[[dict[str, Any]], 
         Tagger.load(copy, "cpu")
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        *(
+            ({"device": device}, f"'{device}'.* only auto, cpu")
+            for device in ("gpu", "", "cuda:99")
+        ),
+        *(({"threads": threads}, "whole number") for threads in (-1, 0, 1.5)),
+    ],
+)
+def test_a_device_that_is_not_there_is_no_damage(
+    made: Path, given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(EarmarkError, match=words):
+        Tagger.load(made, **given)
+
+
 def test_a_newer_and_a_foreign_bundle(copy: Path, tmp_path: Path) -> None:
     edit(copy, lambda described: described.update(format=4, new={}))
     with pytest.raises(EarmarkError, match="newer"):

@@ -69,6 +69,23 @@ def test_an_error_of_the_system_is_a_sentence(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--window", "3s", "number from 0.01 to 86400"),
+        ("--threshold", "50%", "number from 0 to 1"),
+        ("--top", "1.5", "whole number from 1"),
+        ("--hop", "nan", "number from 0.01"),
+    ],
+)
+def test_an_option_says_which_numbers_it_takes(
+    capsys: pytest.CaptureFixture[str], option: str, value: str, words: str
+) -> None:
+    with pytest.raises(SystemExit):
+        command_line.main(["tag", "x", "y", option, value])
+    assert f"{value} is not a {words}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, AttributeError, EarmarkError])
 def test_what_a_library_makes_of_ctrl_c_is_ctrl_c(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: type[BaseException]

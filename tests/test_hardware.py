@@ -10,6 +10,7 @@ from torch import nn
 from earmark.inference import hardware
 from earmark.inference.hardware import Hardware, choose_hardware
 from earmark.runtime import processors
+from earmark.runtime.errors import EarmarkError
 
 CPU = torch.device("cpu")
 SETTINGS = {
@@ -99,6 +100,19 @@ def test_float32_on_a_gpu_is_float32(monkeypatch, caplog, precision, predicting,
             flag.allow_tf32 = value
     assert chosen.numerics()["precision"] == used
     assert f"Computing on Abacus with 1 threads in {used}." in caplog.text
+
+
+def test_devices_that_are_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for device in ("auto", "cpu", "cuda", "cuda:1"):
+        hardware.check_device(device)
+    with pytest.raises(EarmarkError, match="cuda, cuda:0, cuda:1"):
+        hardware.check_device("cuda:2")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(EarmarkError, match="only auto, cpu"):
+        choose_hardware(1, 1, {**SETTINGS, "device": "cuda"})
 
 
 @pytest.mark.parametrize(("asked", "used"), [(2, 2), (8, 3), (0, 1)])

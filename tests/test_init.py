@@ -1,6 +1,7 @@
 """`earmark init`: what is in a folder, what is wrong with it, and the dataset.yaml."""
 
 import csv
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -111,10 +112,19 @@ def test_a_challenge_needs_no_dataset_yaml(tmp_path: Path, capsys: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "words"), [("none", "There is no"), (".", "no sound files"), ("x.zip", "neither")]
+    ("path", "words"),
+    [
+        ("none", "There is no"),
+        (".", "no sound files"),
+        ("x.zip", "Name its folder: earmark init"),
+        ("pipe.csv", "neither"),
+        ("pipe.txt", "neither"),
+    ],
 )
 def test_what_cannot_be_looked_at(tmp_path: Path, path: str, words: str) -> None:
     (tmp_path / "x.zip").write_bytes(b"PK")
+    for name in ("pipe.csv", "pipe.txt"):
+        os.mkfifo(tmp_path / name)
     with pytest.raises(SystemExit, match=words):
         main(["init", str(tmp_path / path)])
 

@@ -144,9 +144,10 @@ def test_a_stopped_run_goes_on_with_as_many_threads(graph: Path, recordings: Pat
     assert files._hash_of_run(other, sounds, files.Options()).digest() != digest
 
 
-def test_a_graph_is_not_for_a_gpu(graph: Path) -> None:
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "gpu", ""])
+def test_a_graph_is_not_for_a_gpu(graph: Path, device: str) -> None:
     with pytest.raises(EarmarkError, match="processor"):
-        Tagger.load(graph, "cuda")
+        Tagger.load(graph, device)
 
 
 def test_a_graph_that_is_damaged(tmp_path: Path, graph: Path) -> None:
@@ -218,6 +219,11 @@ def test_nothing_else_is_overwritten(made: Path, graph: Path, tmp_path: Path) ->
     assert (tmp_path / "mine.txt").read_text() == "mine"
     with pytest.raises(EarmarkError, match="a graph already"):
         export.export(graph, tmp_path / "graph")
+    shutil.copytree(graph, again := tmp_path / "again")
+    (again / "notes.txt").write_text("mine")
+    with pytest.raises(EarmarkError, match=r"notes\.txt"):
+        export.export(made, again)
+    assert (again / "notes.txt").read_text() == "mine"
 
 
 @pytest.fixture
