@@ -10,6 +10,7 @@ import yaml
 from tiny import REPO, default_config, merged
 
 from earmark.planning import config as settings
+from earmark.planning import config_checks
 from earmark.runtime.errors import EarmarkError
 
 SCHEMA = yaml.safe_load((REPO / "rules/schemas/config.schema.yaml").read_text(encoding="utf-8"))
@@ -433,4 +434,4 @@ def test_the_input_of_a_network_is_the_whole_picture_or_a_crop(
     feature: str, expected: tuple[int, int]
 ) -> None:
     config = merged(default_config(), nested("features.samples", {"kind": "raw"}))
-    assert settings.input_shape_of(config, {**SYSTEM, "feature": feature}) == expected
+    assert config_checks.input_shape_of(config, {**SYSTEM, "feature": feature}) == expected

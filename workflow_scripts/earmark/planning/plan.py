@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from earmark.labels import class_groups
-from earmark.planning.config import input_shape_of
+from earmark.planning.config_checks import input_shape_of
 from earmark.planning.training_plan import (
     ALL,
     ALL_FOLDS,

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from earmark.planning import config as settings
+from earmark.planning import config_checks
 from earmark.runtime.errors import EarmarkError
 
 Setting = Mapping[str, Any]
@@ -21,7 +22,7 @@ SECTIONS = ("features", "recipes", "autoencoders", "spreading", "labels", "selft
 USES = {
     section: {
         path.split(".")[2]: names[0]
-        for path, names in settings.REFERENCES.items()
+        for path, names in config_checks.REFERENCES.items()
         if path.startswith(f"{section}.*.") and path.count(".") == 2
     }
     for section in SECTIONS
