@@ -19,7 +19,7 @@ import pandas as pd
 
 sys.path.insert(0, str(measuring.SCRIPTS))
 
-from earmark.evaluation import comparison, predictions
+from earmark.evaluation import comparison, out_of_fold, predictions
 from earmark.inference import metrics
 
 
@@ -35,10 +35,11 @@ def main() -> None:
     for results in asked.results:
         for arm in asked.arms:
             found = predictions.read(results / "predictions" / arm / "seed1" / "train.h5")
-            true = truth.loc[found.clips]
+            clips = out_of_fold.predicted_clips([found])
+            true = truth.loc[clips]
             numbers = np.array([found.classes.index(name) for name in true["category"]])
-            each = metrics.average_precision(metrics.top_classes(found.of(found.clips)), numbers)
-            rows = {"run": results.name, "arm": arm, "fold": true["fold"], "clip": found.clips}
+            each = metrics.average_precision(metrics.top_classes(found.of(clips)), numbers)
+            rows = {"run": results.name, "arm": arm, "fold": true["fold"], "clip": clips}
             scored.append(pd.DataFrame({**rows, "map3": each, "right": each == 1}))
     table = pd.concat(scored)
     print(table.groupby(["run", "fold", "arm"], sort=False)[["right", "map3"]].mean().round(4))
