@@ -144,7 +144,7 @@ def test_the_gpu_of_a_mac_is_used_where_it_is_asked_for(monkeypatch: pytest.Monk
     }  # fmt: skip
     threads = torch.get_num_threads()
     try:
-        with pytest.raises(EarmarkError, match="device: mps"):
+        with pytest.raises(EarmarkError, match="The device is set to 'mps'"):
             choose_hardware(1, 1, settings)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
         chosen = choose_hardware(1, 1, settings)
