@@ -59,6 +59,8 @@ class Clock:
     """
 
     def __init__(self, between: measuring.Way = lambda: None) -> None:
+        self._folder = tempfile.TemporaryDirectory()  # of the event file
+        self.path = Path(self._folder.name) / "checkpoint.pt"
         self.epochs: list[float] = []
         self.first_step = 0.0
         self._begin: float | None = None

@@ -6,7 +6,10 @@ import gpu
 import measuring
 import pytest
 import rehearsal
+import training
 import yaml
+
+from earmark.features.store import FeatureStore
 
 REPORT = yaml.safe_load((measuring.REPO / "presets/report2018.yaml").read_text())
 
@@ -88,3 +91,12 @@ def test_trainings_of_the_report_as_cases(entry, network, shape, clips):
 def test_the_autoencoder_learns_from_all_clips():
     case = gpu.report_case(REPORT, REPORT["autoencoders"]["report"], reduced=False)
     assert (case.network, case.shape, case.clips) == ("autoencoder", (513, 439), 16985)
+
+
+def test_epochs_of_the_products_loop_are_timed(tmp_path):
+    training.write_noise(tmp_path / "noise.h5", 64)
+    clock = training.Clock()
+    with FeatureStore(tmp_path / "noise.h5") as features:
+        machine = training.prepared(1, "float32")
+        training.train(training.network(4), features, machine, clock, clips=64, epochs=2)
+    assert len(clock.epochs) == 2
