@@ -257,6 +257,16 @@ def test_the_folds_of_a_real_list_are_that_lists(official_folds: Official, esc50
     assert found == {row["filename"]: int(row["fold"]) for row in listed_rows}
 
 
+def test_drawn_folds_without_clips_are_told(official_folds: Official, told: Any) -> None:
+    rows = [(f"{n}.wav", ("Bark", "Bus")[n % 2], 1, f"r{n // 6}", -1) for n in range(24)]
+    official_folds.folds(rows)
+    assert "Only 4 of 5 folds have clips" in told.text
+    assert "`folds: 4`" in told.text
+    told.clear()
+    official_folds.folds([*rows, ("24.wav", "Bus", 1, "r4", -1)])
+    assert told.text == ""
+
+
 def test_a_clip_without_a_fold_is_never_held_out_and_told(
     official_folds: Official, told: Any
 ) -> None:

@@ -41,7 +41,14 @@ def make(listed: pd.DataFrame, index: pd.DataFrame, folds: int, seed: int) -> pd
     table = table.assign(content=parts.where(table["hash"] != "", ""))
     warn_of_contradictions(table)
     if (table["fold"] < 0).all():
-        return draw(table, folds, seed)
+        drawn = draw(table, folds, seed)
+        filled = drawn.loc[drawn["fold"] >= 0, "fold"].nunique()
+        if filled < folds:
+            log.warning(
+                f"Only {filled} of {folds} folds have clips, as those of one recording share a "
+                f"fold: nothing is held out by the others. Set `folds: {max(2, filled)}`."
+            )
+        return drawn
     _warn_of_official_folds(table)
     return table[list(COLUMNS)]
 
