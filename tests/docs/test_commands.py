@@ -62,7 +62,10 @@ class Clone:
                 soundfile.write(path, tone(300 * 2**number, seed=clip), 8000)
                 rows.append((f"{name}/{clip}.wav", name, clip % 2, int(clip % 3 > 0)))
         shutil.copytree(folder / "path/to/sounds", folder / "lists")
-        write_rows(folder / "lists" / "list.csv", ("file", "label", "fold", "verified"), rows)
+        columns = ("file", "label", "fold", "verified")
+        write_rows(folder / "lists" / "list.csv", columns, rows)
+        beside = [(f"sounds/{file}", *cells) for file, *cells in rows]
+        write_rows(folder / "path" / "to" / "partly_verified_1.csv", columns, beside)
         make_set(folder / "path" / "to" / "folder", ["Cello", "Flute", "Bark"], clips=8)
         settings = "extends: own\nsweep: {cnn_logmel: {network_options.width: [4, 8]}}\n"
         (folder / "idea.yaml").write_text(settings)
