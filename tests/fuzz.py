@@ -134,7 +134,7 @@ def decode(path: Path) -> tuple[str, str]:
         audio.load(path, 44100, LONGEST_SECONDS, part.status == "truncated", 0.1, 0.2)
     if not 0 <= facts.seconds <= LONGEST_SECONDS + 0.01:
         return facts.status, f"{facts.seconds} s"
-    # Silence up to a damaged place is silent, and the problem says so; the product does not load it.
+    # Silence up to a damaged place is silent, with a problem; the product does not load it.
     is_cut = facts.status == "truncated" or (facts.status == "silent" and facts.problem != "")
     try:
         samples = audio.load(path, 44100, LONGEST_SECONDS, cut=is_cut)
