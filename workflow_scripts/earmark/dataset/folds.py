@@ -45,8 +45,8 @@ def make(listed: pd.DataFrame, index: pd.DataFrame, folds: int, seed: int) -> pd
         filled = drawn.loc[drawn["fold"] >= 0, "fold"].nunique()
         if filled < folds:
             log.warning(
-                f"Only {filled} of {folds} folds have clips, as those of one recording share a "
-                f"fold: nothing is held out by the others. Set `folds: {max(2, filled)}`."
+                f"Only {filled} of {folds} folds have clips, as there are too few recordings: "
+                f"nothing is held out by the others. Set `folds: {max(2, filled)}`."
             )
         return drawn
     _warn_of_official_folds(table)
